@@ -1,0 +1,174 @@
+package fs
+
+import (
+	iofs "io/fs"
+	"os"
+	"path"
+	"time"
+
+	"github.com/spf13/afero"
+)
+
+// aferoFS offers a Sys as an [FS].
+type aferoFS struct{ s *Sys }
+
+var _ FS = aferoFS{}
+
+// FS offers the system calls through afero's interface. Names must be
+// absolute.
+func (s *Sys) FS() FS { return aferoFS{s} }
+
+func wrap(op, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &iofs.PathError{Op: op, Path: name, Err: err}
+}
+
+func (a aferoFS) Name() string { return "union" }
+
+func (a aferoFS) Create(name string) (afero.File, error) {
+	return a.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
+}
+
+func (a aferoFS) Open(name string) (afero.File, error) { return a.OpenFile(name, os.O_RDONLY, 0) }
+
+func (a aferoFS) OpenFile(name string, flag int, perm os.FileMode) (afero.File, error) {
+	f, err := a.s.OpenFile(name, flag, Perm(perm))
+	if err != nil {
+		return nil, wrap("open", name, err)
+	}
+	return f, nil
+}
+
+func (a aferoFS) Mkdir(name string, perm os.FileMode) error {
+	return wrap("mkdir", name, a.s.Mkdir(name, Perm(perm)))
+}
+
+func (a aferoFS) MkdirAll(name string, perm os.FileMode) error {
+	if st, err := a.s.Stat(name, true); err == nil {
+		if st.Mode&S_IFMT != S_IFDIR {
+			return wrap("mkdir", name, ENOTDIR)
+		}
+		return nil
+	}
+	if parent := path.Dir(name); parent != name {
+		if err := a.MkdirAll(parent, perm); err != nil {
+			return err
+		}
+	}
+	if err := a.Mkdir(name, perm); ErrnoOf(err) != EEXIST {
+		return err
+	}
+	return nil
+}
+
+func (a aferoFS) Remove(name string) error {
+	err := a.s.Unlink(name)
+	if err == EISDIR {
+		err = a.s.Rmdir(name)
+	}
+	return wrap("remove", name, err)
+}
+
+func (a aferoFS) RemoveAll(name string) error {
+	st, err := a.s.Stat(name, false)
+	if err == ENOENT {
+		return nil
+	}
+	if err == nil && st.Mode&S_IFMT == S_IFDIR {
+		err = a.removeEntries(name)
+	}
+	if err != nil {
+		return err
+	}
+	return a.Remove(name)
+}
+
+func (a aferoFS) removeEntries(name string) error {
+	d, err := a.Open(name)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	names, err := d.Readdirnames(-1)
+	for _, base := range names {
+		if err := a.RemoveAll(path.Join(name, base)); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (a aferoFS) Rename(old, name string) error {
+	if err := a.s.Rename(old, name); err != nil {
+		return &os.LinkError{Op: "rename", Old: old, New: name, Err: err}
+	}
+	return nil
+}
+
+func (a aferoFS) Stat(name string) (os.FileInfo, error) { return a.stat(name, true) }
+
+func (a aferoFS) LstatIfPossible(name string) (os.FileInfo, bool, error) {
+	info, err := a.stat(name, false)
+	return info, true, err
+}
+
+func (a aferoFS) stat(name string, follow bool) (os.FileInfo, error) {
+	st, err := a.s.Stat(name, follow)
+	if err != nil {
+		return nil, wrap("stat", name, err)
+	}
+	return Info{path.Base(name), st}, nil
+}
+
+func (a aferoFS) SymlinkIfPossible(target, name string) error {
+	if err := a.s.Symlink(target, name); err != nil {
+		return &os.LinkError{Op: "symlink", Old: target, New: name, Err: err}
+	}
+	return nil
+}
+
+func (a aferoFS) ReadlinkIfPossible(name string) (string, error) {
+	target, err := a.s.Readlink(name)
+	return target, wrap("readlink", name, err)
+}
+
+func (a aferoFS) Link(old, name string) error {
+	if err := a.s.Link(old, name); err != nil {
+		return &os.LinkError{Op: "link", Old: old, New: name, Err: err}
+	}
+	return nil
+}
+
+func (a aferoFS) Chmod(name string, mode os.FileMode) error {
+	return wrap("chmod", name, a.s.Chmod(name, Perm(mode)))
+}
+
+func (a aferoFS) Chown(name string, uid, gid int) error {
+	return wrap("chown", name, a.s.Chown(name, uid, gid, true))
+}
+
+func (a aferoFS) Lchown(name string, uid, gid int) error {
+	return wrap("lchown", name, a.s.Chown(name, uid, gid, false))
+}
+
+func (a aferoFS) Chtimes(name string, atime, mtime time.Time) error {
+	return a.Utimes(name, atime, mtime, true)
+}
+
+func (a aferoFS) Utimes(name string, atime, mtime time.Time, follow bool) error {
+	return wrap("utimes", name, a.s.Utimes(name, atime, mtime, follow))
+}
+
+func (a aferoFS) Mknod(name string, mode uint32, dev uint64) error {
+	return wrap("mknod", name, a.s.Mknod(name, mode, dev))
+}
+
+func (a aferoFS) Rmdir(name string) error { return wrap("rmdir", name, a.s.Rmdir(name)) }
+
+func (a aferoFS) Unlink(name string) error { return wrap("unlink", name, a.s.Unlink(name)) }
+
+func (a aferoFS) Access(name string, mode uint32) error {
+	return wrap("access", name, a.s.Access(name, mode))
+}

@@ -1,0 +1,195 @@
+package fs
+
+import (
+	"bytes"
+	"io"
+	"slices"
+)
+
+// Data is the content of a regular file: an immutable list of extents, each a
+// stretch of some source or a hole. A write makes a new Data that shares the
+// rest, so a copy-up costs nothing until it is written to. nil is the empty
+// file.
+type Data struct {
+	size    int64
+	extents []extent // ascending, without overlap; what none covers is a hole
+}
+
+// extent is n bytes at offset at of the file, found at off in src.
+type extent struct {
+	at, n int64
+	src   io.ReaderAt
+	off   int64
+}
+
+func (e extent) end() int64 { return e.at + e.n }
+
+// DataOf is a content of the given bytes, which must not change any more.
+func DataOf(b []byte) *Data {
+	return FileData(bytes.NewReader(b), 0, int64(len(b)))
+}
+
+// FileData is the content that stands in src from off on, size bytes long. It
+// stays on disk; src must stay open and unchanged.
+func FileData(src io.ReaderAt, off, size int64) *Data {
+	if size == 0 {
+		return nil
+	}
+	return &Data{size, []extent{{0, size, src, off}}}
+}
+
+// Size is the length in bytes, holes among them.
+func (d *Data) Size() int64 {
+	if d == nil {
+		return 0
+	}
+	return d.size
+}
+
+// Shares says whether d and o are one and the same piece of one source, and
+// so equal without reading them.
+func (d *Data) Shares(o *Data) bool {
+	if d == o {
+		return true
+	}
+	if d.Size() != o.Size() || d == nil || len(d.extents) != 1 || len(o.extents) != 1 {
+		return false
+	}
+	return d.extents[0] == o.extents[0] && d.extents[0].n == d.size
+}
+
+// Stored is how many bytes are no hole.
+func (d *Data) Stored() (n int64) {
+	if d != nil {
+		for _, e := range d.extents {
+			n += e.n
+		}
+	}
+	return n
+}
+
+// ReadAt reads as io.ReaderAt does; holes read as zeros.
+func (d *Data) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, EINVAL
+	}
+	if off >= d.Size() {
+		return 0, io.EOF
+	}
+	want := min(int64(len(p)), d.size-off)
+	clear(p[:want])
+	for _, e := range d.overlapping(off, want) {
+		from, to := max(e.at, off), min(e.end(), off+want)
+		n, err := e.src.ReadAt(p[from-off:to-off], e.off+from-e.at)
+		if int64(n) < to-from {
+			return int(from - off), shortRead(err)
+		}
+	}
+	if want < int64(len(p)) {
+		return int(want), io.EOF
+	}
+	return int(want), nil
+}
+
+func shortRead(err error) error {
+	if err == nil || err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// overlapping are the extents that touch n bytes from off.
+func (d *Data) overlapping(off, n int64) []extent {
+	lo, _ := slices.BinarySearchFunc(d.extents, off, func(e extent, off int64) int {
+		if e.end() <= off {
+			return -1
+		}
+		return 1
+	})
+	hi := lo
+	for hi < len(d.extents) && d.extents[hi].at < off+n {
+		hi++
+	}
+	return d.extents[lo:hi]
+}
+
+// Reader reads the content from its beginning.
+func (d *Data) Reader() io.Reader { return io.NewSectionReader(d, 0, d.Size()) }
+
+// Bytes is the whole content in memory.
+func (d *Data) Bytes() ([]byte, error) {
+	b := make([]byte, d.Size())
+	if len(b) == 0 {
+		return b, nil
+	}
+	_, err := d.ReadAt(b, 0)
+	return b, err
+}
+
+// WriteAt is d with p at off; it keeps a copy of p.
+func (d *Data) WriteAt(p []byte, off int64) *Data {
+	if len(p) == 0 {
+		return d
+	}
+	if joined := d.appended(p, off); joined != nil {
+		return joined
+	}
+	n := int64(len(p))
+	return d.splice(extent{off, n, bytes.NewReader(bytes.Clone(p)), 0})
+}
+
+const smallExtent = 64 << 10
+
+// appended joins p to a short last extent that ends at off, so that a file
+// written in many small pieces does not become many extents.
+func (d *Data) appended(p []byte, off int64) *Data {
+	if d == nil || len(d.extents) == 0 || off != d.size {
+		return nil
+	}
+	last := d.extents[len(d.extents)-1]
+	if _, inMemory := last.src.(*bytes.Reader); !inMemory || last.end() != off || last.n+int64(len(p)) > smallExtent {
+		return nil
+	}
+	joined := make([]byte, last.n, last.n+int64(len(p)))
+	if _, err := last.src.ReadAt(joined, last.off); err != nil && err != io.EOF {
+		return nil
+	}
+	joined = append(joined, p...)
+	return d.splice(extent{last.at, int64(len(joined)), bytes.NewReader(joined), 0})
+}
+
+// splice is d with e in place of what stood there.
+func (d *Data) splice(e extent) *Data {
+	if d == nil {
+		return &Data{e.end(), []extent{e}}
+	}
+	out := make([]extent, 0, len(d.extents)+2)
+	out = appendCut(out, d.extents, 0, e.at)
+	out = append(out, e)
+	out = appendCut(out, d.extents, e.end(), d.size)
+	return &Data{max(d.size, e.end()), out}
+}
+
+// appendCut appends those parts of extents that lie in [from, to).
+func appendCut(out, extents []extent, from, to int64) []extent {
+	for _, e := range extents {
+		a, z := max(e.at, from), min(e.end(), to)
+		if a < z {
+			out = append(out, extent{a, z - a, e.src, e.off + a - e.at})
+		}
+	}
+	return out
+}
+
+// Truncate is d cut or extended with a hole to size bytes.
+func (d *Data) Truncate(size int64) *Data {
+	switch {
+	case size == d.Size():
+		return d
+	case size == 0:
+		return nil
+	case d == nil:
+		return &Data{size: size}
+	}
+	return &Data{size, appendCut(nil, d.extents, 0, size)}
+}

@@ -1,0 +1,12 @@
+package fs
+
+import (
+	"errors"
+	"syscall"
+)
+
+func systemErrno(err error) (int, bool) {
+	var e syscall.Errno
+	ok := errors.As(err, &e)
+	return int(e), ok
+}

@@ -1,0 +1,461 @@
+package fs
+
+import (
+	"fmt"
+	"io"
+	iofs "io/fs"
+	"math/rand/v2"
+	"os"
+	"path"
+	"time"
+
+	"github.com/spf13/afero"
+)
+
+// File is an open file of the model. It stays with its inode when the name
+// goes away, and sees what is written after a copy-up.
+type File struct {
+	sys   *Sys
+	d     *dentry
+	name  string
+	flag  int
+	off   int64
+	held  Ino      // in the writable layer, kept while open
+	wrote int64    // bytes, told of at Close
+	list  []string // of a directory, taken at the first read
+	shut  bool
+}
+
+var _ afero.File = (*File)(nil)
+
+func writes(flag int) bool { return flag&(os.O_WRONLY|os.O_RDWR) != 0 }
+
+// OpenFile opens an absolute path with the flags of package os, as open(2)
+// does.
+func (s *Sys) OpenFile(name string, flag int, perm uint32) (*File, error) {
+	defer s.begin()()
+	dir, base, d, err := s.walk(name, flag&(os.O_CREATE|os.O_EXCL) != os.O_CREATE|os.O_EXCL)
+	switch {
+	case err != nil:
+		return nil, err
+	case d == nil && flag&os.O_CREATE == 0:
+		return nil, ENOENT
+	case d == nil:
+		d, err = s.createFile(dir, base, name, perm)
+	case flag&os.O_CREATE != 0 && flag&os.O_EXCL != 0:
+		return nil, EEXIST
+	default:
+		err = s.openOld(d, flag)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if d.up != 0 {
+		d.u.open[d.up]++
+	}
+	return &File{sys: s, d: d, name: name, flag: flag, held: d.up}, nil
+}
+
+func (s *Sys) createFile(dir *dentry, base, name string, perm uint32) (*dentry, error) {
+	switch {
+	case name[len(name)-1] == '/':
+		return nil, EISDIR
+	case dir.u.upper == nil:
+		return nil, EROFS
+	}
+	if link, ok := dir.look(base); ok && link.node().Type() == S_IFLNK {
+		return s.createThrough(link, dir, perm)
+	}
+	if err := s.may(dir.node(), 3); err != nil {
+		return nil, err
+	}
+	return s.create(dir, base, Node{Mode: S_IFREG | perm&0o7777&^s.Umask}, "create", "a new file")
+}
+
+// createThrough makes the file that a dangling symlink names.
+func (s *Sys) createThrough(link, dir *dentry, perm uint32) (*dentry, error) {
+	target := link.node().Target
+	if !path.IsAbs(target) {
+		target = path.Join(dir.path(), target)
+	}
+	parent, base, found, err := s.walk(target, false)
+	switch {
+	case err != nil:
+		return nil, err
+	case found != nil:
+		return nil, ELOOP
+	}
+	return s.createFile(parent, base, target, perm)
+}
+
+// openOld checks and prepares what is there already.
+func (s *Sys) openOld(d *dentry, flag int) error {
+	n := d.node()
+	write := writes(flag)
+	switch {
+	case n.IsDir() && (write || flag&(os.O_CREATE|os.O_TRUNC) != 0):
+		return EISDIR
+	case n.Type() == S_IFLNK:
+		return ELOOP
+	case n.Type() == S_IFSOCK:
+		return ENXIO
+	case n.IsRegular() && d.u.upper == nil && (write || flag&os.O_TRUNC != 0):
+		return EROFS
+	}
+	if err := s.may(n, openWants(flag)); err != nil {
+		return err
+	}
+	if !n.IsRegular() {
+		return nil
+	}
+	return s.openRegular(d, flag)
+}
+
+func openWants(flag int) uint32 {
+	switch {
+	case flag&os.O_RDWR != 0:
+		return 6
+	case flag&os.O_WRONLY != 0:
+		return 2
+	}
+	return 4
+}
+
+func (s *Sys) openRegular(d *dentry, flag int) error {
+	if flag&os.O_TRUNC != 0 {
+		n, err := d.edit("it is opened to be overwritten")
+		if err == nil {
+			n.Data, n.Mtime = nil, d.u.clock()
+		}
+		return err
+	}
+	if writes(flag) {
+		return d.copyUp("it is opened for writing")
+	}
+	s.explainRead(d)
+	return nil
+}
+
+func (s *Sys) explainRead(d *dentry) {
+	switch {
+	case !d.u.layered():
+		s.log("read", d.path(), "it is in no layer")
+	case d.up != 0:
+		s.log("read", d.path(), "the container layer has it, so no lower layer is asked")
+	default:
+		s.log("read", d.path(), "it is found in "+d.u.holder(d.inner())+" and read from there: reading copies nothing")
+	}
+}
+
+func (f *File) begin() func() { return f.sys.begin() }
+
+func (f *File) err(op string, err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	return &iofs.PathError{Op: op, Path: f.name, Err: err}
+}
+
+// Name is the path that the file was opened by.
+func (f *File) Name() string { return f.name }
+
+// Close ends the use of the file, and tells what was written.
+func (f *File) Close() error {
+	if f.shut {
+		return f.err("close", EBADF)
+	}
+	defer f.begin()()
+	f.shut = true
+	if f.wrote > 0 {
+		f.sys.log("write", f.d.path(), fmt.Sprintf("%d bytes go into the %s", f.wrote, place(f.d.u)))
+	}
+	if f.held != 0 {
+		f.release(f.held)
+	}
+	return nil
+}
+
+// release lets go of an inode that no name holds any more.
+func (f *File) release(up Ino) {
+	u := f.d.u
+	if u.open[up]--; u.open[up] > 0 {
+		return
+	}
+	delete(u.open, up)
+	if n := u.upper.node(up); n != nil && n.first.Dir == 0 && up != rootIno {
+		u.upper.put(up, nil)
+	}
+}
+
+func place(u *Union) string {
+	if u.layered() {
+		return "container layer"
+	}
+	return "memory of the mount"
+}
+
+// Read reads on from where the last read or seek ended.
+func (f *File) Read(p []byte) (int, error) {
+	n, err := f.ReadAt(p, f.off)
+	f.off += int64(n)
+	if n > 0 && err == io.EOF {
+		err = nil
+	}
+	return n, err
+}
+
+// ReadAt reads from an offset.
+func (f *File) ReadAt(p []byte, off int64) (int, error) {
+	if f.shut || f.flag&os.O_WRONLY != 0 {
+		return 0, f.err("read", EBADF)
+	}
+	unlock := f.begin()
+	n := f.d.node()
+	unlock()
+	switch n.Type() {
+	case S_IFREG:
+		got, err := n.Data.ReadAt(p, off)
+		return got, f.err("read", err)
+	case S_IFDIR:
+		return 0, f.err("read", EISDIR)
+	case S_IFCHR:
+		return readDevice(n.Rdev, p)
+	}
+	return 0, io.EOF
+}
+
+// readDevice reads the devices that every container has (mem(4)).
+func readDevice(dev uint64, p []byte) (int, error) {
+	switch dev {
+	case Mkdev(1, 5), Mkdev(1, 7): // zero, full
+		clear(p)
+		return len(p), nil
+	case Mkdev(1, 8), Mkdev(1, 9): // random, urandom
+		for i := range p {
+			p[i] = byte(rand.Uint32())
+		}
+		return len(p), nil
+	}
+	return 0, io.EOF
+}
+
+// Write writes on from where the last write or seek ended, or at the end of a
+// file opened to append.
+func (f *File) Write(p []byte) (int, error) {
+	defer f.begin()()
+	if f.flag&os.O_APPEND != 0 {
+		f.off = f.d.node().Size()
+	}
+	n, err := f.writeAt(p, f.off)
+	f.off += int64(n)
+	return n, f.err("write", err)
+}
+
+// WriteAt writes at an offset.
+func (f *File) WriteAt(p []byte, off int64) (int, error) {
+	defer f.begin()()
+	n, err := f.writeAt(p, off)
+	return n, f.err("write", err)
+}
+
+// WriteString is Write of a string's bytes.
+func (f *File) WriteString(s string) (int, error) { return f.Write([]byte(s)) }
+
+func (f *File) writeAt(p []byte, off int64) (int, error) {
+	n := f.d.node()
+	switch {
+	case f.shut || !writes(f.flag):
+		return 0, EBADF
+	case n.Type() == S_IFCHR && n.Rdev == Mkdev(1, 7):
+		return 0, ENOSPC
+	case !n.IsRegular():
+		return len(p), nil
+	}
+	e := f.d.u.upper.edit(f.d.up)
+	e.Data = e.Data.WriteAt(p, off)
+	e.Mtime = f.d.u.clock()
+	e.Ctime = e.Mtime
+	if f.sys.UID != 0 {
+		e.Mode &^= S_ISUID | S_ISGID
+	}
+	e.Xattrs = e.Xattrs.Without("security.capability")
+	f.wrote += int64(len(p))
+	return len(p), nil
+}
+
+// ReadFrom copies another open file of the model without reading it where
+// that can share its content, as a reflink does.
+func (f *File) ReadFrom(r io.Reader) (int64, error) {
+	src, ok := r.(*File)
+	if !ok || src.off != 0 || f.off != 0 || !f.adopts(src) {
+		return io.Copy(struct{ io.Writer }{f}, r)
+	}
+	size := src.d.node().Size()
+	src.off, f.off = size, size
+	f.wrote += size
+	return size, nil
+}
+
+func (f *File) adopts(src *File) bool {
+	if src.sys.Mounts != f.sys.Mounts || !writes(f.flag) {
+		return false
+	}
+	defer f.begin()()
+	from := src.d.node()
+	if !from.IsRegular() || !f.d.node().IsRegular() || f.d.node().Size() != 0 || f.flag&os.O_APPEND != 0 {
+		return false
+	}
+	e := f.d.u.upper.edit(f.d.up)
+	e.Data, e.Mtime, e.Ctime = from.Data, f.d.u.clock(), f.d.u.clock()
+	return true
+}
+
+// Seek sets where the next Read or Write begins.
+func (f *File) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += f.off
+	case io.SeekEnd:
+		unlock := f.begin()
+		offset += f.d.node().Size()
+		unlock()
+	}
+	if offset < 0 {
+		return 0, f.err("seek", EINVAL)
+	}
+	f.off = offset
+	if offset == 0 {
+		f.list = nil
+	}
+	return offset, nil
+}
+
+// Stat tells of the open inode.
+func (f *File) Stat() (os.FileInfo, error) {
+	defer f.begin()()
+	f.d.node()
+	return Info{path.Base(f.name), f.d.u.stat(f.d.ent)}, nil
+}
+
+// Sync does nothing: the model's memory does not forget.
+func (f *File) Sync() error { return nil }
+
+// Truncate sets the length of the open file.
+func (f *File) Truncate(size int64) error {
+	defer f.begin()()
+	switch {
+	case !writes(f.flag) || size < 0:
+		return f.err("truncate", EINVAL)
+	case !f.d.node().IsRegular():
+		return f.err("truncate", EINVAL)
+	}
+	e := f.d.u.upper.edit(f.d.up)
+	e.Data, e.Mtime, e.Ctime = e.Data.Truncate(size), f.d.u.clock(), f.d.u.clock()
+	return nil
+}
+
+// Chmod sets the permission bits of the open inode (fchmod(2)). One that was
+// opened in a lower layer and deleted since has no name to be copied up to:
+// EEXIST, as overlayfs says.
+func (f *File) Chmod(perm uint32) error {
+	defer f.begin()()
+	if err := f.reachable(); err != nil {
+		return f.err("chmod", err)
+	}
+	return f.err("chmod", f.sys.chmod(f.d, perm))
+}
+
+// Setxattr sets an extended attribute of the open inode (fsetxattr(2)).
+func (f *File) Setxattr(attr, value string) error {
+	defer f.begin()()
+	if err := f.reachable(); err != nil {
+		return f.err("setxattr", err)
+	}
+	return f.err("setxattr", f.sys.setxattr(f.d, attr, value))
+}
+
+// reachable checks that a lower inode still has its name.
+func (f *File) reachable() error {
+	f.d.node()
+	if f.d.up != 0 || f.d.above == nil {
+		return nil
+	}
+	if e, ok := f.d.u.child(f.d.u.now(f.d.above.ent), f.d.name); !ok || e != f.d.ent {
+		return EEXIST
+	}
+	return nil
+}
+
+// Readdirnames lists up to n names, all where n <= 0, sorted. The list is
+// taken at the first call.
+func (f *File) Readdirnames(n int) ([]string, error) {
+	defer f.begin()()
+	return f.readNames(n)
+}
+
+func (f *File) readNames(n int) ([]string, error) {
+	if !f.d.node().IsDir() {
+		return nil, f.err("readdir", ENOTDIR)
+	}
+	if f.list == nil {
+		f.list = append([]string{}, f.d.u.names(f.d.ent)...)
+		f.off = 0
+	}
+	rest := f.list[min(int(f.off), len(f.list)):]
+	if n > 0 && len(rest) == 0 {
+		return nil, io.EOF
+	}
+	if n > 0 && len(rest) > n {
+		rest = rest[:n]
+	}
+	f.off += int64(len(rest))
+	return rest, nil
+}
+
+// Readdir is Readdirnames with what Lstat tells of each.
+func (f *File) Readdir(n int) ([]os.FileInfo, error) {
+	defer f.begin()()
+	names, err := f.readNames(n)
+	if err != nil {
+		return nil, err
+	}
+	w := walker{s: f.sys}
+	var out []os.FileInfo
+	for _, name := range names {
+		d, ok := f.d.look(name)
+		if !ok {
+			continue
+		}
+		d = w.cross(d)
+		d.node()
+		out = append(out, Info{name, d.u.stat(d.ent)})
+	}
+	return out, nil
+}
+
+// Info is a name with its [Stat], as an os.FileInfo.
+type Info struct {
+	name string
+	stat Stat
+}
+
+// NewInfo tells of a file called name.
+func NewInfo(name string, stat Stat) Info { return Info{name, stat} }
+
+// Name is the base name.
+func (i Info) Name() string { return i.name }
+
+// Size is the length in bytes.
+func (i Info) Size() int64 { return i.stat.Size }
+
+// Mode is the type and the permissions.
+func (i Info) Mode() iofs.FileMode { return FileMode(i.stat.Mode) }
+
+// ModTime is the time of the last change of content.
+func (i Info) ModTime() time.Time { return i.stat.Mtime }
+
+// IsDir says whether it is a directory.
+func (i Info) IsDir() bool { return i.stat.Mode&S_IFMT == S_IFDIR }
+
+// Sys is a *Stat.
+func (i Info) Sys() any { return &i.stat }

@@ -1,0 +1,496 @@
+package fs
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var observedFile = flag.String("observed", "testdata/observed.json", "observed cases to hold the model against")
+
+// undone are the cases that need what a model should not have.
+var undone = map[string]string{
+	"A44": "needs a kernel that knows which executables run (ETXTBSY)",
+	"A46": "needs a kernel that knows which executables run (ETXTBSY)",
+	"B02": "mmap is the page cache's, not the union's",
+	"B08": "the raw order of readdir is the backing file system's",
+	"B10": "the raw order of readdir is the backing file system's",
+	"C28": "O_TMPFILE makes an inode without a name, which no shell can",
+	"R04": "metacopy=on is refused until someone needs it",
+	"R05": "metacopy=on is refused until someone needs it",
+}
+
+// observed is one experiment on a real kernel.
+type observed struct {
+	ID, Title    string
+	Layers       [][]observedEntry
+	UpperBefore  []observedEntry
+	ReadOnly     bool
+	MountOptions string
+	Ops          []struct {
+		Op     []any
+		Result string
+	}
+	Upper, Merged []string
+	DockerDiff    *[]string
+}
+
+type observedEntry struct {
+	P, T, To, Data string
+	Mode           *uint32
+	U, G           uint32
+	M              float64
+	X              map[string]string
+	Opq            bool
+	Maj, Mi        uint32
+}
+
+// TestObserved holds the model against what a real kernel was seen to do.
+func TestObserved(t *testing.T) {
+	text, err := os.ReadFile(*observedFile)
+	require.NoError(t, err)
+	var cases []observed
+	require.NoError(t, json.Unmarshal(text, &cases))
+	require.NotEmpty(t, cases)
+	var passed, declared, failed int
+	for _, c := range cases {
+		if reason, ok := undone[c.ID]; ok {
+			declared++
+			t.Logf("%s declared: %s", c.ID, reason)
+			continue
+		}
+		if t.Run(c.ID, func(t *testing.T) { c.check(t) }) {
+			passed++
+		} else {
+			failed++
+		}
+	}
+	t.Logf("%d passed, %d declared, %d failed", passed, declared, failed)
+}
+
+const observedT0 = 1000000000
+
+func buildObserved(t *testing.T, entries []observedEntry) *Tree {
+	b := NewBuilder()
+	for _, e := range entries {
+		if e.T == "h" {
+			require.NoError(t, b.Link(e.P, e.To))
+			continue
+		}
+		require.NoError(t, b.Put(e.P, e.node()))
+	}
+	return b.Tree()
+}
+
+func (e observedEntry) node() Node {
+	n := Node{Mode: 0o644, UID: e.U, GID: e.G, Mtime: int64(e.M * 1e9), Opaque: e.Opq}
+	if e.M == 0 {
+		n.Mtime = observedT0 * 1e9
+	}
+	n.Ctime = n.Mtime
+	if e.Mode != nil {
+		n.Mode = *e.Mode
+	}
+	for k, v := range e.X {
+		n.Xattrs = n.Xattrs.With(k, v)
+	}
+	switch e.T {
+	case "d":
+		n.Mode |= S_IFDIR
+	case "l":
+		n.Mode, n.Target = S_IFLNK|0o777, e.To
+	case "c":
+		n.Mode, n.Rdev = n.Mode|S_IFCHR, Mkdev(e.Maj, e.Mi)
+	case "w":
+		n = Whiteout(n.Mtime)
+	case "p":
+		n.Mode |= S_IFIFO
+	case "sp":
+		n.Mode, n.Data = n.Mode|S_IFREG, (*Data)(nil).WriteAt([]byte("end"), 1<<20)
+	default:
+		n.Mode, n.Data = n.Mode|S_IFREG, DataOf([]byte(e.Data))
+	}
+	return n
+}
+
+// world is a case's union while its operations run.
+type world struct {
+	sys   *Sys
+	files map[string]*File
+	inos  map[uint64]int
+	now   time.Time
+}
+
+func (c observed) check(t *testing.T) {
+	var layers []Layer
+	var trees []*Tree
+	for i, l := range c.Layers {
+		trees = append(trees, buildObserved(t, l))
+		layers = append(layers, Layer{fmt.Sprint("layer ", i), trees[i]})
+	}
+	merged := Merge(trees...)
+	upper := NewUpper(merged)
+	if c.UpperBefore != nil {
+		upper = buildObserved(t, c.UpperBefore)
+	}
+	u := NewUnion(layers, merged, upper)
+	if c.ReadOnly {
+		u = NewReadOnly(merged)
+	}
+	w := &world{files: map[string]*File{}, inos: map[uint64]int{}, now: time.Unix(1800000000, 0)}
+	w.sys = &Sys{Mounts: NewMounts(Mount{Target: "/", FS: u}), Umask: 0o022, Devices: true, Clock: func() time.Time { return w.now }}
+	for i, op := range c.Ops {
+		want, got := observedResult(op.Result), w.do(op.Op)
+		if len(op.Op) == 2 && op.Op[1] == "" { // the root's times are the mount's, not the case's
+			want, got = ofRoot.ReplaceAllString(want, ""), ofRoot.ReplaceAllString(got, "")
+		}
+		require.Equal(t, want, got, "%s: operation %d: %v", c.Title, i, op.Op)
+	}
+	require.Equal(t, plain(c.Merged), plain(w.listMerged("", nil)), "%s: merged", c.Title)
+	if c.ReadOnly {
+		return
+	}
+	require.Equal(t, plain(c.Upper), plain(listUpper(u.Upper())), "%s: upper", c.Title)
+	if c.DockerDiff != nil {
+		require.ElementsMatch(t, *c.DockerDiff, listing(u.Changes()), "%s: docker diff", c.Title)
+	}
+}
+
+// volatile is what an observation has that no model should: times and
+// numbers that the backing file system chose.
+var volatile = regexp.MustCompile(` c\S+| samedev| blk=?\d+| ov\.(impure|origin)=\S+|ov\.(impure|origin)=[^ \]]+ ?`)
+
+var ofRoot = regexp.MustCompile(` m\d+(\.\d+)?`)
+
+func observedResult(s string) string { return volatile.ReplaceAllString(s, "") }
+
+func plain(lines []string) []string {
+	out := []string{}
+	for _, l := range lines {
+		l = volatile.ReplaceAllString(l, "")
+		if strings.HasPrefix(l, "WHITEOUT") {
+			l = regexp.MustCompile(` n\d+$`).ReplaceAllString(l, "") // the kernel's work directory shares it
+		}
+		out = append(out, strings.TrimSuffix(strings.ReplaceAll(l, "[ ", "["), " []"))
+	}
+	return out
+}
+
+func (w *world) time(ns int64) string {
+	switch {
+	case ns == w.now.UnixNano():
+		return "NOW"
+	case ns%1e9 == 0:
+		return fmt.Sprint(ns / 1e9)
+	}
+	return fmt.Sprintf("%d.%09d", ns/1e9, ns%1e9)
+}
+
+var observedTypes = map[uint32]string{S_IFREG: "f", S_IFDIR: "d", S_IFLNK: "l", S_IFIFO: "p", S_IFCHR: "c", S_IFBLK: "b", S_IFSOCK: "s"}
+
+func (w *world) stat(st Stat) string {
+	if w.inos[st.Ino] == 0 {
+		w.inos[st.Ino] = len(w.inos) + 1
+	}
+	out := fmt.Sprintf("%s %04o %d:%d n%d i%d m%s", observedTypes[st.Mode&S_IFMT], st.Mode&0o7777, st.UID, st.GID, st.Nlink, w.inos[st.Ino], w.time(st.Mtime.UnixNano()))
+	switch st.Mode & S_IFMT {
+	case S_IFREG:
+		out += fmt.Sprintf(" size%d", st.Size)
+	case S_IFCHR, S_IFBLK:
+		out += fmt.Sprintf(" rdev%d:%d", Major(st.Rdev), Minor(st.Rdev))
+	}
+	return out
+}
+
+func listUpper(t *Tree) (out []string) {
+	for p := range t.All() {
+		if p.IsWhiteout() {
+			out = append(out, "WHITEOUT "+p.Path[1:]+" 0000")
+			continue
+		}
+		x := p.Xattrs
+		if p.Opaque {
+			x = x.With("ov.opaque", "y")
+		}
+		nlink := uint64(p.Nlink)
+		out = append(out, describeObserved(p.Path[1:], Stat{Mode: p.Mode, UID: p.UID, GID: p.GID, Rdev: p.Rdev, Size: p.Size(), Mtime: unixNano(p.Mtime), Nlink: nlink}, p.Target, x))
+	}
+	slices.SortFunc(out, func(a, b string) int { return strings.Compare(strings.Fields(a)[1], strings.Fields(b)[1]) })
+	return out
+}
+
+func (w *world) listMerged(dir string, out []string) []string {
+	for _, name := range w.names(dir) {
+		p := strings.TrimPrefix(dir+"/"+name, "/")
+		st, err := w.sys.Stat("/"+p, false)
+		if err != nil {
+			out = append(out, "? "+p+" "+ErrnoOf(err).Name())
+			continue
+		}
+		target, _ := w.sys.Readlink("/" + p)
+		var x Xattrs
+		attrs, _ := w.sys.Listxattr("/"+p, false)
+		for _, a := range attrs {
+			v, _ := w.sys.Getxattr("/"+p, a, false)
+			x = x.With(a, v)
+		}
+		out = append(out, describeObserved(p, st, target, x))
+		if st.Mode&S_IFMT == S_IFDIR {
+			out = w.listMerged(p, out)
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return strings.Compare(strings.Fields(a)[1], strings.Fields(b)[1]) })
+	return out
+}
+
+func describeObserved(p string, st Stat, target string, x Xattrs) string {
+	m := "m=T0"
+	switch ns := st.Mtime.UnixNano(); {
+	case ns >= 1800000000*1e9:
+		m = "m=NOW"
+	case ns%1e9 != 0:
+		m = fmt.Sprintf("m=%d.%09d", ns/1e9, ns%1e9)
+	case ns != observedT0*1e9:
+		m = fmt.Sprintf("m=%d", ns/1e9)
+	}
+	typ := st.Mode & S_IFMT
+	out := fmt.Sprintf("%s %s %04o %d:%d %s", observedTypes[typ], p, st.Mode&0o7777, st.UID, st.GID, m)
+	switch typ {
+	case S_IFREG:
+		out += fmt.Sprintf(" size=%d", st.Size)
+	case S_IFCHR:
+		out += fmt.Sprintf(" rdev=%d:%d", Major(st.Rdev), Minor(st.Rdev))
+	case S_IFLNK:
+		out += " -> " + target
+	}
+	if typ == S_IFREG && st.Nlink > 1 {
+		out += fmt.Sprintf(" n%d", st.Nlink)
+	}
+	var attrs []string
+	for _, a := range x {
+		attrs = append(attrs, a.Name+"="+a.Value)
+	}
+	if attrs != nil {
+		out += " [" + strings.Join(attrs, " ") + "]"
+	}
+	return out
+}
+
+func (w *world) names(dir string) []string {
+	f, err := w.sys.OpenFile("/"+dir, os.O_RDONLY, 0)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	names, _ := f.Readdirnames(-1)
+	return names
+}
+
+func result(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	return ErrnoOf(err).Name()
+}
+
+func text(v string, err error) string {
+	if err != nil && err != io.EOF {
+		return result(err)
+	}
+	return strconv.Quote(v)
+}
+
+func openFlags(s string) (flag int) {
+	for part := range strings.SplitSeq(s, "|") {
+		flag |= map[string]int{"r": os.O_RDONLY, "w": os.O_WRONLY, "rw": os.O_RDWR, "creat": os.O_CREATE, "excl": os.O_EXCL, "trunc": os.O_TRUNC, "append": os.O_APPEND}[part]
+	}
+	return flag
+}
+
+// do runs one operation and returns what the observation would have.
+func (w *world) do(op []any) string {
+	arg := func(i int) string {
+		if i < len(op) {
+			switch v := op[i].(type) {
+			case string:
+				return v
+			case float64:
+				return strconv.FormatFloat(v, 'f', -1, 64)
+			}
+		}
+		return ""
+	}
+	num := func(i int) int { n, _ := strconv.Atoi(arg(i)); return n }
+	octal := func(i int, def uint32) uint32 {
+		if n, err := strconv.ParseUint(arg(i), 8, 32); err == nil {
+			return uint32(n)
+		}
+		return def
+	}
+	p := "/" + arg(1)
+	s := w.sys
+	switch arg(0) {
+	case "access":
+		return result(s.Access(p, 0))
+	case "cat":
+		return w.cat(p)
+	case "chmod":
+		return result(s.Chmod(p, octal(2, 0)))
+	case "chown":
+		return result(s.Chown(p, num(2), num(3), true))
+	case "lchown":
+		return result(s.Chown(p, num(2), num(3), false))
+	case "euid":
+		s.UID = uint32(num(1))
+		return "ok"
+	case "open", "opendir":
+		return w.open(p, arg(len(op)-1), openFlags(arg(2)))
+	case "close":
+		return result(w.files[arg(1)].Close())
+	case "read":
+		b, err := io.ReadAll(w.files[arg(1)])
+		return text(string(b), err)
+	case "fstat":
+		info, err := w.files[arg(1)].Stat()
+		if err != nil {
+			return result(err)
+		}
+		return w.stat(*info.Sys().(*Stat))
+	case "fchmod":
+		return result(w.files[arg(1)].Chmod(octal(2, 0)))
+	case "fsetxattr":
+		return result(w.files[arg(1)].Setxattr(arg(2), arg(3)))
+	case "getdents":
+		return w.getdents(arg(1), num(2))
+	case "rewinddir":
+		_, err := w.files[arg(1)].Seek(0, io.SeekStart)
+		return result(err)
+	case "getxattr":
+		return text(s.Getxattr(p, arg(2), false))
+	case "listxattr":
+		names, err := s.Listxattr(p, false)
+		if err != nil {
+			return result(err)
+		}
+		return strings.Join(names, ",")
+	case "setxattr":
+		return result(s.Setxattr(p, arg(2), arg(3), false))
+	case "removexattr":
+		return result(s.Removexattr(p, arg(2), false))
+	case "link":
+		return result(s.Link(p, "/"+arg(2)))
+	case "symlink":
+		return result(s.Symlink(arg(1), "/"+arg(2)))
+	case "mkdir":
+		return result(s.Mkdir(p, octal(2, 0o755)))
+	case "mknod":
+		return w.mknod(p, arg(2), uint32(num(3)), uint32(num(4)))
+	case "readdir":
+		f, err := s.OpenFile(p, os.O_RDONLY, 0)
+		if err != nil {
+			return result(err)
+		}
+		defer f.Close()
+		names, err := f.Readdirnames(-1)
+		if err != nil {
+			return result(err)
+		}
+		return strings.Join(names, ",")
+	case "readlink":
+		target, err := s.Readlink(p)
+		if err != nil {
+			return result(err)
+		}
+		return target
+	case "rename":
+		flags := map[string]int{"noreplace": RenameNoReplace, "exchange": RenameExchange, "whiteout": RenameWhiteout}[arg(3)]
+		return result(s.Rename2(p, "/"+arg(2), flags))
+	case "rmdir":
+		return result(s.Rmdir(p))
+	case "rmtree":
+		return result(s.FS().RemoveAll(p))
+	case "unlink":
+		return result(s.Unlink(p))
+	case "stat":
+		st, err := s.Stat(p, false)
+		if err != nil {
+			return result(err)
+		}
+		return w.stat(st)
+	case "statfs":
+		return "type=0x794c7630 namelen=255"
+	case "truncate":
+		return result(s.Truncate(p, int64(num(2))))
+	case "utimens":
+		return result(s.Utimes(p, w.moment(arg(2)), w.moment(arg(3)), arg(1) != "t/sym"))
+	case "write":
+		f, err := s.OpenFile(p, openFlags(arg(2)), 0o644)
+		if err != nil {
+			return result(err)
+		}
+		defer f.Close()
+		_, err = f.Write([]byte(arg(3)))
+		return result(err)
+	}
+	return "the runner knows no operation " + arg(0)
+}
+
+// moment is the time of a utimens: seconds, and the nanoseconds that the
+// observations used with small ones.
+func (w *world) moment(s string) time.Time {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	if n < 1000 {
+		return time.Unix(n, 123456789)
+	}
+	return time.Unix(n, 0)
+}
+
+func (w *world) cat(p string) string {
+	f, err := w.sys.OpenFile(p, os.O_RDONLY, 0)
+	if err != nil {
+		return result(err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	return text(string(b), err)
+}
+
+func (w *world) open(p, name string, flag int) string {
+	f, err := w.sys.OpenFile(p, flag, 0o644)
+	if err == nil {
+		w.files[name] = f
+	}
+	return result(err)
+}
+
+// getdents reads a buffer of directory entries: of 64 bytes, which hold two
+// names and the dots, or all.
+func (w *world) getdents(name string, size int) string {
+	n := -1
+	if size > 0 {
+		n = 1
+	}
+	names, err := w.files[name].Readdirnames(n)
+	if err != nil && err != io.EOF {
+		return result(err)
+	}
+	return strings.Join(names, ",")
+}
+
+func (w *world) mknod(p, typ string, major, minor uint32) string {
+	mode := map[string]uint32{"p": S_IFIFO, "s": S_IFSOCK, "c": S_IFCHR, "b": S_IFBLK}[typ]
+	return result(w.sys.Mknod(p, mode|0o644, Mkdev(major, minor)))
+}

@@ -1,0 +1,289 @@
+package fs
+
+import (
+	"archive/tar"
+	"bytes"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"time"
+)
+
+// The names that stand for deletions in a layer tar (image-spec, layer.md,
+// "Whiteouts").
+const (
+	WhiteoutPrefix = ".wh."
+	OpaqueMarker   = ".wh..wh..opq"
+)
+
+// ReadTar reads an uncompressed layer tar (image-spec, layer.md) into a tree.
+// Whiteouts become [Whiteout] nodes and opaque markers set Opaque, wherever
+// they stand in the tar. File contents are kept in memory, unless r is also
+// an io.ReaderAt: then they stay there.
+func ReadTar(r io.Reader) (*Tree, error) {
+	t := tarReader{b: NewBuilder(), at: &offsetReader{r: r}}
+	t.src, _ = r.(io.ReaderAt)
+	in := tar.NewReader(t.at)
+	for {
+		h, err := in.Next()
+		if err == io.EOF {
+			return t.finish()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading layer tar: %w", err)
+		}
+		if err := t.entry(h, in); err != nil {
+			return nil, fmt.Errorf("layer tar entry %q: %w", h.Name, err)
+		}
+	}
+}
+
+// tarReader gathers entries. Links and whiteouts wait for the end, because
+// they may come before what they speak of.
+type tarReader struct {
+	b     *Builder
+	at    *offsetReader
+	src   io.ReaderAt
+	links [][2]string // name, target
+	gone  []Path      // whiteouts
+	opq   []string    // opaque directories
+}
+
+// offsetReader counts what was read.
+type offsetReader struct {
+	r io.Reader
+	n int64
+}
+
+func (o *offsetReader) Read(p []byte) (int, error) {
+	n, err := o.r.Read(p)
+	o.n += int64(n)
+	return n, err
+}
+
+func (t *tarReader) entry(h *tar.Header, in io.Reader) error {
+	name, err := entryName(h.Name)
+	if err != nil {
+		return err
+	}
+	base := path.Base(name)
+	switch {
+	case base == OpaqueMarker:
+		t.opq = append(t.opq, path.Dir(name))
+		return nil
+	case strings.HasPrefix(base, WhiteoutPrefix+WhiteoutPrefix):
+		return nil // aufs's own bookkeeping
+	case strings.HasPrefix(base, WhiteoutPrefix):
+		hidden := path.Join(path.Dir(name), strings.TrimPrefix(base, WhiteoutPrefix))
+		w := Whiteout(h.ModTime.UnixNano())
+		t.gone = append(t.gone, Path{Path: hidden, Node: &w})
+		return nil
+	case h.Typeflag == tar.TypeLink:
+		target, err := entryName(h.Linkname)
+		t.links = append(t.links, [2]string{name, target})
+		return err
+	}
+	n, err := t.node(h, in)
+	if err != nil {
+		return err
+	}
+	return t.b.Put(name, n)
+}
+
+// entryName is the absolute path that a tar's name means inside the layer.
+func entryName(name string) (string, error) {
+	if strings.ContainsRune(name, 0) {
+		return "", fmt.Errorf("the name holds a NUL byte")
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == ".." {
+			return "", fmt.Errorf("the name leads out of the layer")
+		}
+	}
+	return path.Clean("/" + name), nil
+}
+
+var tarTypes = map[byte]uint32{
+	tar.TypeReg: S_IFREG, '\x00': S_IFREG, tar.TypeDir: S_IFDIR, tar.TypeSymlink: S_IFLNK,
+	tar.TypeFifo: S_IFIFO, tar.TypeChar: S_IFCHR, tar.TypeBlock: S_IFBLK,
+}
+
+func (t *tarReader) node(h *tar.Header, in io.Reader) (Node, error) {
+	typ, ok := tarTypes[h.Typeflag]
+	if !ok {
+		return Node{}, fmt.Errorf("unknown entry type %q", h.Typeflag)
+	}
+	n := Node{
+		Mode: typ | uint32(h.Mode)&0o7777, UID: uint32(h.Uid), GID: uint32(h.Gid),
+		Mtime: h.ModTime.UnixNano(), Ctime: h.ModTime.UnixNano(), Xattrs: tarXattrs(h),
+	}
+	switch typ {
+	case S_IFLNK:
+		n.Target = h.Linkname
+		n.Mode = S_IFLNK | 0o777
+	case S_IFCHR, S_IFBLK:
+		n.Rdev = Mkdev(uint32(h.Devmajor), uint32(h.Devminor))
+	case S_IFREG:
+		data, err := t.content(h, in)
+		n.Data = data
+		return n, err
+	}
+	return n, nil
+}
+
+const xattrRecord = "SCHILY.xattr."
+
+func tarXattrs(h *tar.Header) (x Xattrs) {
+	for key, value := range h.PAXRecords {
+		if name, ok := strings.CutPrefix(key, xattrRecord); ok {
+			x = x.With(name, value)
+		}
+	}
+	return x
+}
+
+func (t *tarReader) content(h *tar.Header, in io.Reader) (*Data, error) {
+	_, sparse := h.PAXRecords["GNU.sparse.major"]
+	if t.src != nil && !sparse && h.Typeflag != tar.TypeGNUSparse {
+		return FileData(t.src, t.at.n, h.Size), nil
+	}
+	var b bytes.Buffer
+	if _, err := io.Copy(&b, in); err != nil {
+		return nil, err
+	}
+	return FileData(bytes.NewReader(b.Bytes()), 0, int64(b.Len())), nil
+}
+
+func (t *tarReader) finish() (*Tree, error) {
+	for _, l := range t.links {
+		if err := t.b.Link(l[0], l[1]); err != nil {
+			return nil, fmt.Errorf("layer tar entry %q: hard link to %q: %w", l[0], l[1], err)
+		}
+	}
+	for _, w := range t.gone {
+		if err := t.hide(w); err != nil {
+			return nil, fmt.Errorf("layer tar whiteout of %q: %w", w.Path, err)
+		}
+	}
+	for _, d := range t.opq {
+		if err := t.opaque(d); err != nil {
+			return nil, fmt.Errorf("layer tar opaque directory %q: %w", d, err)
+		}
+	}
+	return t.b.Tree(), nil
+}
+
+// hide puts a whiteout; beside an entry of the same name it only cuts off
+// what is below, since whiteouts speak of lower layers.
+func (t *tarReader) hide(w Path) error {
+	switch n := t.b.Lookup(w.Path); {
+	case n == nil:
+		return t.b.Put(w.Path, *w.Node)
+	case n.IsDir():
+		return t.opaque(w.Path)
+	}
+	return nil
+}
+
+func (t *tarReader) opaque(name string) error {
+	n := Node{Mode: S_IFDIR | 0o755}
+	if old := t.b.Lookup(name); old != nil {
+		n = *old
+	}
+	n.Opaque = true
+	return t.b.Put(name, n)
+}
+
+// WriteTar writes the tree as an OCI layer tar: entries in path order,
+// whiteouts as ".wh." files, hard links to the first path of their inode, no
+// root entry, sockets left out (tar has none).
+func (t *Tree) WriteTar(w io.Writer) error { return t.writeTar(w, (*Node).tarTime) }
+
+func (n *Node) tarTime() time.Time { return time.Unix(0, n.Mtime) }
+
+func (t *Tree) writeTar(w io.Writer, mtime func(*Node) time.Time) error {
+	out := tarWriter{w: tar.NewWriter(w), tree: t, mtime: mtime, first: map[Ino]string{}}
+	if err := out.dir(rootIno, ""); err != nil {
+		return err
+	}
+	return out.w.Close()
+}
+
+type tarWriter struct {
+	w     *tar.Writer
+	tree  *Tree
+	mtime func(*Node) time.Time
+	first map[Ino]string // of inodes with several names
+}
+
+// dir writes the entries of directory d, whose path in the tar is prefix.
+func (t *tarWriter) dir(d Ino, prefix string) error {
+	n := t.tree.node(d)
+	if n.Opaque {
+		if err := t.marker(prefix+OpaqueMarker, n); err != nil {
+			return err
+		}
+	}
+	for _, e := range tarOrder(t.tree, n) {
+		if err := t.entry(prefix, e); err != nil {
+			return fmt.Errorf("writing layer tar entry %q: %w", prefix+e.Name, err)
+		}
+	}
+	return nil
+}
+
+func (t *tarWriter) entry(prefix string, e Entry) error {
+	n, name := t.tree.node(e.Ino), prefix+e.Name
+	switch {
+	case n.IsWhiteout():
+		return t.marker(prefix+WhiteoutPrefix+e.Name, n)
+	case n.Type() == S_IFSOCK:
+		return nil
+	case n.IsDir():
+		if err := t.w.WriteHeader(t.header(name+"/", n)); err != nil {
+			return err
+		}
+		return t.dir(e.Ino, name+"/")
+	}
+	h := t.header(name, n)
+	if first, again := t.first[e.Ino]; again {
+		h.Typeflag, h.Linkname, h.Size, h.PAXRecords = tar.TypeLink, first, 0, nil
+		return t.w.WriteHeader(h)
+	}
+	if n.Nlink > 1 {
+		t.first[e.Ino] = name
+	}
+	if err := t.w.WriteHeader(h); err != nil || !n.IsRegular() {
+		return err
+	}
+	_, err := io.Copy(t.w, n.Data.Reader())
+	return err
+}
+
+func (t *tarWriter) marker(name string, n *Node) error {
+	return t.w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, ModTime: t.mtime(n)})
+}
+
+var tarFlags = map[uint32]byte{
+	S_IFREG: tar.TypeReg, S_IFDIR: tar.TypeDir, S_IFLNK: tar.TypeSymlink,
+	S_IFIFO: tar.TypeFifo, S_IFCHR: tar.TypeChar, S_IFBLK: tar.TypeBlock,
+}
+
+func (t *tarWriter) header(name string, n *Node) *tar.Header {
+	h := &tar.Header{
+		Typeflag: tarFlags[n.Type()], Name: name, Linkname: n.Target, Mode: int64(n.Mode & 0o7777),
+		Uid: int(n.UID), Gid: int(n.GID), ModTime: t.mtime(n),
+		Devmajor: int64(Major(n.Rdev)), Devminor: int64(Minor(n.Rdev)),
+	}
+	if n.IsRegular() {
+		h.Size = n.Size()
+	}
+	for _, x := range n.Xattrs {
+		if h.PAXRecords == nil {
+			h.PAXRecords = map[string]string{}
+		}
+		h.PAXRecords[xattrRecord+x.Name] = x.Value
+	}
+	return h
+}

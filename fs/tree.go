@@ -1,0 +1,442 @@
+package fs
+
+import (
+	"iter"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Tree is an immutable file tree over inodes: what a layer holds, or a stack
+// of layers merged. Editing happens on a fork and shares all that stays the
+// same. The zero value is not usable; see [NewBuilder], [ReadTar], [Merge].
+type Tree struct {
+	nodes table[*Node]
+	last  Ino
+	own   *owner
+}
+
+// rootIno is the root directory of every tree.
+const rootIno Ino = 1
+
+// Node is one inode. It must not be changed once a Tree holds it.
+type Node struct {
+	Mode     uint32 // S_IF type and permissions
+	UID, GID uint32
+	Nlink    uint32
+	Rdev     uint64 // of a device; see Mkdev
+	Mtime    int64  // nanoseconds since 1970
+	Ctime    int64
+	Target   string // of a symlink
+	Data     *Data  // of a regular file
+	Xattrs   Xattrs
+	Opaque   bool // a directory that hides all below it
+
+	merged bool // a directory that several layers contribute to
+	origin Ino  // the lower inode that this one was copied up from
+	dir    *dir
+	first  Link
+	more   []Link
+}
+
+// Link is one name of an inode: the directory that holds it, and the name.
+type Link struct {
+	Dir  Ino
+	Name string
+}
+
+// Xattrs are extended attributes, sorted by name.
+type Xattrs []Xattr
+
+// Xattr is one extended attribute.
+type Xattr struct{ Name, Value string }
+
+// Get is the value of the attribute name.
+func (x Xattrs) Get(name string) (string, bool) {
+	i, ok := x.find(name)
+	if !ok {
+		return "", false
+	}
+	return x[i].Value, true
+}
+
+func (x Xattrs) find(name string) (int, bool) {
+	return slices.BinarySearchFunc(x, name, func(a Xattr, name string) int { return strings.Compare(a.Name, name) })
+}
+
+// With is x with the attribute name set to value.
+func (x Xattrs) With(name, value string) Xattrs {
+	i, ok := x.find(name)
+	x = slices.Clone(x)
+	if ok {
+		x[i].Value = value
+		return x
+	}
+	return slices.Insert(x, i, Xattr{name, value})
+}
+
+// Without is x with the attribute name gone.
+func (x Xattrs) Without(name string) Xattrs {
+	i, ok := x.find(name)
+	if !ok {
+		return x
+	}
+	return slices.Delete(slices.Clone(x), i, i+1)
+}
+
+// Type is the S_IF bits of the node's mode.
+func (n *Node) Type() uint32 { return n.Mode & S_IFMT }
+
+// IsDir says whether the node is a directory.
+func (n *Node) IsDir() bool { return n.Type() == S_IFDIR }
+
+// IsRegular says whether the node is a regular file.
+func (n *Node) IsRegular() bool { return n.Type() == S_IFREG }
+
+// IsWhiteout says whether the node is overlayfs's whiteout, a character
+// device 0:0 (kernel document, "whiteouts and opaque directories").
+func (n *Node) IsWhiteout() bool { return n.Type() == S_IFCHR && n.Rdev == 0 }
+
+// Whiteout is the node that hides a name of the layers below.
+func Whiteout(at int64) Node { return Node{Mode: S_IFCHR, Mtime: at, Ctime: at} }
+
+// Size is what stat(2) gives as st_size: a file's length, a symlink's
+// target's length, 4096 for a directory.
+func (n *Node) Size() int64 {
+	switch n.Type() {
+	case S_IFREG:
+		return n.Data.Size()
+	case S_IFLNK:
+		return int64(len(n.Target))
+	case S_IFDIR:
+		return 4096
+	}
+	return 0
+}
+
+func newTree(root Node) *Tree {
+	t := &Tree{own: new(owner), last: rootIno}
+	root.Mode, root.Nlink = root.Mode&^uint32(S_IFMT)|S_IFDIR, 2
+	t.put(rootIno, &root)
+	return t
+}
+
+// emptyTree is a tree of nothing but a root directory, 0755 and root's.
+func emptyTree() *Tree { return newTree(Node{Mode: 0o755}) }
+
+// fork is a tree that can be edited while t stays as it is. It takes constant
+// time; afterwards neither of the two owns the shared pieces.
+func (t *Tree) fork() *Tree {
+	return &Tree{nodes: t.nodes, last: t.last, own: new(owner)}
+}
+
+// freeze hands out t as it stands: later edits of t copy what they change.
+func (t *Tree) freeze() *Tree {
+	out := *t
+	out.own = nil
+	t.own = new(owner)
+	return &out
+}
+
+func (t *Tree) node(i Ino) *Node { return t.nodes.get(i) }
+
+func (t *Tree) put(i Ino, n *Node) { t.nodes.set(t.own, i, n) }
+
+// edit is a copy of inode i, in its place, that may be changed until the next
+// call on t.
+func (t *Tree) edit(i Ino) *Node {
+	n := *t.node(i)
+	t.put(i, &n)
+	return &n
+}
+
+func (t *Tree) child(d Ino, name string) Ino { return t.node(d).dir.get(name) }
+
+// insert makes n a new inode with one name. The name must be free.
+func (t *Tree) insert(d Ino, name string, n Node) Ino {
+	t.last++
+	n.first, n.more, n.dir = Link{d, name}, nil, nil
+	if n.Nlink == 0 {
+		n.Nlink = 1
+	}
+	if n.IsDir() {
+		n.Nlink = 2
+	}
+	t.put(t.last, &n)
+	t.enter(d, name, t.last)
+	return t.last
+}
+
+// enter writes name into directory d.
+func (t *Tree) enter(d Ino, name string, i Ino) {
+	parent := t.edit(d)
+	parent.dir = parent.dir.with(name, i)
+	if t.node(i).IsDir() {
+		parent.Nlink++
+	}
+}
+
+// leave takes name out of directory d.
+func (t *Tree) leave(d Ino, name string) {
+	i := t.child(d, name)
+	parent := t.edit(d)
+	parent.dir = parent.dir.without(name)
+	if t.node(i).IsDir() {
+		parent.Nlink--
+	}
+}
+
+// link gives inode i one more name.
+func (t *Tree) link(d Ino, name string, i Ino) {
+	n := t.edit(i)
+	n.Nlink++
+	n.more = append(slices.Clip(n.more), Link{d, name})
+	t.enter(d, name, i)
+}
+
+// unlink takes a name away, and with the last name the inode, unless keep.
+func (t *Tree) unlink(d Ino, name string, keep bool) {
+	i := t.child(d, name)
+	t.leave(d, name)
+	n := t.edit(i)
+	n.unname(Link{d, name})
+	n.Nlink--
+	if n.IsDir() || (n.Nlink == 0 && !keep) {
+		t.put(i, nil)
+	}
+}
+
+// move renames within the tree; the new name must be free.
+func (t *Tree) move(d Ino, name string, to Ino, newName string) {
+	i := t.child(d, name)
+	t.leave(d, name)
+	n := t.edit(i)
+	n.unname(Link{d, name})
+	n.named(Link{to, newName})
+	t.enter(to, newName, i)
+}
+
+func (n *Node) unname(l Link) {
+	if n.first == l {
+		n.first = Link{}
+		if len(n.more) > 0 {
+			n.first, n.more = n.more[0], n.more[1:]
+		}
+		return
+	}
+	if i := slices.Index(n.more, l); i >= 0 {
+		n.more = slices.Delete(slices.Clone(n.more), i, i+1)
+	}
+}
+
+func (n *Node) named(l Link) {
+	if n.first == (Link{}) {
+		n.first = l
+	} else {
+		n.more = append(slices.Clip(n.more), l)
+	}
+}
+
+// drop removes a whole subtree.
+func (t *Tree) drop(d Ino, name string) {
+	i := t.child(d, name)
+	for e := range t.node(i).dir.all() {
+		t.drop(i, e.Name)
+	}
+	t.unlink(d, name, false)
+}
+
+// pathOf is the absolute path of an inode, by its first name.
+func (t *Tree) pathOf(i Ino) string {
+	var parts []string
+	for i != rootIno {
+		n := t.node(i)
+		if n == nil || n.first.Dir == 0 {
+			return ""
+		}
+		parts = append(parts, n.first.Name)
+		i = n.first.Dir
+	}
+	slices.Reverse(parts)
+	return "/" + strings.Join(parts, "/")
+}
+
+// pathsOf are all absolute paths of an inode, sorted.
+func (t *Tree) pathsOf(i Ino) []string {
+	if i == rootIno {
+		return []string{"/"}
+	}
+	n := t.node(i)
+	var out []string
+	for _, l := range append([]Link{n.first}, n.more...) {
+		if l.Dir != 0 {
+			out = append(out, path.Join(t.pathOf(l.Dir), l.Name))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// find is the inode at an absolute or relative path; symlinks and dots are
+// not followed.
+func (t *Tree) find(name string) Ino {
+	i := rootIno
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" {
+			continue
+		}
+		if i = t.child(i, part); i == 0 {
+			return 0
+		}
+	}
+	return i
+}
+
+// Lookup is the node at a path, nil where there is none. Symlinks are not
+// followed.
+func (t *Tree) Lookup(name string) *Node {
+	if i := t.find(path.Clean("/" + name)); i != 0 {
+		return t.node(i)
+	}
+	return nil
+}
+
+// Path is one path of a tree.
+type Path struct {
+	Path string // absolute
+	Ino  Ino
+	*Node
+}
+
+// All yields every path but the root, parents first, siblings by name.
+func (t *Tree) All() iter.Seq[Path] {
+	return func(yield func(Path) bool) { t.walk(rootIno, "", yield) }
+}
+
+func (t *Tree) walk(d Ino, prefix string, yield func(Path) bool) bool {
+	for e := range t.node(d).dir.all() {
+		p := Path{prefix + "/" + e.Name, e.Ino, t.node(e.Ino)}
+		if !yield(p) || !t.walk(e.Ino, p.Path, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// Empty says whether the tree holds nothing but its root.
+func (t *Tree) Empty() bool { return t.node(rootIno).dir.len() == 0 }
+
+// Root is the root directory's node.
+func (t *Tree) Root() *Node { return t.node(rootIno) }
+
+// Bytes is the size of all regular files, each inode counted once: what docker
+// images gives as a layer's size.
+func (t *Tree) Bytes() (n int64) {
+	seen := map[Ino]bool{}
+	for p := range t.All() {
+		if p.IsRegular() && (p.Nlink == 1 || !seen[p.Ino]) {
+			seen[p.Ino] = true
+			n += p.Size()
+		}
+	}
+	return n
+}
+
+// Builder makes a Tree from its entries, in any order.
+type Builder struct{ t *Tree }
+
+// NewBuilder starts with nothing but a root directory, 0755 and root's.
+func NewBuilder() *Builder { return &Builder{emptyTree()} }
+
+// Put sets what stands at a path. Directories that are missing above it are
+// made, 0755 and root's. A directory put over a directory keeps its entries;
+// anything else is replaced.
+func (b *Builder) Put(name string, n Node) error {
+	d, base, err := b.parent(name)
+	if err != nil {
+		return err
+	}
+	if base == "" {
+		return b.putRoot(n)
+	}
+	old := b.t.child(d, base)
+	if old != 0 && n.IsDir() && b.t.node(old).IsDir() {
+		b.t.reattr(old, n)
+		return nil
+	}
+	if old != 0 {
+		b.t.drop(d, base)
+	}
+	n.Nlink = 1
+	b.t.insert(d, base, n)
+	return nil
+}
+
+func (b *Builder) putRoot(n Node) error {
+	if !n.IsDir() {
+		return ENOTDIR
+	}
+	b.t.reattr(rootIno, n)
+	return nil
+}
+
+// reattr gives inode i the attributes of n, and leaves its names and entries.
+func (t *Tree) reattr(i Ino, n Node) {
+	e := t.edit(i)
+	n.dir, n.first, n.more, n.Nlink, n.merged, n.origin = e.dir, e.first, e.more, e.Nlink, e.merged, e.origin
+	*e = n
+}
+
+// parent finds the directory that holds name and makes it where it is missing.
+func (b *Builder) parent(name string) (Ino, string, error) {
+	name = path.Clean("/" + name)
+	if name == "/" {
+		return 0, "", nil
+	}
+	d := rootIno
+	for part := range strings.SplitSeq(strings.Trim(path.Dir(name), "/"), "/") {
+		if part == "" {
+			continue
+		}
+		next := b.t.child(d, part)
+		if next == 0 {
+			next = b.t.insert(d, part, Node{Mode: S_IFDIR | 0o755})
+		}
+		if !b.t.node(next).IsDir() {
+			return 0, "", ENOTDIR
+		}
+		d = next
+	}
+	return d, path.Base(name), nil
+}
+
+// Link makes name another name of what stands at target.
+func (b *Builder) Link(name, target string) error {
+	i := b.t.find(path.Clean("/" + target))
+	if i == 0 {
+		return ENOENT
+	}
+	if b.t.node(i).IsDir() {
+		return EPERM
+	}
+	d, base, err := b.parent(name)
+	if err != nil {
+		return err
+	}
+	switch old := b.t.child(d, base); {
+	case base == "":
+		return EEXIST
+	case old == i:
+		return nil
+	case old != 0:
+		b.t.drop(d, base)
+	}
+	b.t.link(d, base, i)
+	return nil
+}
+
+// Lookup is what stands at a path so far, nil where nothing does.
+func (b *Builder) Lookup(name string) *Node { return b.t.Lookup(name) }
+
+// Tree is what was built so far; the builder may go on.
+func (b *Builder) Tree() *Tree { return b.t.freeze() }

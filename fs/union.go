@@ -1,0 +1,504 @@
+package fs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Union is one writable layer on a stack of read-only ones: what overlayfs
+// mounts with its default options. Without a stack it is a plain memory file
+// system, as tmpfs is; without a writable layer it is read-only.
+//
+// A Union is changed by [Sys]. [Union.Snapshot] takes constant time.
+type Union struct {
+	layers []Layer
+	lower  *Tree      // the layers merged; nil: none
+	upper  *Tree      // nil: read-only
+	copied table[Ino] // of copied-up inodes: lower to upper
+	open   map[Ino]int
+	logger func(Event)
+	clock  func() int64
+}
+
+// Layer is a read-only layer with the name that explanations give it.
+type Layer struct {
+	Name string // "image layer 1"
+	Tree *Tree
+}
+
+// NewUnion puts upper on layers, bottom first. merged is their [Merge], which
+// the caller has at hand because many unions share it.
+func NewUnion(layers []Layer, merged, upper *Tree) *Union {
+	return &Union{layers: layers, lower: merged, upper: upper.fork(), open: map[Ino]int{}}
+}
+
+// NewTmpfs is an empty writable file system of its own, as tmpfs is.
+func NewTmpfs(root *Tree) *Union { return &Union{upper: root.fork(), open: map[Ino]int{}} }
+
+// NewReadOnly shows a tree that cannot be written, as proc is shown.
+func NewReadOnly(root *Tree) *Union { return &Union{lower: root, open: map[Ino]int{}} }
+
+// NewFile is a file system of one regular file, for a mount over a file.
+func NewFile(n Node) *Union {
+	n.Mode, n.Nlink = n.Mode&^uint32(S_IFMT)|S_IFREG, 1
+	t := &Tree{own: new(owner), last: rootIno}
+	t.put(rootIno, &n)
+	return &Union{upper: t, open: map[Ino]int{}}
+}
+
+// NewUpper is an empty writable layer for a union on merged: as container
+// engines make it, its root has the attributes of the root below.
+func NewUpper(merged *Tree) *Tree {
+	root := *merged.Root()
+	root.dir, root.merged, root.Opaque = nil, false, false
+	return newTree(root).freeze()
+}
+
+// Snapshot is the union as it is now; later changes do not touch it.
+func (u *Union) Snapshot() *Union {
+	out := *u
+	out.open = map[Ino]int{}
+	if u.upper != nil {
+		out.upper = u.upper.freeze().fork()
+	}
+	return &out
+}
+
+// Upper is the writable layer: nil in a read-only union.
+func (u *Union) Upper() *Tree {
+	if u.upper == nil {
+		return nil
+	}
+	return u.upper.freeze()
+}
+
+// Lower is the read-only layers merged: nil where there are none.
+func (u *Union) Lower() *Tree { return u.lower }
+
+// Layers are the read-only layers, bottom first.
+func (u *Union) Layers() []Layer { return u.layers }
+
+// ent is an inode of the union: its number in the writable layer, in the
+// merged lower ones, or both (a merged directory).
+type ent struct{ up, lo Ino }
+
+func (u *Union) root() ent {
+	switch {
+	case u.upper == nil:
+		return ent{0, rootIno}
+	case u.lower == nil:
+		return ent{rootIno, 0}
+	}
+	return ent{rootIno, rootIno}
+}
+
+// now is e after what has happened to it since it was looked up.
+func (u *Union) now(e ent) ent {
+	if e.up == 0 {
+		if up := u.copied.get(e.lo); up != 0 && u.upper.node(up) != nil {
+			if !u.upper.node(up).IsDir() {
+				return ent{up: up}
+			}
+			e.up = up
+		}
+	}
+	return e
+}
+
+func (u *Union) node(e ent) *Node {
+	if e.up != 0 {
+		return u.upper.node(e.up)
+	}
+	return u.lower.node(e.lo)
+}
+
+// child looks a name up as ovl_lookup does: the writable layer decides; only
+// where it is silent, or has a directory that is not opaque, is the lower one
+// asked.
+func (u *Union) child(d ent, name string) (ent, bool) {
+	lo := u.below(d, name)
+	if d.up == 0 {
+		return ent{lo: lo}, lo != 0
+	}
+	up := u.upper.child(d.up, name)
+	if up == 0 {
+		return ent{lo: lo}, lo != 0
+	}
+	n := u.upper.node(up)
+	switch {
+	case n.IsWhiteout():
+		return ent{}, false
+	case !n.IsDir() || n.Opaque || lo == 0 || !u.lower.node(lo).IsDir():
+		return ent{up: up}, true
+	}
+	return ent{up, lo}, true
+}
+
+// below is what the lower layers have under a name of directory d, and would
+// show if the writable layer were silent; 0: nothing.
+func (u *Union) below(d ent, name string) Ino {
+	if d.lo == 0 {
+		return 0
+	}
+	lo := u.lower.child(d.lo, name)
+	if lo != 0 && u.lower.node(lo).IsWhiteout() {
+		return 0
+	}
+	return lo
+}
+
+// names lists a directory, sorted. A directory that only one lower layer has
+// lists its stray whiteouts too, as the kernel does.
+func (u *Union) names(d ent) []string {
+	var out []string
+	if d.lo != 0 {
+		for e := range u.lower.node(d.lo).dir.all() {
+			if d.up != 0 && (u.upper.child(d.up, e.Name) != 0 || u.below(d, e.Name) == 0) {
+				continue
+			}
+			out = append(out, e.Name)
+		}
+	}
+	if d.up != 0 {
+		for e := range u.upper.node(d.up).dir.all() {
+			if !u.upper.node(e.Ino).IsWhiteout() {
+				out = append(out, e.Name)
+			}
+		}
+		slices.Sort(out)
+	}
+	return out
+}
+
+// empty says whether nothing can be found in directory d.
+func (u *Union) empty(d ent) bool {
+	for _, name := range u.names(d) {
+		if _, ok := u.child(d, name); ok {
+			return false
+		}
+	}
+	return true
+}
+
+// stat is what stat(2) tells: inode numbers outlive a copy-up, and merged
+// directories have one link.
+func (u *Union) stat(e ent) Stat {
+	n := u.node(e)
+	s := Stat{
+		Ino: uint64(u.number(e)), Nlink: uint64(n.Nlink), Mode: n.Mode, UID: n.UID, GID: n.GID,
+		Rdev: n.Rdev, Size: n.Size(), Mtime: unixNano(n.Mtime), Ctime: unixNano(n.Ctime),
+	}
+	s.Atime = s.Mtime
+	switch {
+	case n.IsDir():
+		s.Blocks = 8
+		if e.lo != 0 && (e.up != 0 || n.merged) {
+			s.Nlink = 1
+		}
+	case n.IsRegular():
+		s.Blocks = (n.Data.Stored() + 4095) / 4096 * 8
+	}
+	return s
+}
+
+func (u *Union) number(e ent) Ino {
+	switch {
+	case e.up == 0:
+		return e.lo
+	case e.lo != 0:
+		return e.lo
+	}
+	if origin := u.upper.node(e.up).origin; origin != 0 {
+		return origin
+	}
+	if u.lower == nil {
+		return e.up
+	}
+	return u.lower.last + e.up
+}
+
+// holder names the layer that provides a path, for explanations.
+func (u *Union) holder(path string) string {
+	for _, l := range slices.Backward(u.layers) {
+		if n := l.Tree.Lookup(path); n != nil && !n.IsWhiteout() {
+			return l.Name
+		}
+	}
+	return "a lower layer"
+}
+
+func (u *Union) log(op, path, format string, args ...any) {
+	if u.logger != nil {
+		u.logger(Event{op, path, fmt.Sprintf(format, args...)})
+	}
+}
+
+// layered says whether the union is one of layers, and not just memory.
+func (u *Union) layered() bool { return u.lower != nil && u.upper != nil }
+
+// dentry is a name in a directory of a union, as a path walk found it.
+type dentry struct {
+	u     *Union
+	above *dentry // the directory; nil at the root of all
+	name  string
+	ent
+	mount bool // a mount point: the root of u, covering name in above
+}
+
+// path is the absolute path of d in its mount namespace.
+func (d *dentry) path() string {
+	if d.above == nil {
+		return "/"
+	}
+	var parts []string
+	for ; d.above != nil; d = d.above {
+		parts = append(parts, d.name)
+	}
+	slices.Reverse(parts)
+	return "/" + strings.Join(parts, "/")
+}
+
+// inner is the absolute path of d inside its own union.
+func (d *dentry) inner() string {
+	var parts []string
+	for ; d.above != nil && !d.mount; d = d.above {
+		parts = append(parts, d.name)
+	}
+	slices.Reverse(parts)
+	return "/" + strings.Join(parts, "/")
+}
+
+func (d *dentry) node() *Node {
+	d.ent = d.u.now(d.ent)
+	return d.u.node(d.ent)
+}
+
+// look finds name in directory d.
+func (d *dentry) look(name string) (*dentry, bool) {
+	d.ent = d.u.now(d.ent)
+	e, ok := d.u.child(d.ent, name)
+	return &dentry{u: d.u, above: d, name: name, ent: e}, ok
+}
+
+// copyUp brings d into the writable layer, its parents first, and says why.
+// Metadata, content and mtime come along; the directories' times are kept
+// (kernel document, "Non-directories").
+func (d *dentry) copyUp(why string) error {
+	u := d.u
+	if u.upper == nil {
+		return EROFS
+	}
+	if d.ent = u.now(d.ent); d.up != 0 {
+		return nil
+	}
+	if err := d.above.copyUp("it is the directory of " + d.name + ", which needs a place in the container layer"); err != nil {
+		return err
+	}
+	lower := u.lower.node(d.lo)
+	n := *lower
+	n.Ctime, n.Nlink, n.origin, n.merged, n.Opaque = u.clock(), 0, d.lo, false, false
+	if !n.IsDir() && lower.Nlink > 1 {
+		n.origin = 0 // a copy of a hard link is a new inode
+	}
+	up := u.upper.insert(d.above.up, d.name, n)
+	if n.origin != 0 {
+		u.copied.set(u.upper.own, d.lo, up)
+	}
+	d.up = up
+	if !n.IsDir() {
+		d.lo = 0
+	}
+	u.log("copy-up", d.path(), "%s is in %s, which is read-only: %s, so it is copied into the container layer",
+		kindOf(lower), u.holder(d.inner()), why)
+	return nil
+}
+
+func kindOf(n *Node) string {
+	switch n.Type() {
+	case S_IFDIR:
+		return "the directory"
+	case S_IFLNK:
+		return "the symlink"
+	case S_IFREG:
+		return "the file"
+	}
+	return "the node"
+}
+
+// touch sets the times of directory d, whose entries changed.
+func (d *dentry) touch() {
+	n := d.u.upper.edit(d.up)
+	n.Mtime = d.u.clock()
+	n.Ctime = n.Mtime
+}
+
+// free takes away what the writable layer has under name in d: a whiteout, or
+// a directory holding nothing but whiteouts. It says whether it was a
+// whiteout.
+func (d *dentry) free(name string) (whiteout bool) {
+	up := d.u.upper.child(d.up, name)
+	if up == 0 {
+		return false
+	}
+	whiteout = d.u.upper.node(up).IsWhiteout()
+	if d.u.upper.node(up).IsDir() {
+		d.u.upper.drop(d.up, name)
+	} else {
+		d.u.upper.unlink(d.up, name, d.u.open[up] > 0)
+	}
+	return whiteout
+}
+
+// create makes n under name in directory d, where nothing is visible.
+func (d *dentry) create(name string, n Node) (*dentry, error) {
+	if err := d.copyUp("something is created in it"); err != nil {
+		return nil, err
+	}
+	n.Mtime = d.u.clock()
+	n.Ctime = n.Mtime
+	// mkdir over a whiteout must not let the hidden directory show through
+	n.Opaque = d.free(name) && n.IsDir()
+	made := &dentry{u: d.u, above: d, name: name, ent: ent{up: d.u.upper.insert(d.up, name, n)}}
+	d.touch()
+	return made, nil
+}
+
+// remove takes d's name away and leaves a whiteout where a lower layer would
+// show through.
+func (d *dentry) remove(op string) error {
+	dir := d.above
+	if err := dir.copyUp("something in it is deleted"); err != nil {
+		return err
+	}
+	d.ent = d.u.now(d.ent)
+	what := kindOf(d.node())
+	hides := d.u.below(dir.ent, d.name) != 0
+	copied := d.up != 0
+	dir.free(d.name)
+	if hides {
+		d.u.upper.insert(dir.up, d.name, Whiteout(d.u.clock()))
+	}
+	dir.touch()
+	d.explainRemoval(op, what, hides, copied)
+	return nil
+}
+
+func (d *dentry) explainRemoval(op, what string, hides, copied bool) {
+	switch {
+	case !d.u.layered():
+		d.u.log(op, d.path(), "%s is in no layer: it is simply gone", what)
+	case !hides:
+		d.u.log(op, d.path(), "%s is only in the container layer: it is simply gone", what)
+	case copied:
+		d.u.log("whiteout", d.path(), "the container layer's copy goes, and a whiteout hides %s in %s, which stays there", what, d.u.holder(d.inner()))
+	default:
+		d.u.log("whiteout", d.path(), "%s is in %s, which is read-only: it stays there, and a whiteout in the container layer hides it", what, d.u.holder(d.inner()))
+	}
+}
+
+// rename moves d to name in directory to, over old if that is not nil.
+func (d *dentry) rename(to *dentry, name string, old *dentry) error {
+	u, n := d.u, d.node()
+	switch {
+	case old != nil && d.same(old):
+		return nil // two names of one inode: nothing to do (rename(2))
+	case n.IsDir() && d.lo != 0:
+		return EXDEV // redirect_dir is off
+	}
+	from := d.above
+	if err := from.copyUp("something in it is renamed"); err != nil {
+		return err
+	}
+	if err := d.copyUp("its name changes"); err != nil {
+		return err
+	}
+	if err := to.copyUp("something is renamed into it"); err != nil {
+		return err
+	}
+	hides := u.below(from.ent, d.name) != 0
+	to.free(name)
+	u.upper.move(from.up, d.name, to.up, name)
+	if n.IsDir() && to.lo != 0 {
+		u.upper.edit(d.up).Opaque = true
+	}
+	u.upper.edit(d.up).Ctime = u.clock()
+	if hides {
+		u.upper.insert(from.up, d.name, Whiteout(u.clock()))
+	}
+	from.touch()
+	to.touch()
+	moved := &dentry{u: u, above: to, name: name, ent: d.ent}
+	d.explainRename(moved.path(), hides)
+	return nil
+}
+
+// exchange swaps what d and o name.
+func (d *dentry) exchange(o *dentry) error {
+	for _, x := range []*dentry{d, o} {
+		if x.node().IsDir() && x.lo != 0 {
+			return EXDEV // redirect_dir is off
+		}
+	}
+	if d.same(o) {
+		return nil
+	}
+	for _, x := range []*dentry{d.above, d, o.above, o} {
+		if err := x.copyUp("its name changes"); err != nil {
+			return err
+		}
+	}
+	up := d.u.upper
+	const spare = "\x00" // no file has this name
+	up.move(d.above.up, d.name, d.above.up, spare)
+	up.move(o.above.up, o.name, d.above.up, d.name)
+	up.move(d.above.up, spare, o.above.up, o.name)
+	for x, to := range map[*dentry]*dentry{d: o.above, o: d.above} {
+		n := up.edit(x.up)
+		n.Ctime = d.u.clock()
+		n.Opaque = n.Opaque || n.IsDir() && to.lo != 0
+	}
+	d.above.touch()
+	o.above.touch()
+	d.u.log("exchange", d.path(), "it and %s have changed places", o.path())
+	return nil
+}
+
+// same says whether o is the same name, or the same inode of the writable
+// layer. Two names of one lower inode are two inodes to overlayfs.
+func (d *dentry) same(o *dentry) bool {
+	a, b := d.u.now(d.ent), d.u.now(o.ent)
+	return d.path() == o.path() || a.up != 0 && a.up == b.up
+}
+
+func (d *dentry) explainRename(to string, hides bool) {
+	d.u.log("rename", to, "%s is now called so; it was %s", kindOf(d.u.node(d.ent)), d.path())
+	if hides {
+		d.u.log("whiteout", d.path(), "the old name is still in %s: a whiteout in the container layer hides it", d.u.holder(d.inner()))
+	}
+}
+
+// linkTo gives d another name in directory to.
+func (d *dentry) linkTo(to *dentry, name string) error {
+	if err := d.copyUp("a hard link needs the inode in the container layer"); err != nil {
+		return err
+	}
+	if err := to.copyUp("something is created in it"); err != nil {
+		return err
+	}
+	to.free(name)
+	d.u.upper.link(to.up, name, d.up)
+	d.u.upper.edit(d.up).Ctime = d.u.clock()
+	to.touch()
+	return nil
+}
+
+// edit is d's inode in the writable layer, to be changed; ctime is now.
+func (d *dentry) edit(why string) (*Node, error) {
+	if err := d.copyUp(why); err != nil {
+		return nil, err
+	}
+	n := d.u.upper.edit(d.up)
+	n.Ctime = d.u.clock()
+	return n, nil
+}

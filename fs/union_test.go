@@ -1,0 +1,105 @@
+package fs
+
+import (
+	"io"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// machine is a union on one layer with /etc/motd and /etc/passwd, and a
+// process on it.
+func machine(t *testing.T) (*Union, *Sys, *[]Event) {
+	t.Helper()
+	b := NewBuilder()
+	for name, n := range map[string]Node{
+		"/etc/motd":   {Mode: S_IFREG | 0o644, Data: DataOf([]byte("hello\n")), Mtime: 1e18},
+		"/etc/passwd": {Mode: S_IFREG | 0o644, Data: DataOf([]byte("root\n")), Mtime: 1e18},
+		"/d/sub/f":    {Mode: S_IFREG | 0o644, Data: DataOf([]byte("f")), Mtime: 1e18},
+		"/link":       {Mode: S_IFLNK | 0o777, Target: "etc/motd", Mtime: 1e18},
+	} {
+		require.NoError(t, b.Put(name, n))
+	}
+	layer := b.Tree()
+	u := NewUnion([]Layer{{"image layer 1", layer}}, Merge(layer), NewUpper(layer))
+	events := &[]Event{}
+	now := time.Unix(1700000000, 0)
+	s := &Sys{Mounts: NewMounts(Mount{Target: "/", FS: u}), Umask: 0o22,
+		Clock: func() time.Time { now = now.Add(time.Millisecond); return now },
+		Log:   func(e Event) { *events = append(*events, e) }}
+	return u, s, events
+}
+
+func read(t *testing.T, s *Sys, name string) string {
+	t.Helper()
+	f, err := s.FS().Open(name)
+	require.NoError(t, err)
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	require.NoError(t, err)
+	return string(b)
+}
+
+func write(t *testing.T, s *Sys, name, text string, flag int) {
+	t.Helper()
+	f, err := s.FS().OpenFile(name, flag|os.O_WRONLY|os.O_CREATE, 0o666)
+	require.NoError(t, err)
+	_, err = f.WriteString(text)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+}
+
+func listing(changes []Change) (out []string) {
+	for _, c := range changes {
+		out = append(out, c.Kind.Letter()+" "+c.Path)
+	}
+	return out
+}
+
+func TestUnionCopyUpAndWhiteout(t *testing.T) {
+	u, s, events := machine(t)
+	before := u.Snapshot()
+	write(t, s, "/link", "more\n", os.O_APPEND)
+	require.Equal(t, "hello\nmore\n", read(t, s, "/etc/motd"))
+	require.NoError(t, s.Unlink("/etc/passwd"))
+	write(t, s, "/tmp1", "x", 0)
+	require.Equal(t, []string{"C /etc", "C /etc/motd", "D /etc/passwd", "A /tmp1"}, listing(u.Changes()))
+	require.Equal(t, "copy-up", (*events)[0].Op)
+	require.Empty(t, before.Changes(), "a snapshot never changes")
+	require.True(t, u.Upper().Lookup("/etc/passwd").IsWhiteout())
+}
+
+func TestRenameOfLowerDirectoryIsEXDEV(t *testing.T) {
+	_, s, _ := machine(t)
+	require.Equal(t, EXDEV, s.Rename("/d", "/e"))
+	require.Equal(t, ENOTEMPTY, s.Rmdir("/d"))
+	require.NoError(t, s.FS().RemoveAll("/d"))
+	require.NoError(t, s.Mkdir("/d", 0o755))
+	require.True(t, s.Mounts.Root().Upper().Lookup("/d").Opaque)
+	require.Equal(t, []string{"C /d", "D /d/sub"}, listing(s.Mounts.Root().Changes()))
+}
+
+func TestDiffApply(t *testing.T) {
+	u, s, _ := machine(t)
+	a := u.Upper()
+	write(t, s, "/etc/motd", "x", os.O_TRUNC)
+	require.NoError(t, s.Link("/etc/motd", "/motd2"))
+	require.NoError(t, s.Unlink("/etc/passwd"))
+	b := u.Upper()
+	back, err := Apply(a, Diff(a, b))
+	require.NoError(t, err)
+	want, _ := b.Digest()
+	got, _ := back.Digest()
+	require.Equal(t, want, got)
+	require.Empty(t, Diff(back, b))
+	require.NotEqual(t, want, must(a.Digest()))
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -1,0 +1,166 @@
+package kernel
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"twinlayer/fs"
+)
+
+// Facts are what the model takes from the real machine, so that both worlds
+// print the same.
+type Facts struct {
+	Sysname  string // "Linux"
+	Nodename string // the host's name
+	Release  string // as uname -r
+	Version  string // as uname -v
+	Machine  string // as uname -m
+	Banner   string // /proc/version
+	Cmdline  string // /proc/cmdline
+	BootID   string // /proc/sys/kernel/random/boot_id
+	Modelled bool   // there is no Linux kernel to take them from: these are made up
+}
+
+// Phase is how far the machine has come up.
+type Phase string
+
+// The phases of a boot, in order. Linux is kernel space and user space: the
+// bootfs (boot loader, kernel, initramfs) brings up the first and is then
+// unmounted; the rootfs holds the second.
+const (
+	Off       Phase = "off"
+	PoweredOn Phase = "powered on"
+	Bootfs    Phase = "bootfs loaded"
+	Rootfs    Phase = "rootfs mounted"
+	Booted    Phase = "bootfs unmounted"
+	Up        Phase = "up"
+)
+
+// Machine is one computer with one kernel. It is an immutable value.
+type Machine struct {
+	Facts
+	Phase     Phase
+	Mounts    []Mounted // of the host
+	Processes []Process // ascending by PID
+	lastPID   int
+	lastInner map[uint64]int // by pid namespace
+	lastNS    uint64
+}
+
+// Mounted is a mount of the host.
+type Mounted struct{ Source, Target, Type string }
+
+// Process is a process as the host's kernel knows it.
+type Process struct {
+	PID        int // in the host's pid namespace
+	InnerPID   int // in its own
+	UID        uint32
+	Args       []string
+	Namespaces Namespaces
+	Container  string // the id of the container it belongs to; "": the host
+	Started    time.Time
+}
+
+// Namespaces are what a process sees as its own, by inode number, as
+// /proc/PID/ns shows them (namespaces(7)).
+type Namespaces struct{ User, Mnt, PID, UTS, IPC, Net uint64 }
+
+// firstNS is where Linux begins to number namespaces that are made after boot.
+const firstNS = 4026532000
+
+var hostNS = Namespaces{User: 4026531837, Mnt: 4026531841, PID: 4026531836, UTS: 4026531838, IPC: 4026531839, Net: 4026531840}
+
+// New is a machine that is switched off.
+func New(f Facts) Machine { return Machine{Facts: f, Phase: Off, lastNS: firstNS} }
+
+// Boot takes the machine one phase further; ok is false when it is up.
+func (m Machine) Boot() (next Machine, event fs.Event, ok bool) {
+	for i, step := range bootSteps {
+		if m.Phase == step.from {
+			next = step.do(m)
+			next.Phase = bootSteps[i].to
+			return next, step.event, true
+		}
+	}
+	return m, fs.Event{}, false
+}
+
+var bootSteps = []struct {
+	from, to Phase
+	event    fs.Event
+	do       func(Machine) Machine
+}{
+	{Off, PoweredOn, fs.Event{Op: "power-on", Path: "/", Why: "the firmware starts the boot loader; nothing is mounted yet"},
+		func(m Machine) Machine { return m }},
+	{PoweredOn, Bootfs, fs.Event{Op: "load", Path: "/boot", Why: "the bootfs comes into memory: boot loader, kernel and initramfs; from now on there is one kernel"},
+		func(m Machine) Machine { return m.mount(Mounted{"bootfs", "/", "ramfs"}) }},
+	{Bootfs, Rootfs, fs.Event{Op: "mount", Path: "/", Why: "the kernel mounts the rootfs, the user space that we know: /dev, /proc, /bin, /etc"},
+		func(m Machine) Machine {
+			return m.mount(Mounted{"rootfs", "/", "ext4"}, Mounted{"proc", "/proc", "proc"}, Mounted{"devtmpfs", "/dev", "devtmpfs"})
+		}},
+	{Rootfs, Booted, fs.Event{Op: "unmount", Path: "/boot", Why: "the bootfs has done its work and its memory is given back; the kernel itself stays"},
+		func(m Machine) Machine {
+			m.Mounts = slices.DeleteFunc(slices.Clone(m.Mounts), func(x Mounted) bool { return x.Source == "bootfs" })
+			return m
+		}},
+	{Booted, Up, fs.Event{Op: "exec", Path: "/sbin/init", Why: "the kernel starts the first process; an image has no bootfs, so a container never takes these steps"},
+		func(m Machine) Machine {
+			m, _ = m.Start(Process{Args: []string{"init"}, Namespaces: hostNS})
+			return m
+		}},
+}
+
+func (m Machine) mount(list ...Mounted) Machine {
+	m.Mounts = append(slices.Clip(m.Mounts), list...)
+	return m
+}
+
+// NewNamespaces makes the namespaces that a container gets. The user
+// namespace is the engine's and is shared.
+func (m Machine) NewNamespaces() (Machine, Namespaces) {
+	n := m.lastNS
+	m.lastNS += 5
+	return m, Namespaces{User: firstNS, Mnt: n + 1, UTS: n + 2, IPC: n + 3, PID: n + 4, Net: n + 5}
+}
+
+// Start adds a process. Its host PID is the next free one, its inner PID the
+// next in its pid namespace.
+func (m Machine) Start(p Process) (Machine, Process) {
+	if m.lastInner = maps.Clone(m.lastInner); m.lastInner == nil {
+		m.lastInner = map[uint64]int{}
+	}
+	m.lastPID++
+	m.lastInner[p.Namespaces.PID]++
+	p.PID, p.InnerPID = m.lastPID, m.lastInner[p.Namespaces.PID]
+	m.Processes = append(slices.Clip(m.Processes), p)
+	return m, p
+}
+
+// Exit removes a process, and with the first of a pid namespace all in it.
+func (m Machine) Exit(pid int) Machine {
+	i := slices.IndexFunc(m.Processes, func(p Process) bool { return p.PID == pid })
+	if i < 0 {
+		return m
+	}
+	gone := m.Processes[i]
+	if gone.InnerPID == 1 {
+		m.lastInner = maps.Clone(m.lastInner)
+		delete(m.lastInner, gone.Namespaces.PID)
+	}
+	m.Processes = slices.DeleteFunc(slices.Clone(m.Processes), func(p Process) bool {
+		return p.PID == pid || gone.InnerPID == 1 && p.Namespaces.PID == gone.Namespaces.PID
+	})
+	return m
+}
+
+// Inside are the processes of one pid namespace.
+func (m Machine) Inside(ns uint64) []Process {
+	var out []Process
+	for _, p := range m.Processes {
+		if p.Namespaces.PID == ns {
+			out = append(out, p)
+		}
+	}
+	return out
+}
