@@ -2,6 +2,7 @@ package fs
 
 import (
 	"errors"
+	"fmt"
 	iofs "io/fs"
 )
 
@@ -91,11 +92,16 @@ func (e Errno) Error() string {
 	if known, ok := errnos[e]; ok {
 		return known.text
 	}
-	return "Unknown error"
+	return fmt.Sprintf("Unknown error %d", int(e))
 }
 
 // Name is e's symbol, such as "ENOENT".
-func (e Errno) Name() string { return errnos[e].name }
+func (e Errno) Name() string {
+	if known, ok := errnos[e]; ok {
+		return known.name
+	}
+	return fmt.Sprintf("E%d", int(e))
+}
 
 // Is lets errors.Is match the portable errors of io/fs.
 func (e Errno) Is(target error) bool {

@@ -99,6 +99,8 @@ func (s *Sys) openOld(d *dentry, flag int) error {
 		return ELOOP
 	case n.Type() == S_IFSOCK:
 		return ENXIO
+	case n.Type() == S_IFIFO && flag&(os.O_WRONLY|os.O_RDWR) == os.O_WRONLY:
+		return ENXIO // nobody reads: the model has no other process that could
 	case n.IsRegular() && d.u.upper == nil && (write || flag&os.O_TRUNC != 0):
 		return EROFS
 	}
@@ -125,7 +127,8 @@ func (s *Sys) openRegular(d *dentry, flag int) error {
 	if flag&os.O_TRUNC != 0 {
 		n, err := d.edit("it is opened to be overwritten")
 		if err == nil {
-			n.Data, n.Mtime = nil, d.u.clock()
+			n.Data = nil
+			s.modified(n, d.u.clock())
 		}
 		return err
 	}
@@ -268,17 +271,12 @@ func (f *File) writeAt(p []byte, off int64) (int, error) {
 		return 0, EBADF
 	case n.Type() == S_IFCHR && n.Rdev == Mkdev(1, 7):
 		return 0, ENOSPC
-	case !n.IsRegular():
+	case !n.IsRegular() || len(p) == 0:
 		return len(p), nil
 	}
 	e := f.d.u.upper.edit(f.d.up)
 	e.Data = e.Data.WriteAt(p, off)
-	e.Mtime = f.d.u.clock()
-	e.Ctime = e.Mtime
-	if f.sys.UID != 0 {
-		e.Mode &^= S_ISUID | S_ISGID
-	}
-	e.Xattrs = e.Xattrs.Without("security.capability")
+	f.sys.modified(e, f.d.u.clock())
 	f.wrote += int64(len(p))
 	return len(p), nil
 }
@@ -306,7 +304,8 @@ func (f *File) adopts(src *File) bool {
 		return false
 	}
 	e := f.d.u.upper.edit(f.d.up)
-	e.Data, e.Mtime, e.Ctime = from.Data, f.d.u.clock(), f.d.u.clock()
+	e.Data = from.Data
+	f.sys.modified(e, f.d.u.clock())
 	return true
 }
 
@@ -350,7 +349,8 @@ func (f *File) Truncate(size int64) error {
 		return f.err("truncate", EINVAL)
 	}
 	e := f.d.u.upper.edit(f.d.up)
-	e.Data, e.Mtime, e.Ctime = e.Data.Truncate(size), f.d.u.clock(), f.d.u.clock()
+	e.Data = e.Data.Truncate(size)
+	f.sys.modified(e, f.d.u.clock())
 	return nil
 }
 

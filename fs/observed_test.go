@@ -148,7 +148,7 @@ func (c observed) check(t *testing.T) {
 		u = NewReadOnly(merged)
 	}
 	w := &world{files: map[string]*File{}, inos: map[uint64]int{}, now: time.Unix(1800000000, 0)}
-	w.sys = &Sys{Mounts: NewMounts(Mount{Target: "/", FS: u}), Umask: 0o022, Devices: true, Clock: func() time.Time { return w.now }}
+	w.sys = &Sys{Mounts: NewMounts(Mount{Target: "/", FS: u}), Umask: 0o022, Host: true, Clock: func() time.Time { return w.now }}
 	for i, op := range c.Ops {
 		want, got := observedResult(op.Result), w.do(op.Op)
 		if len(op.Op) == 2 && op.Op[1] == "" { // the root's times are the mount's, not the case's

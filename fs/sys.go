@@ -62,9 +62,10 @@ type Sys struct {
 	Umask    uint32
 	// IDs is how many ids its user namespace maps, from 0 on; 0: all.
 	IDs uint32
-	// Devices says whether it may make device nodes (CAP_MKNOD in the first
-	// user namespace); processes of a container may not.
-	Devices bool
+	// Host says whether root is the host's root, and not only that of a user
+	// namespace: it may make devices, and what it writes stays setuid
+	// (CAP_MKNOD and CAP_FSETID count in the first user namespace alone).
+	Host bool
 	// Clock gives the time of a change.
 	Clock func() time.Time
 	// Log hears of every event, after it happened; the union it happened in
@@ -296,13 +297,13 @@ func (s *Sys) Content(name string) (*Data, error) {
 	case !d.node().IsRegular():
 		return nil, EACCES
 	}
-	s.explainExec(d)
+	s.explainLoad(d)
 	return d.node().Data, nil
 }
 
-func (s *Sys) explainExec(d *dentry) {
+func (s *Sys) explainLoad(d *dentry) {
 	if d.u.layered() && d.up == 0 {
-		s.log("exec", d.path(), "the program is found in "+d.u.holder(d.inner())+" and run from there; nothing is copied")
+		s.log("load", d.path(), "the program is found in "+d.u.holder(d.inner())+" and run from there; nothing is copied")
 	}
 }
 
@@ -341,14 +342,13 @@ func (s *Sys) Mkdir(name string, perm uint32) error {
 // namespace no device can be made.
 func (s *Sys) Mknod(name string, mode uint32, dev uint64) error {
 	switch mode & S_IFMT {
-	case 0:
-		mode |= S_IFREG
+	case 0, S_IFREG:
+		mode, dev = mode|S_IFREG, 0
 	case S_IFDIR, S_IFLNK:
 		return EPERM
 	case S_IFCHR, S_IFBLK:
-		if !s.Devices || dev == 0 { // a device 0:0 would be a whiteout
-			return EPERM
-		}
+	default:
+		dev = 0
 	}
 	return s.make(name, Node{Mode: mode &^ s.Umask, Rdev: dev}, "create", "a new node")
 }
@@ -364,8 +364,11 @@ func (s *Sys) Symlink(target, name string) error {
 func (s *Sys) make(name string, n Node, op, what string) error {
 	defer s.begin()()
 	dir, base, err := s.spot(name)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case n.isDevice() && (!s.Host || n.IsWhiteout()):
+		return EPERM
 	}
 	_, err = s.create(dir, base, n, op, what)
 	return err
@@ -480,43 +483,63 @@ func (s *Sys) Rename(old, name string) error { return s.Rename2(old, name, 0) }
 // Rename2 is Rename with flags; overlayfs knows no RenameWhiteout.
 func (s *Sys) Rename2(old, name string, flags int) error {
 	defer s.begin()()
-	d, err := s.removable(old)
+	_, _, _, err := s.walk(strings.TrimRight(old, "/"), false)
 	if err != nil {
 		return err
 	}
 	dir, base, there, err := s.walk(strings.TrimRight(name, "/"), false)
+	if err != nil {
+		return err
+	}
+	d, err := s.removable(old)
 	switch {
 	case err != nil:
 		return err
-	case flags&^(RenameNoReplace|RenameExchange) != 0 || flags == RenameNoReplace|RenameExchange:
+	case flags&RenameExchange != 0 && flags != RenameExchange:
 		return EINVAL
 	case dir.u != d.u || there != nil && there.mount:
 		return EXDEV
-	case within(dir, d):
-		return EINVAL
 	case flags&RenameNoReplace != 0 && there != nil:
 		return EEXIST
 	case flags&RenameExchange != 0 && there == nil:
 		return ENOENT
+	case within(dir, d):
+		return EINVAL
+	case there != nil && within(d.above, there) && flags&RenameExchange != 0:
+		return EINVAL
+	case there != nil && within(d.above, there):
+		return ENOTEMPTY
+	case there != nil && d.same(there):
+		return nil // two names of one inode: nothing to do (rename(2))
 	}
 	if err := s.may(dir.node(), 3); err != nil {
 		return err
 	}
-	if flags&RenameExchange != 0 {
+	switch {
+	case flags&RenameExchange != 0:
 		return s.exchange(d, there)
+	case flags&RenameWhiteout != 0:
+		return s.renameWhiteout(d, there)
 	}
 	if there != nil {
 		if err := s.replaceable(d, there); err != nil {
 			return err
 		}
 	}
-	return d.rename(dir, base, there)
+	return d.rename(dir, base)
+}
+
+// renameWhiteout is what overlayfs does not know, once all else was checked.
+func (s *Sys) renameWhiteout(d, there *dentry) error {
+	if there != nil {
+		if err := s.replaceable(d, there); err != nil && err != ENOTEMPTY && err != EXDEV {
+			return err
+		}
+	}
+	return EINVAL
 }
 
 func (s *Sys) exchange(a, b *dentry) error {
-	if within(a.above, b) {
-		return EINVAL
-	}
 	if err := s.mayRemove(b); err != nil {
 		return err
 	}
@@ -543,6 +566,8 @@ func (s *Sys) replaceable(d, old *dentry) error {
 		return ENOTDIR
 	case !isDir && overDir:
 		return EISDIR
+	case isDir && d.lo != 0:
+		return EXDEV // redirect_dir is off
 	case overDir && !old.u.empty(old.ent):
 		return ENOTEMPTY
 	}
@@ -621,12 +646,28 @@ func (n *Node) chown(uid, gid int) {
 	if gid >= 0 {
 		n.GID = uint32(gid)
 	}
-	if n.IsRegular() {
-		n.Mode &^= S_ISUID
-		if n.Mode&0o010 != 0 {
-			n.Mode &^= S_ISGID
-		}
+	if !n.IsDir() {
+		n.dropSuid()
 	}
+}
+
+// dropSuid takes setuid away, and setgid where the group may execute
+// (setattr_should_drop_suidgid).
+func (n *Node) dropSuid() {
+	n.Mode &^= S_ISUID
+	if n.Mode&0o010 != 0 {
+		n.Mode &^= S_ISGID
+	}
+}
+
+// modified notes that the content changed: a new mtime, and no privileges
+// that the old content had.
+func (s *Sys) modified(n *Node, at int64) {
+	n.Mtime, n.Ctime = at, at
+	if s.UID != 0 || !s.Host {
+		n.dropSuid()
+	}
+	n.Xattrs = n.Xattrs.Without("security.capability")
 }
 
 // Utimes sets the times; a zero time is left as it is. The model keeps no
@@ -777,7 +818,8 @@ func (s *Sys) truncate(d *dentry, size int64) error {
 	if err != nil {
 		return err
 	}
-	n.Data, n.Mtime = n.Data.Truncate(size), d.u.clock()
+	n.Data = n.Data.Truncate(size)
+	s.modified(n, d.u.clock())
 	s.log("truncate", d.path(), "the length is set on the writable copy")
 	return nil
 }

@@ -93,6 +93,8 @@ func (n *Node) IsDir() bool { return n.Type() == S_IFDIR }
 // IsRegular says whether the node is a regular file.
 func (n *Node) IsRegular() bool { return n.Type() == S_IFREG }
 
+func (n *Node) isDevice() bool { return n.Type() == S_IFCHR || n.Type() == S_IFBLK }
+
 // IsWhiteout says whether the node is overlayfs's whiteout, a character
 // device 0:0 (kernel document, "whiteouts and opaque directories").
 func (n *Node) IsWhiteout() bool { return n.Type() == S_IFCHR && n.Rdev == 0 }

@@ -397,13 +397,10 @@ func (d *dentry) explainRemoval(op, what string, hides, copied bool) {
 	}
 }
 
-// rename moves d to name in directory to, over old if that is not nil.
-func (d *dentry) rename(to *dentry, name string, old *dentry) error {
+// rename moves d to name in directory to, over what is there.
+func (d *dentry) rename(to *dentry, name string) error {
 	u, n := d.u, d.node()
-	switch {
-	case old != nil && d.same(old):
-		return nil // two names of one inode: nothing to do (rename(2))
-	case n.IsDir() && d.lo != 0:
+	if n.IsDir() && d.lo != 0 {
 		return EXDEV // redirect_dir is off
 	}
 	from := d.above
@@ -439,9 +436,6 @@ func (d *dentry) exchange(o *dentry) error {
 		if x.node().IsDir() && x.lo != 0 {
 			return EXDEV // redirect_dir is off
 		}
-	}
-	if d.same(o) {
-		return nil
 	}
 	for _, x := range []*dentry{d.above, d, o.above, o} {
 		if err := x.copyUp("its name changes"); err != nil {
