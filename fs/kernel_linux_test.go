@@ -107,7 +107,7 @@ func compareOnce(rt *rapid.T, dir string, userns bool) int {
 func newWorld(trees []*Tree) *world {
 	var layers []Layer
 	for i, t := range trees {
-		layers = append(layers, Layer{fmt.Sprint("layer ", i), t})
+		layers = append(layers, Layer{Name: fmt.Sprint("layer ", i), Tree: t})
 	}
 	merged := Merge(trees...)
 	w := &world{files: map[string]*File{}, inos: map[uint64]int{}, now: time.Unix(1800000000, 0)}

@@ -136,7 +136,7 @@ func (c observed) check(t *testing.T) {
 	var trees []*Tree
 	for i, l := range c.Layers {
 		trees = append(trees, buildObserved(t, l))
-		layers = append(layers, Layer{fmt.Sprint("layer ", i), trees[i]})
+		layers = append(layers, Layer{Name: fmt.Sprint("layer ", i), Tree: trees[i]})
 	}
 	merged := Merge(trees...)
 	upper := NewUpper(merged)

@@ -23,8 +23,9 @@ type Union struct {
 
 // Layer is a read-only layer with the name that explanations give it.
 type Layer struct {
-	Name string // "image layer 1"
-	Tree *Tree
+	Name  string // "image layer 1"
+	Tree  *Tree
+	Aside bool // an engine's own, named only where no other layer has the path
 }
 
 // NewUnion puts upper on layers, bottom first. merged is their [Merge], which
@@ -220,12 +221,16 @@ func (u *Union) number(e ent) Ino {
 
 // holder names the layer that provides a path, for explanations.
 func (u *Union) holder(path string) string {
+	holder := "a lower layer"
 	for _, l := range slices.Backward(u.layers) {
 		if n := l.Tree.Lookup(path); n != nil && !n.IsWhiteout() {
-			return l.Name
+			holder = l.Name
+			if !l.Aside {
+				break
+			}
 		}
 	}
-	return "a lower layer"
+	return holder
 }
 
 func (u *Union) log(op, path, format string, args ...any) {

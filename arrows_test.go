@@ -1,0 +1,108 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// arrows says which rooms of the house each room may import; a room's own
+// parts may import what it may, and each other. What is not listed may not
+// exist.
+var arrows = map[string][]string{
+	".":            {"fs", "kernel", "sim", "sim/userland", "sim/bundle", "sim/repl", "lessons", "real"},
+	"fs":           {},
+	"kernel":       {"fs"},
+	"sim":          {"fs", "kernel", "sim/userland"},
+	"sim/userland": {"fs"},
+	"sim/bundle":   {"fs", "sim", "sim/userland"},
+	"sim/repl":     {"fs", "kernel", "sim", "sim/userland", "lessons"},
+	"lessons":      {"sim"},
+	"real":         {"fs", "kernel", "sim"},
+}
+
+// TestArrows reads every import itself, so that a bad one fails even where
+// the rest comes from the test cache. Tests may import what they need.
+func TestArrows(t *testing.T) {
+	seen := map[string]bool{}
+	for file, imports := range imported(t) {
+		room := roomOf(filepath.ToSlash(filepath.Dir(file)))
+		allowed, known := arrows[room]
+		require.True(t, known, "%s: %s is no room of the house", file, room)
+		seen[room] = true
+		for _, to := range imports {
+			target := roomOf(to)
+			require.True(t, target == room || contains(allowed, target), "%s imports twinlayer/%s: %s may import only %v", file, to, room, allowed)
+		}
+	}
+	require.Len(t, seen, len(arrows), "a room is missing")
+}
+
+// roomOf is the longest listed directory that dir is or lies in.
+func roomOf(dir string) string {
+	for at := dir; at != "." && at != "/"; at = path.Dir(at) {
+		if _, ok := arrows[at]; ok {
+			return at
+		}
+	}
+	if dir == "." {
+		return "."
+	}
+	return dir
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// imported is what each Go file outside of tests imports of this module.
+func imported(t *testing.T) map[string][]string {
+	out := map[string][]string{}
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		out[name] = []string{}
+		for _, spec := range parsed.Imports {
+			target, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if room, ours := strings.CutPrefix(target, "twinlayer/"); ours {
+				out[name] = append(out[name], room)
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	require.NotEmpty(t, out)
+	return out
+}
+
+// TestTopLevel holds the layout to what was agreed.
+func TestTopLevel(t *testing.T) {
+	entries, err := os.ReadDir(".")
+	require.NoError(t, err)
+	agreed := []string{"main.go", "sim", "lessons", "fs", "kernel", "real", "go.mod", "go.sum", "README.md", "LICENSE", "twinlayer"}
+	for _, e := range entries {
+		name := e.Name()
+		require.True(t, strings.HasPrefix(name, ".") || strings.HasSuffix(name, "_test.go") || contains(agreed, name), "%s does not belong at the top level", name)
+	}
+}

@@ -1,0 +1,133 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/sim/bundle"
+)
+
+// BenchmarkHello is docker run hello-world in both worlds, at a prompt that is
+// there and as a whole process, beside crun run of the same program.
+func BenchmarkHello(b *testing.B) {
+	needLinux(b)
+	b.Run("prompt", benchPrompt)
+	b.Run("process", func(b *testing.B) {
+		p := program{home: homeFor(b, nil)}
+		p.results(b, "docker pull hello-world\n")
+		for b.Loop() {
+			p.run(b, "docker run --rm hello-world\n", "--json")
+		}
+	})
+	b.Run("crun", benchCrun)
+}
+
+func benchPrompt(b *testing.B) {
+	p := program{home: homeFor(b, nil)}
+	cmd := p.command("--json")
+	in, err := cmd.StdinPipe()
+	require.NoError(b, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(b, err)
+	require.NoError(b, cmd.Start())
+	answers := bufio.NewReader(out)
+	ask := func(line string) {
+		fmt.Fprintln(in, line)
+		_, err := answers.ReadString('\n')
+		require.NoError(b, err)
+	}
+	ask("docker pull hello-world")
+	for b.Loop() {
+		ask("docker run --rm hello-world")
+	}
+	in.Close()
+	require.NoError(b, cmd.Wait())
+}
+
+// benchCrun runs the bundled hello program in a bundle of its own.
+func benchCrun(b *testing.B) {
+	if _, err := exec.LookPath("crun"); err != nil {
+		if os.Getenv("CI") != "" {
+			b.Fatal("crun is missing")
+		}
+		b.Skip("crun is not installed: there is nothing to compare with")
+	}
+	if os.Getuid() != 0 {
+		b.Skip("crun's bundle here is root's")
+	}
+	dir := b.TempDir()
+	require.NoError(b, os.MkdirAll(filepath.Join(dir, "rootfs"), 0o755))
+	require.NoError(b, os.WriteFile(filepath.Join(dir, "rootfs", "hello"), bundle.Hello(runtime.GOARCH), 0o755))
+	writeSpec(b, dir)
+	for i := 0; b.Loop(); i++ {
+		out, err := exec.Command("crun", "run", "--bundle", dir, fmt.Sprintf("twinlayer-bench-%d-%d", os.Getpid(), i)).CombinedOutput()
+		require.NoError(b, err, string(out))
+	}
+}
+
+// writeSpec is crun's own default, but for the program and the terminal.
+func writeSpec(b *testing.B, dir string) {
+	spec := exec.Command("crun", "spec")
+	spec.Dir = dir
+	require.NoError(b, spec.Run())
+	name := filepath.Join(dir, "config.json")
+	text, err := os.ReadFile(name)
+	require.NoError(b, err)
+	var config map[string]any
+	require.NoError(b, json.Unmarshal(text, &config))
+	process := config["process"].(map[string]any)
+	process["args"], process["terminal"] = []string{"/hello"}, false
+	text, err = json.Marshal(config)
+	require.NoError(b, err)
+	require.NoError(b, os.WriteFile(name, text, 0o644))
+}
+
+// BenchmarkPrompt is the time from the start of the program to its prompt.
+func BenchmarkPrompt(b *testing.B) {
+	needLinux(b)
+	p := program{home: homeFor(b, nil)}
+	for b.Loop() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		cmd := p.command()
+		cmd.SysProcAttr = nil
+		cmd.Env = append(cmd.Env, "TERM=xterm")
+		terminal, err := pty.Start(cmd)
+		require.NoError(b, err)
+		waitFor(b, ctx, terminal, "twinlayer> ")
+		cancel()
+		terminal.Close()
+		cmd.Wait()
+	}
+}
+
+// waitFor reads until text appeared.
+func waitFor(t testing.TB, ctx context.Context, f *os.File, text string) string {
+	t.Helper()
+	if deadline, ok := ctx.Deadline(); ok {
+		f.SetReadDeadline(deadline)
+	}
+	var seen []byte
+	buf := make([]byte, 4096)
+	for {
+		n, err := f.Read(buf)
+		seen = append(seen, buf[:n]...)
+		if bytes.Contains(seen, []byte(text)) {
+			return string(seen)
+		}
+		require.NoError(t, err, "waiting for %q, saw %q", text, seen)
+	}
+}

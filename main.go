@@ -1,0 +1,210 @@
+// Twinlayer is a step-through simulator that teaches container images: every
+// docker command runs in a model, which can be explained step by step, and in
+// a real engine, and the two are held against each other.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"twinlayer/real"
+	"twinlayer/real/embedded"
+	"twinlayer/sim"
+	"twinlayer/sim/bundle"
+	"twinlayer/sim/repl"
+	"twinlayer/sim/userland"
+)
+
+// The exit statuses; README has them too.
+const (
+	exitOK     = 0
+	exitBroken = 1 // an engine or a file could not be used
+	exitUsage  = 2
+	exitBug    = 3 // a verdict was bug
+)
+
+func main() {
+	embedded.Init()
+	if name := filepath.Base(os.Args[0]); name == "busybox" || slices.Contains(userland.Applets(), name) {
+		os.Exit(userland.Main(os.Args))
+	}
+	os.Exit(run(os.Args[1:]))
+}
+
+// flags are the command line.
+type flags struct {
+	real, dataDir, script string
+	json, plain, step     bool
+}
+
+func parse(args []string) (flags, error) {
+	var f flags
+	set := pflag.NewFlagSet("twinlayer", pflag.ContinueOnError)
+	set.StringVar(&f.real, "real", "auto", "the real engine: "+strings.Join(real.Choices, ", "))
+	set.StringVar(&f.dataDir, "data-dir", "", "where the embedded engine keeps its layers (default ~/.local/share/twinlayer)")
+	set.StringVar(&f.script, "script", "", "read commands from `FILE`, one per line")
+	set.BoolVar(&f.json, "json", false, "print one JSON object per command")
+	set.BoolVar(&f.plain, "plain", false, "no colour, no box drawing")
+	set.BoolVar(&f.step, "step", false, "hold the model's steps; Enter shows the next")
+	if err := set.Parse(args); err != nil {
+		return f, err
+	}
+	switch {
+	case set.NArg() > 0:
+		return f, fmt.Errorf("unexpected argument %q: commands come from the prompt, from --script FILE or from standard input", set.Arg(0))
+	case !slices.Contains(real.Choices, f.real):
+		return f, fmt.Errorf("--real %s: choose one of %s", f.real, strings.Join(real.Choices, ", "))
+	}
+	return f, nil
+}
+
+func run(args []string) int {
+	f, err := parse(args)
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		return exitOK
+	case err != nil:
+		return fail(exitUsage, err)
+	}
+	images := bundle.New(executable(), userland.Applets())
+	engine, why, err := open(f, images)
+	if err != nil {
+		return fail(exitBroken, err)
+	}
+	session := &sim.Session{Real: engine, Model: model(images, engine)}
+	defer session.Close()
+	bugs, err := talk(f, session, images, why)
+	switch {
+	case err != nil:
+		return fail(exitBroken, err)
+	case session.Broken() != nil:
+		return fail(exitBroken, session.Broken())
+	case bugs > 0:
+		return exitBug
+	}
+	return exitOK
+}
+
+func fail(status int, err error) int {
+	fmt.Fprintln(os.Stderr, "twinlayer:", err)
+	return status
+}
+
+// executable is this program, as the bundled busybox holds it.
+func executable() string {
+	if _, err := os.Stat("/proc/self/exe"); err == nil {
+		return "/proc/self/exe"
+	}
+	name, err := os.Executable()
+	if err != nil {
+		return os.Args[0]
+	}
+	return name
+}
+
+// open starts the real engine. Where "auto" finds none, why says so and the
+// model goes on alone.
+func open(f flags, images sim.Registry) (engine sim.Engine, why string, err error) {
+	if f.real == "none" {
+		return nil, "--real none", nil
+	}
+	if f.dataDir == "" {
+		if f.dataDir, err = real.DefaultDataDir(); err != nil {
+			return nil, "", err
+		}
+	}
+	engine, err = real.Open(real.Config{Choice: f.real, DataDir: f.dataDir, Registry: images})
+	if err != nil && f.real == "auto" {
+		return nil, err.Error(), nil
+	}
+	return engine, "", err
+}
+
+// model is the model of this machine, with the ids that the real engine has.
+func model(images *bundle.Bundle, engine sim.Engine) *sim.Model {
+	c := sim.ModelConfig{Facts: real.Facts(), Registry: images, Programs: images.Programs}
+	if engine != nil {
+		if info, err := engine.Info(context.Background()); err == nil {
+			c.IDs = info.IDs
+		}
+	}
+	return sim.NewModel(c)
+}
+
+// talk reads commands to their end and returns how many verdicts were bug.
+func talk(f flags, session *sim.Session, images *bundle.Bundle, why string) (int, error) {
+	lines, closeLines, err := source(f)
+	if err != nil {
+		return 0, err
+	}
+	defer closeLines()
+	r := repl.New(repl.Config{
+		Session: session, Lines: lines, Out: os.Stdout, JSON: f.json, Plain: f.plain || !isatty.IsTerminal(os.Stdout.Fd()),
+		Step: f.step, Width: columns(), Real: describe(session.Real), Missing: why, Pullable: images.Names(),
+	})
+	if t, ok := lines.(*repl.Terminal); ok {
+		t.Complete(r.Complete)
+	} else if why != "" {
+		fmt.Fprintln(os.Stderr, "twinlayer: model only:", why)
+	}
+	err = r.Run(context.Background())
+	return r.Bugs(), err
+}
+
+func describe(engine sim.Engine) string {
+	if engine == nil {
+		return ""
+	}
+	info, err := engine.Info(context.Background())
+	if err != nil {
+		return engine.Name()
+	}
+	return info.Engine
+}
+
+// source is where commands come from: the terminal, a script, or a pipe.
+func source(f flags) (repl.Lines, func() error, error) {
+	if f.script != "" {
+		file, err := os.Open(f.script)
+		if err != nil {
+			return nil, nil, fmt.Errorf("--script: %w", err)
+		}
+		return repl.NewScript(file), file.Close, nil
+	}
+	if f.json || !isatty.IsTerminal(os.Stdin.Fd()) || !isatty.IsTerminal(os.Stdout.Fd()) {
+		return repl.NewScript(os.Stdin), io.NopCloser(os.Stdin).Close, nil
+	}
+	t := repl.NewTerminal(history())
+	return t, t.Close, nil
+}
+
+// history is the file of lines typed before.
+func history() string {
+	dir := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(dir) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return ""
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(dir, "twinlayer", "history")
+}
+
+// columns is the terminal's width.
+func columns() int {
+	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		return w
+	}
+	return 80
+}

@@ -1,0 +1,349 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/real/embedded"
+	"twinlayer/sim"
+)
+
+// binary is this program, built once for all tests, where every user may run
+// it.
+var binary string
+
+func TestMain(m *testing.M) {
+	embedded.Init()
+	os.Exit(withBinary(m))
+}
+
+func withBinary(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "twinlayer")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "twinlayer")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// users are whom the program must work for: whoever runs the tests and, if
+// that is root, an ordinary user too.
+func users() map[string]*syscall.Credential {
+	if os.Getuid() != 0 {
+		return map[string]*syscall.Credential{"ordinary user": nil}
+	}
+	return map[string]*syscall.Credential{"root": nil, "ordinary user": {Uid: 65534, Gid: 65534}}
+}
+
+func eachUser(t *testing.T, test func(t *testing.T, p program)) {
+	needLinux(t)
+	for name, user := range users() {
+		t.Run(name, func(t *testing.T) { test(t, program{user: user, home: homeFor(t, user)}) })
+	}
+}
+
+func needLinux(t testing.TB) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the embedded engine needs Linux")
+	}
+}
+
+func homeFor(t testing.TB, user *syscall.Credential) string {
+	home, err := os.MkdirTemp("", "home")
+	require.NoError(t, err)
+	t.Cleanup(func() { removeAll(t, home) })
+	if user != nil {
+		require.NoError(t, os.Chown(home, int(user.Uid), int(user.Gid)))
+	}
+	return home
+}
+
+// removeAll removes what engines leave, which may be closed to its owner.
+func removeAll(t testing.TB, dir string) {
+	exec.Command("chmod", "-R", "u+rwx", dir).Run()
+	require.NoError(t, os.RemoveAll(dir))
+}
+
+// program runs twinlayer for one user.
+type program struct {
+	user *syscall.Credential
+	home string
+}
+
+func (p program) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(binary, args...)
+	cmd.Dir = p.home
+	cmd.Env = []string{"HOME=" + p.home, "PATH=" + os.Getenv("PATH")}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.user}
+	return cmd
+}
+
+// run gives it lines and returns what it printed and its exit status.
+func (p program) run(t testing.TB, lines string, args ...string) (stdout, stderr string, exit int) {
+	t.Helper()
+	cmd := p.command(args...)
+	cmd.Stdin = strings.NewReader(lines)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	var failed *exec.ExitError
+	if err != nil && !errors.As(err, &failed) {
+		require.NoError(t, err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// results runs lines with --json.
+func (p program) results(t testing.TB, lines string) []sim.Result {
+	t.Helper()
+	stdout, stderr, exit := p.run(t, lines, "--json", "--real", "embedded")
+	require.Contains(t, []int{exitOK, exitBug}, exit, stderr)
+	require.Empty(t, stderr)
+	var all []sim.Result
+	for line := range strings.Lines(stdout) {
+		var r sim.Result
+		require.NoError(t, json.Unmarshal([]byte(line), &r), line)
+		all = append(all, r)
+	}
+	return all
+}
+
+func requireSame(t testing.TB, all []sim.Result) {
+	t.Helper()
+	for _, r := range all {
+		for _, d := range r.Differences {
+			t.Errorf("%.100s: %s: %s\nmodel: %.1000s\nreal:  %.1000s", r.Cmd, d.What, d.Class, d.Model, d.Real)
+		}
+	}
+}
+
+func TestHelloWorldInBothWorlds(t *testing.T) {
+	eachUser(t, func(t *testing.T, p program) {
+		all := p.results(t, "docker run hello-world\n")
+		require.Len(t, all, 1)
+		requireSame(t, all)
+		require.Zero(t, all[0].Real.Exit)
+		require.Contains(t, all[0].Real.Stdout, "Hello from twinlayer!")
+		require.Equal(t, all[0].Model.Stdout, all[0].Real.Stdout)
+		require.NotEmpty(t, all[0].Steps)
+		require.NotEmpty(t, all[0].Real.Layer)
+	})
+}
+
+// fileScript creates, edits, deletes, renames and links files.
+const fileScript = `docker run -it --name c1 busybox
+cat /etc/motd
+echo edited >> /etc/motd
+cat /etc/motd
+rm /etc/passwd
+ls /etc
+mkdir -p /new/deep/dir
+echo one > /new/deep/one
+printf 'a\nb\nc\n' > /new/deep/dir/abc
+mv /new/deep/one /new/two
+ln /new/two /tmp/hard
+ln -s ../new/two /tmp/soft
+cat /tmp/soft
+chmod 600 /new/two
+mv /etc/group /tmp/group
+mv /etc /etc2
+ls / /etc2
+rm -r /home
+mkdir /home
+touch /home/x
+rm -r /new/deep
+cp -r /etc2 /tmp/copy
+touch -t 202001010000 /tmp/group
+sed -i s/e/E/ /tmp/hard
+cat /tmp/hard
+find /tmp /home /new | sort
+false
+cat /nosuch
+test -e /etc/passwd || echo gone
+exit 3
+docker diff c1
+docker ps -a -q --no-trunc
+docker rm c1
+docker ps -a
+`
+
+func TestFilesInBothWorlds(t *testing.T) {
+	eachUser(t, func(t *testing.T, p program) {
+		all := p.results(t, fileScript)
+		requireSame(t, all)
+		layers := map[string]bool{}
+		for _, r := range all {
+			layers[r.Real.Layer] = true
+		}
+		require.Greater(t, len(layers), 12, "the layer changes with the script")
+		require.Len(t, all[len(all)-4].Real.Changes, len(all[len(all)-4].Model.Changes))
+	})
+}
+
+func TestDetachExecAttach(t *testing.T) {
+	eachUser(t, func(t *testing.T, p program) {
+		requireSame(t, p.results(t, `docker run -it --name a1 busybox
+echo from a > /etc/motd
+:detach
+docker run -it --name b1 busybox
+cat /etc/motd
+:detach
+docker ps -q --no-trunc
+docker exec a1 cat /etc/motd
+docker exec -w /etc -e X=1 b1 sh -c 'pwd; echo $X; id'
+docker exec -it b1 sh
+X=2
+cd /tmp
+pwd; echo $X
+exit 7
+docker attach a1
+cat /etc/motd
+hostname > /tmp/h
+exit
+docker diff a1
+docker diff b1
+docker rm -f a1 b1
+docker images -q
+docker tag busybox mine:1
+docker rmi busybox
+docker history -q mine:1
+docker inspect -f '{{.Os}} {{len .RootFS.Layers}}' mine:1
+docker run --rm --entrypoint /bin/echo mine:1 hi there
+docker run --rm -u nobody mine:1 id -u
+docker rmi mine:1
+`))
+	})
+}
+
+func TestBadLines(t *testing.T) {
+	long := "docker run " + strings.Repeat("x", 1<<20) + "\n"
+	for name, c := range map[string]struct{ line, text string }{
+		"unknown command":  {"docker frob\n", "unknown command: docker frob"},
+		"no docker word":   {"frob\n", "unknown command: docker frob"},
+		"unknown flag":     {"docker run --frob busybox\n", "unknown flag: --frob"},
+		"unknown letter":   {"docker run -Z busybox\n", "unknown shorthand flag: 'Z' in -Z"},
+		"missing argument": {"docker run\n", "'docker run' requires at least 1 argument"},
+		"unknown image":    {"docker run nosuch\n", "pull access denied for nosuch"},
+		"unknown tag":      {"docker pull busybox:9\n", "manifest for busybox:9 not found"},
+		"bad reference":    {"docker run UPPER\n", "invalid reference format"},
+		"no container":     {"docker rm nosuch\n", "No such container: nosuch"},
+		"no object":        {"docker inspect nosuch\n", "No such object: nosuch"},
+		"a megabyte":       {long, "must not be more than 255 characters"},
+		"a NUL byte":       {"docker run busy\x00box\n", "NUL"},
+		"an open quote":    {"docker run 'busybox\n", "cannot be read"},
+		"no such program":  {"docker run --rm busybox nosuch\n", "executable file not found in $PATH"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			needLinux(t)
+			p := program{home: homeFor(t, nil)}
+			all := p.results(t, c.line+"docker images -q\n")
+			require.Len(t, all, 2, "the prompt comes back")
+			requireSame(t, all)
+			require.NotZero(t, all[0].Real.Exit)
+			require.Contains(t, all[0].Real.Stderr, c.text)
+		})
+	}
+}
+
+func TestExitStatus(t *testing.T) {
+	p := program{home: homeFor(t, nil)}
+	for name, c := range map[string]struct {
+		args []string
+		exit int
+	}{
+		"fine":            {[]string{"--real", "none"}, exitOK},
+		"help":            {[]string{"--help"}, exitOK},
+		"unknown flag":    {[]string{"--frob"}, exitUsage},
+		"unknown engine":  {[]string{"--real", "frob"}, exitUsage},
+		"an argument":     {[]string{"frob"}, exitUsage},
+		"no such script":  {[]string{"--real", "none", "--script", "/nosuch"}, exitBroken},
+		"no place for it": {[]string{"--real", "embedded", "--data-dir", "/proc/nosuch"}, exitBroken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, stderr, exit := p.run(t, "", c.args...)
+			require.Equal(t, c.exit, exit, stderr)
+		})
+	}
+}
+
+func TestModelAlone(t *testing.T) {
+	p := program{home: homeFor(t, nil)}
+	stdout, _, exit := p.run(t, "docker run hello-world\n", "--real", "none", "--json")
+	require.Zero(t, exit)
+	var r sim.Result
+	require.NoError(t, json.Unmarshal([]byte(stdout), &r))
+	require.Nil(t, r.Real)
+	require.Equal(t, sim.Limit, r.Verdict)
+	require.Contains(t, r.Model.Stdout, "Hello from twinlayer!")
+}
+
+// TestKilled ends the program in the middle of things and looks for what it
+// left.
+func TestKilled(t *testing.T) {
+	eachUser(t, func(t *testing.T, p program) {
+		for i := range 12 {
+			cmd := p.command("--json")
+			in, err := cmd.StdinPipe()
+			require.NoError(t, err)
+			require.NoError(t, cmd.Start())
+			fmt.Fprintf(in, "docker run -it -e MARK=%s busybox\nwhile true; do echo x >> /tmp/f; done\n", p.home)
+			time.Sleep(time.Duration(i*i*5) * time.Millisecond)
+			signal := []os.Signal{syscall.SIGKILL, syscall.SIGINT, syscall.SIGTERM}[i%3]
+			require.NoError(t, cmd.Process.Signal(signal))
+			in.Close()
+			cmd.Wait()
+			p.requireNothingLeft(t)
+		}
+		requireSame(t, p.results(t, "docker run hello-world\n"))
+		left, err := filepath.Glob(filepath.Join(p.home, ".local/share/twinlayer/sessions/*"))
+		require.NoError(t, err)
+		require.Empty(t, left)
+	})
+}
+
+// requireNothingLeft waits for the last process of the program to end, which
+// the kernel sees to, and checks that no mount stayed.
+func (p program) requireNothingLeft(t *testing.T) {
+	require.Eventually(t, func() bool { return len(p.processes(t)) == 0 }, 10*time.Second, 5*time.Millisecond, "%v", p.processes(t))
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	require.NoError(t, err)
+	require.NotContains(t, string(mounts), p.home)
+}
+
+// processes are those whose environment names this home: the program, its
+// helper, and what runs in its containers.
+func (p program) processes(t *testing.T) []string {
+	var out []string
+	dirs, err := filepath.Glob("/proc/[0-9]*")
+	require.NoError(t, err)
+	for _, dir := range dirs {
+		if env, err := os.ReadFile(dir + "/environ"); err == nil && strings.Contains(string(env), p.home) {
+			cmdline, _ := os.ReadFile(dir + "/cmdline")
+			out = append(out, dir+" "+string(cmdline))
+		}
+	}
+	return out
+}

@@ -1,0 +1,203 @@
+//go:build linux
+
+package box
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Proc is a running process of a container, or one that ended.
+type Proc struct {
+	Stdin          io.WriteCloser // nil where the process reads /dev/null
+	Stdout, Stderr io.Reader      // they end when the process does
+
+	process *os.Process
+	pidfd   int
+	done    chan struct{}
+	exit    int
+	closed  sync.Once
+}
+
+// pipes are the streams of a process that is about to start.
+type pipes struct {
+	ours, theirs [3]*os.File
+	interactive  bool
+}
+
+// newPipes are three pipes, or /dev/null and two.
+func newPipes(interactive bool) (p *pipes, err error) {
+	p = &pipes{interactive: interactive}
+	for i := range 3 {
+		r, w, err := os.Pipe()
+		if err != nil {
+			p.close()
+			return nil, err
+		}
+		p.ours[i], p.theirs[i] = r, w
+	}
+	p.ours[0], p.theirs[0] = p.theirs[0], p.ours[0]
+	if !interactive {
+		p.ours[0].Close() // so that it reads as empty
+		null, err := os.Open(os.DevNull)
+		if err != nil {
+			p.close()
+			return nil, err
+		}
+		p.theirs[0].Close()
+		p.theirs[0] = null
+	}
+	return p, nil
+}
+
+func (p *pipes) close() {
+	for _, f := range append(p.ours[:], p.theirs[:]...) {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+// proc is the started process that holds the other ends.
+func (p *pipes) proc(process *os.Process, pidfd int) *Proc {
+	for _, f := range p.theirs {
+		f.Close()
+	}
+	out, err := &tail{f: p.ours[1]}, &tail{f: p.ours[2]}
+	proc := &Proc{Stdout: out, Stderr: err, process: process, pidfd: pidfd, done: make(chan struct{})}
+	if p.interactive {
+		proc.Stdin = p.ours[0]
+	}
+	go func() {
+		proc.wait()
+		out.end()
+		err.end()
+	}()
+	return proc
+}
+
+func (p *Proc) wait() {
+	defer close(p.done)
+	state, err := p.process.Wait()
+	if err != nil {
+		p.exit = 255
+		return
+	}
+	status := state.Sys().(syscall.WaitStatus)
+	p.exit = status.ExitStatus()
+	if status.Signaled() {
+		p.exit = 128 + int(status.Signal())
+	}
+}
+
+// Done is closed when the process has ended.
+func (p *Proc) Done() <-chan struct{} { return p.done }
+
+// Wait waits for the process and returns its exit status, 128+n where signal
+// n ended it.
+func (p *Proc) Wait() int {
+	<-p.done
+	return p.exit
+}
+
+// Kill ends the process; where it is a container's first, all of them.
+func (p *Proc) Kill() { p.process.Kill() }
+
+// Close frees what is left of a process that has ended, after its output was
+// read.
+func (p *Proc) Close() {
+	<-p.done
+	p.closed.Do(func() {
+		if p.Stdin != nil {
+			p.Stdin.Close()
+		}
+		p.Stdout.(*tail).f.Close()
+		p.Stderr.(*tail).f.Close()
+		unix.Close(p.pidfd)
+	})
+}
+
+// KillChildren kills what the process started, and what that started, and so
+// on; it returns how many processes that were.
+func (p *Proc) KillChildren() int {
+	parents := parents()
+	killed := 0
+	for pid := range parents {
+		if pid != p.process.Pid && descends(parents, pid, p.process.Pid) && unix.Kill(pid, unix.SIGKILL) == nil {
+			killed++
+		}
+	}
+	return killed
+}
+
+// parents are the parents of all processes (proc_pid_stat(5), field 4).
+func parents() map[int]int {
+	all := map[int]int{}
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		stat, _ := os.ReadFile("/proc/" + e.Name() + "/stat")
+		fields := strings.Fields(string(stat[strings.LastIndex(string(stat), ")")+1:]))
+		if len(fields) > 1 {
+			all[pid], _ = strconv.Atoi(fields[1])
+		}
+	}
+	return all
+}
+
+func descends(parents map[int]int, pid, from int) bool {
+	for ; pid != 0; pid = parents[pid] {
+		if pid == from {
+			return true
+		}
+	}
+	return false
+}
+
+// tail reads a pipe until its writers are gone or the process it belongs to
+// has ended, whichever comes first. What was in the pipe at that moment is
+// still read; what a job left behind writes later is not.
+type tail struct {
+	f    *os.File
+	left int // after the end: how much the pipe may have held
+}
+
+// end is called when the process has ended; it wakes a Read that waits.
+func (t *tail) end() { t.f.SetReadDeadline(time.Unix(1, 0)) }
+
+func (t *tail) Read(p []byte) (int, error) {
+	if t.left == 0 {
+		n, err := t.f.Read(p)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		t.left = 1 << 16 // a pipe's capacity, pipe(7)
+	}
+	return t.rest(p)
+}
+
+// rest reads what is there without waiting for more.
+func (t *tail) rest(p []byte) (n int, err error) {
+	conn, err := t.f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	conn.Control(func(fd uintptr) { n, err = unix.Read(int(fd), p[:min(len(p), t.left)]) })
+	if n <= 0 || n >= t.left {
+		t.f.Close()
+		return max(n, 0), io.EOF
+	}
+	t.left -= n
+	return n, nil
+}

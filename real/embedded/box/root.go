@@ -1,0 +1,144 @@
+//go:build linux
+
+package box
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// enterRoot mounts all that a container sees and makes it the calling
+// process's root; the old root is gone afterwards.
+func (s *Spec) enterRoot() error {
+	if err := s.Root.mount(); err != nil {
+		return err
+	}
+	mounts, err := s.mounts()
+	if err != nil {
+		return err
+	}
+	if err := pivot(s.Root.Merged); err != nil {
+		return err
+	}
+	if err := attachAll(mounts); err != nil {
+		return err
+	}
+	if err := links(); err != nil {
+		return err
+	}
+	return mask()
+}
+
+// mount mounts the overlay on Merged.
+//
+// userxattr: a user namespace may not use trusted.* attributes, so overlayfs
+// keeps its marks in user.*. volatile: without it the kernel writes the whole
+// file system out whenever a container ends; what a container wrote need not
+// outlive a power cut.
+func (r Root) mount() error {
+	if err := os.Chdir(r.Dir); err != nil {
+		return err
+	}
+	options := []string{"upperdir=" + r.Upper, "workdir=" + r.Work, "userxattr", "volatile"}
+	all := options
+	for _, dir := range r.Lower {
+		all = append(all, "lowerdir+="+dir)
+	}
+	m, err := fresh(r.Merged, "overlay", 0, all...)
+	if errors.Is(err, unix.EINVAL) {
+		return r.mountOld(options)
+	}
+	if err != nil {
+		return err
+	}
+	return m.attach()
+}
+
+// mountOld mounts with the old system call, for kernels before 6.8. All
+// options together must fit into a page, so each layer is named by an open
+// file: that leaves room for about 200.
+func (r Root) mountOld(options []string) error {
+	var lower []string
+	for _, dir := range r.Lower {
+		f, err := os.OpenFile(dir, unix.O_PATH, 0)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		lower = append(lower, fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
+	}
+	options = append(options, "lowerdir="+strings.Join(lower, ":"))
+	err := unix.Mount("overlay", r.Merged, "overlay", 0, strings.Join(options, ","))
+	if err != nil {
+		return fmt.Errorf("mounting an overlay of %d layers on %s: %w", len(lower), r.Merged, err)
+	}
+	return nil
+}
+
+// pivot makes dir the root and detaches the old one. Both are "." for a
+// moment: the old root then lies on top of the new one (pivot_root(2)).
+func pivot(dir string) error {
+	if err := unix.Chdir(dir); err != nil {
+		return fmt.Errorf("entering %s: %w", dir, err)
+	}
+	if err := unix.PivotRoot(".", "."); err != nil {
+		return fmt.Errorf("making %s the root: %w", dir, err)
+	}
+	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+		return fmt.Errorf("detaching the old root: %w", err)
+	}
+	return unix.Chdir("/")
+}
+
+// mounts are docker's default mounts and the container's own files, in the
+// order in which they are attached.
+func (s *Spec) mounts() ([]mount, error) {
+	var l list
+	l.fresh("/proc", "proc", quiet)
+	l.fresh("/sys", "sysfs", quiet|readOnly)
+	l.fresh("/dev", "tmpfs", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_STRICTATIME, "mode=755", "size=65536k")
+	l.add(devpts())
+	l.fresh("/dev/shm", "tmpfs", quiet, "mode=1777", "size=65536k")
+	l.fresh("/dev/mqueue", "mqueue", quiet)
+	for _, name := range devices {
+		l.device("/dev/" + name)
+	}
+	for _, f := range s.Files {
+		l.bind(f.Source, f.Target)
+	}
+	return l.mounts, l.err
+}
+
+// list gathers mounts up to the first error.
+type list struct {
+	mounts []mount
+	err    error
+}
+
+func (l *list) add(m mount, err error) {
+	if l.err == nil {
+		l.mounts, l.err = append(l.mounts, m), err
+	}
+}
+
+func (l *list) fresh(target, fstype string, attrs int, options ...string) {
+	if l.err == nil {
+		l.add(fresh(target, fstype, attrs, options...))
+	}
+}
+
+func (l *list) bind(source, target string) {
+	if l.err == nil {
+		l.add(bind(source, target))
+	}
+}
+
+func (l *list) device(name string) {
+	if l.err == nil {
+		l.add(bindReadOnly(name, name, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC))
+	}
+}

@@ -1,0 +1,71 @@
+//go:build linux
+
+package box
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Spec is a container that is to start.
+type Spec struct {
+	Process
+	Root     Root
+	Hostname string
+	Files    []File
+}
+
+// Root is the overlay mount that becomes the container's root directory.
+type Root struct {
+	Dir    string   // where the names below begin, each at most 255 bytes long
+	Lower  []string // directories, top first
+	Upper  string
+	Work   string // empty, on the same file system as Upper
+	Merged string // any directory, absolute; it becomes the mount point
+}
+
+// File is a file of the engine that the container sees at Target.
+type File struct{ Source, Target string }
+
+// Process is a program to run in a container.
+type Process struct {
+	Args []string
+	Env  []string // without HOME, which the user's entry in passwd gives
+	Dir  string   // "": "/"
+	User string   // "name", "uid", "name:group", …; "": root
+}
+
+// Failure is why a process could not start.
+type Failure struct {
+	Kind Kind
+	Text string
+}
+
+// Kind tells who would speak of a failure in docker.
+type Kind int
+
+// The kinds of failure.
+const (
+	Broken  Kind = iota // the engine or the kernel under it
+	Runtime             // runc: the program cannot be executed
+	Daemon              // dockerd: the container's settings make no sense
+)
+
+func (f *Failure) Error() string { return f.Text }
+
+func runtimeFailure(format string, args ...any) error {
+	return &Failure{Runtime, fmt.Sprintf(format, args...)}
+}
+
+func daemonFailure(format string, args ...any) error {
+	return &Failure{Daemon, fmt.Sprintf(format, args...)}
+}
+
+// failureOf is err as a Failure; an error of any other type is Broken.
+func failureOf(err error) *Failure {
+	var f *Failure
+	if errors.As(err, &f) {
+		return f
+	}
+	return &Failure{Broken, err.Error()}
+}

@@ -1,0 +1,202 @@
+//go:build linux
+
+package embedded
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"twinlayer/real/embedded/box"
+	"twinlayer/real/embedded/store"
+	"twinlayer/real/embedded/wire"
+	"twinlayer/sim"
+)
+
+// container is a container of this session. Its directory holds
+//
+//	init    the layer of mount points between the image and the container
+//	upper   its own writable layer
+//	work    overlayfs's workshop
+//	merged  where its root is mounted, in its own mount namespace
+//	etc     the files that it sees as /etc/hosts and so on
+type container struct {
+	info   sim.Container // h.mu guards it
+	config ocispec.ImageConfig
+	layers []string // directories of the image's layers, top first
+	dir    string
+
+	starting sync.Mutex // held while it is started, or removed
+	proc     *box.Proc  // of the last start
+	ended    chan struct{}
+}
+
+func (c *container) path(sub string) string { return filepath.Join(c.dir, sub) }
+
+// lower are the layers that the container's own one lies on, as absolute
+// paths, top first.
+func (c *container) lower() []string {
+	return append([]string{c.path("init")}, c.layers...)
+}
+
+func (h *helper) create(_ context.Context, spec sim.Spec) (sim.Container, error) {
+	if id, err := hex.DecodeString(spec.ID); err != nil || len(id) != 32 {
+		return sim.Container{}, fmt.Errorf("container id %q: want 64 hexadecimal digits", spec.ID)
+	}
+	c, err := h.register(spec)
+	if err != nil {
+		return sim.Container{}, err
+	}
+	if err := h.furnish(c); err != nil {
+		h.forget(c)
+		return sim.Container{}, fmt.Errorf("making container %s: %w", spec.Name, h.store.Explain(err))
+	}
+	return h.status(c), nil
+}
+
+// register checks what spec asks for and reserves its name.
+func (h *helper) register(spec sim.Spec) (*container, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	img, err := h.findImage(spec.Image)
+	if err != nil {
+		return nil, err
+	}
+	argv, err := sim.Argv(img.Config.Config, spec)
+	if err != nil {
+		return nil, err
+	}
+	if err := sim.CheckName(h.values(), spec.Name); err != nil {
+		return nil, err
+	}
+	if spec.Dir != "" && !path.IsAbs(spec.Dir) {
+		return nil, sim.Refuse("the working directory '%s' is invalid, it needs to be an absolute path", spec.Dir)
+	}
+	c := &container{
+		info:   sim.Container{Spec: spec, ImageID: img.ID, Path: argv, Status: sim.Created},
+		config: img.Config.Config,
+		layers: h.layerDirs(img),
+	}
+	h.containers = append(h.containers, c)
+	slices.SortStableFunc(h.containers, func(a, b *container) int { return b.info.Created.Compare(a.info.Created) })
+	return c, nil
+}
+
+// layerDirs are the directories of an image's layers, top first. Of a layer
+// that is there twice, the upper one hides all of the lower.
+func (h *helper) layerDirs(img *image) (dirs []string) {
+	for _, diffID := range slices.Backward(img.Layers) {
+		if dir := h.store.LayerTree(diffID); !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
+
+// furnish makes the container's directory.
+func (h *helper) furnish(c *container) (err error) {
+	if c.dir, err = h.store.Container(c.info.ID); err != nil {
+		return err
+	}
+	for _, sub := range []string{"init", "upper", "work", "merged", "etc"} {
+		if err := os.Mkdir(c.path(sub), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := store.InitLayer(c.path("init"), store.Root(c.layers)); err != nil {
+		return fmt.Errorf("its mount points: %w", err)
+	}
+	if err := store.CopyAttributes(c.path("init"), c.path("upper")); err != nil {
+		return err
+	}
+	return c.writeFiles()
+}
+
+// writeFiles writes the files that the engine gives every container.
+func (c *container) writeFiles() error {
+	for name, text := range sim.EtcFiles(c.info.Host()) {
+		if err := os.WriteFile(filepath.Join(c.path("etc"), filepath.Base(name)), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *container) files() (files []box.File) {
+	for name := range sim.EtcFiles("") {
+		files = append(files, box.File{Source: filepath.Join(c.path("etc"), filepath.Base(name)), Target: name})
+	}
+	return files
+}
+
+func (h *helper) listContainers(context.Context, wire.None) ([]sim.Container, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.values(), nil
+}
+
+func (h *helper) removeContainer(_ context.Context, args removeArgs) (wire.None, error) {
+	c, err := h.find(args.Name)
+	if err != nil {
+		return false, err
+	}
+	if args.Force {
+		c.kill()
+	}
+	c.starting.Lock()
+	defer c.starting.Unlock()
+	if info := h.status(c); info.Status == sim.Running {
+		return false, sim.StillRunning(info)
+	}
+	h.forget(c)
+	h.dropShells(c)
+	return true, nil
+}
+
+func (h *helper) status(c *container) sim.Container {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return c.info
+}
+
+// forget removes a container that does not run.
+func (h *helper) forget(c *container) {
+	h.mu.Lock()
+	h.containers = slices.DeleteFunc(h.containers, func(x *container) bool { return x == c })
+	h.mu.Unlock()
+	if c.dir != "" {
+		os.RemoveAll(c.dir)
+	}
+}
+
+// kill ends the container if it runs, and waits until it is over.
+func (c *container) kill() {
+	c.starting.Lock()
+	proc, ended := c.proc, c.ended
+	c.starting.Unlock()
+	if proc != nil {
+		proc.Kill()
+		<-ended
+	}
+}
+
+// finish notes the end of the container's first process.
+func (h *helper) finish(c *container, proc *box.Proc, ended chan struct{}) {
+	exit := proc.Wait()
+	h.mu.Lock()
+	c.info.Status, c.info.Exit, c.info.Finished = sim.Exited, exit, time.Now()
+	remove := c.info.AutoRemove
+	h.mu.Unlock()
+	if remove {
+		h.forget(c)
+	}
+	close(ended)
+}

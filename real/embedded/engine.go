@@ -1,0 +1,207 @@
+package embedded
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+
+	"twinlayer/fs"
+	"twinlayer/real/embedded/store"
+	"twinlayer/real/embedded/wire"
+	"twinlayer/sim"
+)
+
+// Engine is a running engine. Its methods are calls to the helper; see
+// [sim.Engine].
+type Engine struct {
+	client *wire.Client
+	wait   func() error // for the helper's end, once
+	close  sync.Once
+
+	mu     sync.Mutex
+	layers []*os.File // that trees handed out read from
+}
+
+var _ sim.Engine = (*Engine)(nil)
+
+// errGone is the error of every call once the helper has ended.
+var errGone = errors.New("the embedded engine has ended unexpectedly and its containers with it: start twinlayer again to have it back; the model goes on")
+
+// call calls the helper.
+func call[R any](ctx context.Context, e *Engine, method string, args any) (R, error) {
+	r, err := wire.Call[R](ctx, e.client, method, args)
+	if errors.Is(err, wire.ErrGone) {
+		err = errGone
+	}
+	return r, err
+}
+
+// What travels: arguments of methods that have several, and values of sim in
+// a form that encoding/gob takes.
+type (
+	tagArgs    struct{ Source, Target string }
+	removeArgs struct {
+		Name  string
+		Force bool
+	}
+	execArgs struct {
+		Container string
+		Process   sim.Process
+	}
+	lineArgs struct{ Shell, Line string }
+
+	change struct {
+		Kind fs.Kind
+		Path string
+	}
+	packedImage struct {
+		ID     digest.Digest
+		Tags   []string
+		Layers []digest.Digest
+		Sizes  []int64
+		Config []byte
+	}
+	packedLayer struct {
+		Entries  []store.Entry
+		Contents string // the name of a file, for the caller to remove
+	}
+)
+
+func (p packedImage) unpack() (sim.Image, error) {
+	img := sim.Image{ID: p.ID, Tags: p.Tags, Layers: p.Layers, Sizes: p.Sizes}
+	err := json.Unmarshal(p.Config, &img.Config)
+	return img, err
+}
+
+// Name is "embedded".
+func (e *Engine) Name() string { return "embedded" }
+
+// Info tells about the kernel.
+func (e *Engine) Info(ctx context.Context) (sim.Info, error) {
+	return call[sim.Info](ctx, e, "info", wire.None(true))
+}
+
+// Pull fetches an image.
+func (e *Engine) Pull(ctx context.Context, ref string) (sim.Pulled, error) {
+	return call[sim.Pulled](ctx, e, "pull", ref)
+}
+
+// Images lists the tagged images.
+func (e *Engine) Images(ctx context.Context) ([]sim.Image, error) {
+	packed, err := call[[]packedImage](ctx, e, "images", wire.None(true))
+	if err != nil {
+		return nil, err
+	}
+	images := make([]sim.Image, len(packed))
+	for i, p := range packed {
+		if images[i], err = p.unpack(); err != nil {
+			return nil, err
+		}
+	}
+	return images, nil
+}
+
+// Image finds an image.
+func (e *Engine) Image(ctx context.Context, ref string) (sim.Image, error) {
+	p, err := call[packedImage](ctx, e, "image", ref)
+	if err != nil {
+		return sim.Image{}, err
+	}
+	return p.unpack()
+}
+
+// Tag gives an image another name.
+func (e *Engine) Tag(ctx context.Context, source, target string) error {
+	_, err := call[wire.None](ctx, e, "tag", tagArgs{source, target})
+	return err
+}
+
+// RemoveImage removes a name or an image.
+func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool) (sim.Removed, error) {
+	return call[sim.Removed](ctx, e, "removeImage", removeArgs{ref, force})
+}
+
+// Containers lists all containers.
+func (e *Engine) Containers(ctx context.Context) ([]sim.Container, error) {
+	return call[[]sim.Container](ctx, e, "containers", wire.None(true))
+}
+
+// Create makes a container.
+func (e *Engine) Create(ctx context.Context, spec sim.Spec) (sim.Container, error) {
+	return call[sim.Container](ctx, e, "create", spec)
+}
+
+// Start runs a container. When ctx ends, the container is killed.
+func (e *Engine) Start(ctx context.Context, container string) (sim.Output, error) {
+	return call[sim.Output](ctx, e, "start", container)
+}
+
+// Exec runs one more process. When ctx ends, the process is killed.
+func (e *Engine) Exec(ctx context.Context, container string, p sim.Process) (sim.Output, error) {
+	return call[sim.Output](ctx, e, "exec", execArgs{container, p})
+}
+
+// Line hands a shell a line. When ctx ends, what the line started is killed,
+// and the shell too if that does not bring it back.
+func (e *Engine) Line(ctx context.Context, shell, line string) (sim.Output, error) {
+	return call[sim.Output](ctx, e, "line", lineArgs{shell, line})
+}
+
+// Hangup ends a shell's input.
+func (e *Engine) Hangup(ctx context.Context, shell string) (sim.Output, error) {
+	return call[sim.Output](ctx, e, "hangup", shell)
+}
+
+// RemoveContainer removes a container.
+func (e *Engine) RemoveContainer(ctx context.Context, container string, force bool) error {
+	_, err := call[wire.None](ctx, e, "removeContainer", removeArgs{container, force})
+	return err
+}
+
+// Changes lists what a container changed.
+func (e *Engine) Changes(ctx context.Context, container string) ([]fs.Change, error) {
+	packed, err := call[[]change](ctx, e, "changes", container)
+	if err != nil {
+		return nil, err
+	}
+	changes := make([]fs.Change, len(packed))
+	for i, c := range packed {
+		changes[i] = fs.Change{Kind: c.Kind, Path: c.Path}
+	}
+	return changes, nil
+}
+
+// Layer reads a container's layer. The contents of its files stay in a file
+// of the engine's and can be read until Close.
+func (e *Engine) Layer(ctx context.Context, container string) (*fs.Tree, error) {
+	l, err := call[packedLayer](ctx, e, "layer", container)
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(l.Contents)
+	f, err := os.Open(l.Contents)
+	if err != nil {
+		return nil, fmt.Errorf("reading the layer of %s: %w", container, err)
+	}
+	e.mu.Lock()
+	e.layers = append(e.layers, f)
+	e.mu.Unlock()
+	return store.Tree(l.Entries, f)
+}
+
+// Close ends the helper, and every container with it, and waits for that.
+func (e *Engine) Close() (err error) {
+	e.close.Do(func() {
+		e.client.Close()
+		err = e.wait()
+		for _, f := range e.layers {
+			f.Close()
+		}
+	})
+	return err
+}

@@ -1,0 +1,147 @@
+//go:build linux
+
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"twinlayer/real/embedded/box"
+	"twinlayer/real/embedded/store"
+	"twinlayer/real/embedded/wire"
+	"twinlayer/sim"
+)
+
+// helper is the engine itself, in the process that [Start] starts.
+type helper struct {
+	cfg   Config
+	store *store.Store
+
+	mu         sync.Mutex // of what follows; never held while something runs
+	images     []*image
+	containers []*container
+	shells     map[string]*waiting
+}
+
+// serve is the helper's main function. It ends when its socket does.
+func serve() int {
+	// Whatever twinlayer itself was started with ends here too.
+	unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
+	conn := os.NewFile(3, "engine")
+	h := &helper{shells: map[string]*waiting{}}
+	wire.Serve(conn, map[string]wire.Method{
+		"open":            wire.Func(h.open),
+		"info":            wire.Func(h.info),
+		"pull":            wire.Func(h.pull),
+		"images":          wire.Func(h.listImages),
+		"image":           wire.Func(h.oneImage),
+		"tag":             wire.Func(h.tag),
+		"removeImage":     wire.Func(h.removeImage),
+		"containers":      wire.Func(h.listContainers),
+		"create":          wire.Func(h.create),
+		"start":           wire.Func(h.start),
+		"exec":            wire.Func(h.exec),
+		"line":            wire.Func(h.line),
+		"hangup":          wire.Func(h.hangup),
+		"removeContainer": wire.Func(h.removeContainer),
+		"changes":         wire.Func(h.changes),
+		"layer":           wire.Func(h.layer),
+	})
+	h.end()
+	return 0
+}
+
+// open makes the process ready to be an engine: its mounts are its own, /proc
+// shows its own processes, and overlayfs works in the store.
+func (h *helper) open(_ context.Context, cfg Config) (no Unavailable, err error) {
+	unix.Umask(0)
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return *refusedMount("mounting", err), nil
+	}
+	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return *refusedMount("mounting proc", err), nil
+	}
+	if cfg.DataDir, err = filepath.Abs(cfg.DataDir); err != nil {
+		return no, err
+	}
+	s, err := store.Open(cfg.DataDir)
+	if err != nil {
+		return Unavailable{err.Error(), "then start again"}, nil
+	}
+	h.cfg, h.store = cfg, s
+	probe, err := s.Container("probe")
+	if err != nil {
+		return no, err
+	}
+	if err := box.Probe(probe); err != nil {
+		return *refusedOverlay(cfg.DataDir, err), nil
+	}
+	return no, nil
+}
+
+// end kills what runs and removes the session.
+func (h *helper) end() {
+	for _, c := range h.all() {
+		c.kill()
+	}
+	if h.store != nil {
+		h.store.Close()
+	}
+}
+
+func (h *helper) info(context.Context, wire.None) (sim.Info, error) {
+	ids := mapped()
+	info := sim.Info{Engine: "embedded engine (overlayfs)", IDs: ids, Rootless: ids != 0}
+	if info.Rootless {
+		info.Engine = "embedded engine (overlayfs, rootless)"
+	}
+	return info, nil
+}
+
+// mapped is how many ids our user namespace has; 0 if it has all.
+func mapped() uint32 {
+	var sum uint64
+	for _, r := range identity("/proc/self/uid_map") {
+		sum += uint64(r.Size)
+	}
+	if sum >= 1<<32-1 {
+		return 0
+	}
+	return uint32(sum)
+}
+
+// find is the container that key names.
+func (h *helper) find(key string) (*container, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	found, err := sim.FindContainer(h.values(), key)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range h.containers {
+		if c.info.ID == found.ID {
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("container %s vanished", key)
+}
+
+// values are all containers as they are now; h.mu must be held.
+func (h *helper) values() []sim.Container {
+	all := make([]sim.Container, len(h.containers))
+	for i, c := range h.containers {
+		all[i] = c.info
+	}
+	return all
+}
+
+func (h *helper) all() []*container {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]*container(nil), h.containers...)
+}

@@ -1,0 +1,113 @@
+//go:build linux
+
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"twinlayer/real/embedded/box"
+	"twinlayer/real/shell"
+	"twinlayer/sim"
+)
+
+// grace is how long a shell has to come back after what its line started was
+// killed. Nothing tells that a shell is in an endless loop of its own.
+const grace = 300 * time.Millisecond
+
+// waiting is a shell that takes lines.
+type waiting struct {
+	*shell.Session
+	name  string
+	in    *container
+	proc  *box.Proc
+	ended <-chan struct{} // closed when its end is noted everywhere
+}
+
+// await keeps a shell that just started under its name.
+func (h *helper) await(s *waiting) sim.Output {
+	s.Session = shell.New(s.proc.Stdin, s.proc.Stdout, s.proc.Stderr)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.shells[s.name] = s
+	return sim.Output{Shell: s.name}
+}
+
+// dropShells forgets the shells of a container that is no more.
+func (h *helper) dropShells(c *container) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, s := range h.shells {
+		if s.in == c {
+			delete(h.shells, name)
+			go s.proc.Close()
+		}
+	}
+}
+
+func (h *helper) line(ctx context.Context, args lineArgs) (sim.Output, error) {
+	return h.talk(ctx, args.Shell, func(s *waiting, interrupt func()) (shell.Result, error) {
+		return s.Line(ctx, args.Line, interrupt)
+	})
+}
+
+func (h *helper) hangup(ctx context.Context, name string) (sim.Output, error) {
+	return h.talk(ctx, name, func(s *waiting, interrupt func()) (shell.Result, error) {
+		return s.Hangup(ctx, interrupt)
+	})
+}
+
+// talk does one thing with a shell and notes its end.
+func (h *helper) talk(ctx context.Context, name string, do func(*waiting, func()) (shell.Result, error)) (sim.Output, error) {
+	s, err := h.shell(name)
+	if err != nil {
+		return sim.Output{}, err
+	}
+	done := make(chan struct{})
+	r, err := do(s, func() { s.interrupt(done) })
+	close(done)
+	if err != nil {
+		return sim.Output{}, err
+	}
+	out := sim.Output{Stdout: r.Stdout, Stderr: r.Stderr, Exit: r.Exit, Shell: name}
+	if r.Ended {
+		out.Exit, out.Shell = h.bury(ctx, s), ""
+	}
+	return out, nil
+}
+
+func (h *helper) shell(name string) (*waiting, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s, ok := h.shells[name]; ok {
+		return s, nil
+	}
+	return nil, fmt.Errorf("no shell %.12s waits for a line: it has ended; start its container again", name)
+}
+
+// interrupt stops what a line started, and the shell if it does not come back.
+func (s *waiting) interrupt(done <-chan struct{}) {
+	if s.proc.KillChildren() > 0 {
+		select {
+		case <-done:
+			return
+		case <-time.After(grace):
+		}
+	}
+	s.proc.KillChildren()
+	s.proc.Kill()
+}
+
+// bury waits for the end of a shell whose output has ended; one that lives on
+// without output reads the end of its input.
+func (h *helper) bury(ctx context.Context, s *waiting) int {
+	h.mu.Lock()
+	delete(h.shells, s.name)
+	h.mu.Unlock()
+	s.proc.Stdin.Close()
+	defer context.AfterFunc(ctx, s.proc.Kill)()
+	<-s.ended
+	s.proc.Close()
+	return s.proc.Wait()
+}

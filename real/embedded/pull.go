@@ -1,0 +1,223 @@
+//go:build linux
+
+package embedded
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"twinlayer/real/embedded/store"
+	"twinlayer/sim"
+)
+
+// pull fetches what the store lacks of an image and names it.
+func (h *helper) pull(ctx context.Context, ref string) (sim.Pulled, error) {
+	familiar, err := sim.Familiar(ref)
+	if err != nil {
+		return sim.Pulled{}, err
+	}
+	target, err := h.locate(ref)
+	if err != nil {
+		return sim.Pulled{}, err
+	}
+	p := &pull{h: h, ref: ref, ctx: ctx}
+	if err := p.fetch(target); err != nil {
+		return sim.Pulled{}, p.explain(err)
+	}
+	p.pulled.Ref = familiar
+	p.pulled.UpToDate = h.keep(p.img, familiar)
+	return p.pulled, nil
+}
+
+// locate is where ref is to be had. A short name is the registry's of the
+// configuration; a full one means what it says.
+func (h *helper) locate(ref string) (name.Reference, error) {
+	registry, repository, version, err := sim.SplitRef(ref)
+	if err != nil {
+		return nil, err
+	}
+	full := ref
+	if registry == "" && h.cfg.Registry != "" {
+		separator := ":"
+		if digest.Digest(version).Validate() == nil {
+			separator = "@"
+		}
+		full = h.cfg.Registry + "/" + repository + separator + version
+	}
+	target, err := name.ParseReference(full)
+	if err != nil {
+		return nil, sim.Refuse("invalid reference format: %v", err)
+	}
+	return target, nil
+}
+
+// pull is one pull on its way.
+type pull struct {
+	h      *helper
+	ctx    context.Context
+	ref    string
+	img    *image
+	pulled sim.Pulled
+}
+
+func (p *pull) fetch(target name.Reference) error {
+	desc, err := remote.Get(target, remote.WithContext(p.ctx),
+		remote.WithTransport(&guarded{plain: p.h.cfg.Registry}),
+		remote.WithPlatform(v1.Platform{OS: "linux", Architecture: runtime.GOARCH}))
+	if err != nil {
+		return err
+	}
+	remote, err := desc.Image()
+	if err != nil {
+		return err
+	}
+	p.pulled.Digest = digest.Digest(desc.Digest.String())
+	batch, err := p.h.store.Batch()
+	if err != nil {
+		return err
+	}
+	defer batch.Abort()
+	if err := p.config(batch, remote); err != nil {
+		return err
+	}
+	if err := p.layers(batch, remote); err != nil {
+		return err
+	}
+	if err := batch.Commit(); err != nil {
+		return err
+	}
+	return p.measure()
+}
+
+// config gets the manifest and the configuration.
+func (p *pull) config(batch *store.Batch, remote v1.Image) error {
+	manifest, err := remote.RawManifest()
+	if err != nil {
+		return err
+	}
+	if err := p.keepBlob(batch, manifest); err != nil {
+		return err
+	}
+	config, err := remote.RawConfigFile()
+	if err != nil {
+		return err
+	}
+	p.img = &image{raw: config}
+	p.img.ID = digest.FromBytes(config)
+	var oci ocispec.Image
+	if err := json.Unmarshal(config, &oci); err != nil {
+		return fmt.Errorf("the configuration of %s is damaged: %w", p.ref, err)
+	}
+	p.img.Config, p.img.Layers = oci, oci.RootFS.DiffIDs
+	return p.keepBlob(batch, config)
+}
+
+func (p *pull) keepBlob(batch *store.Batch, content []byte) error {
+	d := digest.FromBytes(content)
+	if _, err := p.h.store.ReadBlob(d); err == nil {
+		return nil
+	}
+	return batch.Blob(d, content)
+}
+
+// layers gets the layers that the store lacks.
+func (p *pull) layers(batch *store.Batch, remote v1.Image) error {
+	layers, err := remote.Layers()
+	if err != nil {
+		return err
+	}
+	if len(layers) != len(p.img.Layers) {
+		return fmt.Errorf("the image %s is damaged: %d layers, but %d diffIDs: tell whoever made it", p.ref, len(layers), len(p.img.Layers))
+	}
+	seen := p.h.known()
+	fetched := map[digest.Digest]bool{}
+	for i, layer := range layers {
+		hash, err := layer.Digest()
+		if err != nil {
+			return err
+		}
+		blob, diffID := digest.Digest(hash.String()), p.img.Layers[i]
+		p.pulled.Layers = append(p.pulled.Layers, sim.PulledLayer{Digest: blob, Exists: seen[diffID]})
+		if _, have := p.h.store.LayerSize(diffID); have || fetched[diffID] {
+			continue
+		}
+		fetched[diffID] = true
+		if err := p.layer(batch, layer, blob, diffID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pull) layer(batch *store.Batch, layer v1.Layer, blob, diffID digest.Digest) error {
+	if err := diffID.Validate(); err != nil {
+		return fmt.Errorf("the image %s is damaged: diffID %q: %w", p.ref, diffID, err)
+	}
+	r, err := layer.Compressed()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return batch.Layer(blob, diffID, r)
+}
+
+// known are the layers of the images of this session. The cache of earlier
+// sessions does not count: nobody can see it.
+func (h *helper) known() map[digest.Digest]bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	known := map[digest.Digest]bool{}
+	for _, img := range h.images {
+		for _, diffID := range img.Layers {
+			known[diffID] = true
+		}
+	}
+	return known
+}
+
+// measure reads the layers' sizes.
+func (p *pull) measure() error {
+	for _, diffID := range p.img.Layers {
+		size, ok := p.h.store.LayerSize(diffID)
+		if !ok {
+			return fmt.Errorf("layer %s is missing in %s, though it was just there: pull again", diffID, p.h.store.Dir())
+		}
+		p.img.Sizes = append(p.img.Sizes, size)
+	}
+	return nil
+}
+
+// explain puts what a registry answers into docker's words.
+func (p *pull) explain(err error) error {
+	var answer *transport.Error
+	switch {
+	case p.ctx.Err() != nil:
+		return p.ctx.Err()
+	case !errors.As(err, &answer):
+		return p.unreachable(err)
+	}
+	says := func(codes ...transport.ErrorCode) bool {
+		return slices.ContainsFunc(answer.Errors, func(d transport.Diagnostic) bool { return slices.Contains(codes, d.Code) })
+	}
+	switch {
+	case says(transport.ManifestUnknownErrorCode):
+		return sim.ManifestUnknown(p.ref)
+	case says(transport.NameUnknownErrorCode, transport.DeniedErrorCode, transport.UnauthorizedErrorCode),
+		answer.StatusCode == 401, answer.StatusCode == 403:
+		return sim.PullDenied(p.ref)
+	case answer.StatusCode == 404:
+		return sim.ManifestUnknown(p.ref)
+	}
+	return fmt.Errorf("pulling %s: %w", p.ref, err)
+}

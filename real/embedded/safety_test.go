@@ -1,0 +1,74 @@
+//go:build linux
+
+package embedded_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/real/embedded"
+	"twinlayer/sim"
+)
+
+// What a container must not be able to do, tried from inside.
+func TestAttacks(t *testing.T) {
+	attacks := map[string]string{
+		"mount":                    "mount -t tmpfs none /tmp",
+		"unmount a mask":           "umount /proc/keys",
+		"change a kernel setting":  "echo 1 > /proc/sys/kernel/panic",
+		"press SysRq":              "echo h > /proc/sysrq-trigger",
+		"change the host's device": "chmod 600 /dev/null",
+		"make a device":            "mknod /tmp/mem c 1 1",
+		"set the hostname":         "hostname evil",
+		"configure a network":      "ifconfig lo down",
+		"signal the engine":        "kill -0 2",
+		"write to sysfs":           "echo 1 > /sys/kernel/uevent_seqnum",
+	}
+	each(t, func(t *testing.T, e *embedded.Engine) {
+		for name, script := range attacks {
+			out, err := run(t, e, spec("sh", "-c", script))
+			require.NoError(t, err)
+			require.NotZero(t, out.Exit, "%s: %q", name, out)
+		}
+	})
+}
+
+func TestInheritsNothing(t *testing.T) {
+	each(t, func(t *testing.T, e *embedded.Engine) {
+		s := interactive(t, e)
+		for want, args := range map[string][]string{
+			"0\n1\n2\n3\n": {"ls", "/proc/self/fd"}, // 3 is ls's own
+			"CapInh:\t0000000000000000\nCapEff:\t00000000a80425fb\nCapBnd:\t00000000a80425fb\nNoNewPrivs:\t1\n": {
+				"grep", "-E", "NoNewPrivs|CapEff|CapBnd|CapInh", "/proc/self/status"},
+		} {
+			out, err := run(t, e, spec(args...))
+			require.NoError(t, err)
+			require.Equal(t, want, out.Stdout)
+			out, err = e.Exec(timeout(t), s.ID, sim.Process{Args: args})
+			require.NoError(t, err)
+			require.Equal(t, want, out.Stdout)
+		}
+		// Of the host's environment nothing is seen.
+		require.NotContains(t, sh(t, e, "env; cat /proc/1/environ"), "TWINLAYER")
+	})
+}
+
+// Every namespace is the container's own, and the host's mounts are not seen.
+func TestNamespaces(t *testing.T) {
+	each(t, func(t *testing.T, e *embedded.Engine) {
+		script := "for n in cgroup ipc mnt net pid user uts; do readlink /proc/self/ns/$n; done"
+		inside := strings.Fields(sh(t, e, script))
+		require.Len(t, inside, 7)
+		for i, name := range strings.Fields("cgroup ipc mnt net pid user uts") {
+			own, err := os.Readlink("/proc/self/ns/" + name)
+			require.NoError(t, err)
+			require.NotEqual(t, own, inside[i])
+		}
+		mounts := sh(t, e, "cat /proc/self/mounts")
+		require.NotContains(t, mounts, " /work")
+		require.Equal(t, 1, strings.Count(mounts, " / "))
+	})
+}

@@ -1,0 +1,49 @@
+package store
+
+import (
+	"fmt"
+	"io"
+
+	"twinlayer/fs"
+)
+
+// Entry is one path of a layer, in a form that can travel: the contents of
+// all regular files lie one after the other in one file beside it.
+type Entry struct {
+	Path        string // absolute
+	Link        string // the path it is a hard link to; "": what follows counts
+	Mode        uint32
+	UID, GID    uint32
+	Rdev        uint64
+	Mtime       int64 // nanoseconds since 1970
+	Ctime       int64
+	Target      string // of a symlink
+	Xattrs      []fs.Xattr
+	Opaque      bool
+	Offset, Len int64 // of the content
+}
+
+// Tree is the layer that the entries make. The contents stay in src.
+func Tree(entries []Entry, src io.ReaderAt) (*fs.Tree, error) {
+	b := fs.NewBuilder()
+	for _, e := range entries {
+		if err := e.add(b, src); err != nil {
+			return nil, fmt.Errorf("layer entry %q: %w", e.Path, err)
+		}
+	}
+	return b.Tree(), nil
+}
+
+func (e *Entry) add(b *fs.Builder, src io.ReaderAt) error {
+	if e.Link != "" {
+		return b.Link(e.Path, e.Link)
+	}
+	n := fs.Node{
+		Mode: e.Mode, UID: e.UID, GID: e.GID, Rdev: e.Rdev, Mtime: e.Mtime, Ctime: e.Ctime,
+		Target: e.Target, Opaque: e.Opaque, Xattrs: e.Xattrs,
+	}
+	if e.Len > 0 {
+		n.Data = fs.FileData(src, e.Offset, e.Len)
+	}
+	return b.Put(e.Path, n)
+}

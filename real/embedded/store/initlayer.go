@@ -1,0 +1,128 @@
+//go:build linux
+
+package store
+
+import (
+	"errors"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// mountPoints are what a container's engine mounts something on; a "/" at the
+// end makes a directory (moby, daemon/initlayer).
+var mountPoints = []string{
+	"/dev/pts/", "/dev/shm/", "/proc/", "/sys/", "/dev/console",
+	"/etc/hosts", "/etc/hostname", "/etc/resolv.conf",
+}
+
+// InitLayer makes, in the empty directory dir, the layer that lies between an
+// image and a container: the mount points that the image lacks. It belongs to
+// neither, so docker diff and docker commit do not see it.
+func InitLayer(dir string, image Dir) error {
+	for _, name := range mountPoints {
+		if err := mountPoint(dir, image, name); err != nil {
+			return err
+		}
+	}
+	return copyParents(image, dir)
+}
+
+func mountPoint(dir string, image Dir, name string) error {
+	if missing, err := lacks(image, name); err != nil || !missing {
+		return err
+	}
+	target := filepath.Join(dir, name)
+	if strings.HasSuffix(name, "/") {
+		return os.MkdirAll(target, 0o755)
+	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(target, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// lacks says whether name, or a directory above it, is not in the image. What
+// a symlink of the image leads to is the image's affair.
+func lacks(d Dir, name string) (bool, error) {
+	for part := range strings.SplitSeq(strings.Trim(name, "/"), "/") {
+		s, sub, err := d.Child(part)
+		if err != nil || s == nil {
+			return s == nil, err
+		}
+		if !s.IsDir() {
+			return false, nil
+		}
+		d = sub
+	}
+	return false, nil
+}
+
+// copyParents gives the directories of the init layer that are in the image
+// too the attributes they have there, since the topmost directory's count.
+func copyParents(image Dir, dir string) error {
+	if len(image) == 0 {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		_, sub, err := image.Child(e.Name())
+		if err == nil {
+			err = copyParents(sub, filepath.Join(dir, e.Name()))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return CopyAttributes(image[0], dir)
+}
+
+// CopyAttributes gives the directory to the attributes of the directory from.
+func CopyAttributes(from, to string) error {
+	var st unix.Stat_t
+	if err := unix.Lstat(from, &st); err != nil {
+		return err
+	}
+	err := errors.Join(
+		os.Lchown(to, int(st.Uid), int(st.Gid)),
+		unix.Chmod(to, st.Mode&0o7777),
+		unix.UtimesNanoAt(unix.AT_FDCWD, to, []unix.Timespec{st.Atim, st.Mtim}, unix.AT_SYMLINK_NOFOLLOW))
+	for _, attr := range listAttrs(from) {
+		if value, ok := getAttr(from, attr); ok && !strings.HasPrefix(attr, "user.overlay.") {
+			err = errors.Join(err, unix.Lsetxattr(to, attr, []byte(value), 0))
+		}
+	}
+	return err
+}
+
+// Root is the root directory of a stack of layers, top first, by their
+// directories.
+func Root(dirs []string) Dir {
+	for i, dir := range dirs {
+		if isOpaque(dir) {
+			return dirs[:i+1]
+		}
+	}
+	return dirs
+}
+
+// Find is the inode at an absolute path; nil where there is none. Symlinks
+// are not followed.
+func (d Dir) Find(name string) (s *Stat, err error) {
+	for part := range strings.SplitSeq(strings.Trim(path.Clean(name), "/"), "/") {
+		if s, d, err = d.Child(part); s == nil || err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}

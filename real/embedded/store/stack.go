@@ -1,0 +1,159 @@
+//go:build linux
+
+package store
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Dir is a directory of a stack of layers as overlayfs merges it: the real
+// directories that contribute, top first. The zero value is a directory that
+// is not there.
+type Dir []string
+
+// Stat is what matters of an inode.
+type Stat struct {
+	unix.Stat_t
+	path string
+}
+
+// lstat reads an inode; nil where there is none.
+func lstat(name string) (*Stat, error) {
+	s := &Stat{path: name}
+	err := ignoreMissing(unix.Lstat(name, &s.Stat_t))
+	if err != nil || s.Mode == 0 {
+		return nil, err
+	}
+	return s, s.translate()
+}
+
+func ignoreMissing(err error) error { return ignore(err, unix.ENOENT, unix.ENOTDIR) }
+
+// translate puts in the owner and the device that [Unpack] only noted.
+func (s *Stat) translate() error {
+	if !s.IsDir() && s.Type() != unix.S_IFREG {
+		return nil
+	}
+	if note, ok := getAttr(s.path, ownerAttr); ok {
+		if _, err := fmt.Sscanf(note, "%d:%d", &s.Uid, &s.Gid); err != nil {
+			return fmt.Errorf("%s: attribute %s is %q: remove the file", s.path, ownerAttr, note)
+		}
+	}
+	if note, ok := getAttr(s.path, deviceAttr); ok && s.Size == 0 {
+		var major, minor uint32
+		kind, numbers, _ := strings.Cut(note, " ")
+		if _, err := fmt.Sscanf(numbers, "%d:%d", &major, &minor); err != nil {
+			return fmt.Errorf("%s: attribute %s is %q: remove the file", s.path, deviceAttr, note)
+		}
+		types := map[string]uint32{"c": unix.S_IFCHR, "b": unix.S_IFBLK}
+		s.Mode, s.Rdev = s.Mode&^unix.S_IFMT|types[kind], unix.Mkdev(major, minor)
+	}
+	return nil
+}
+
+// Type is the S_IF bits.
+func (s *Stat) Type() uint32 { return s.Mode & unix.S_IFMT }
+
+// IsDir says whether it is a directory.
+func (s *Stat) IsDir() bool { return s.Type() == unix.S_IFDIR }
+
+// IsWhiteout says whether it is overlayfs's whiteout.
+func (s *Stat) IsWhiteout() bool { return s.Type() == unix.S_IFCHR && s.Rdev == 0 }
+
+// isOpaque says whether a directory hides all that lies below it.
+func isOpaque(dir string) bool {
+	value, ok := getAttr(dir, opaqueAttr)
+	return ok && value == "y"
+}
+
+func getAttr(name, attr string) (string, bool) {
+	var buf [256]byte
+	n, err := unix.Lgetxattr(name, attr, buf[:])
+	if err == unix.ERANGE {
+		return getLongAttr(name, attr)
+	}
+	return string(buf[:max(n, 0)]), err == nil
+}
+
+func getLongAttr(name, attr string) (string, bool) {
+	buf := make([]byte, 64<<10)
+	n, err := unix.Lgetxattr(name, attr, buf)
+	return string(buf[:max(n, 0)]), err == nil
+}
+
+// listAttrs are the names of all attributes.
+func listAttrs(name string) []string {
+	buf := make([]byte, 1024)
+	n, err := unix.Llistxattr(name, buf)
+	if err == unix.ERANGE {
+		buf = make([]byte, 64<<10)
+		n, err = unix.Llistxattr(name, buf)
+	}
+	if err != nil || n == 0 {
+		return nil
+	}
+	var names []string
+	for attr := range bytes.SplitSeq(bytes.TrimSuffix(buf[:n], []byte{0}), []byte{0}) {
+		names = append(names, string(attr))
+	}
+	return names
+}
+
+// Child looks a name up: its inode, and if that is a directory, what it is
+// merged of. A whiteout or a file ends the search; so does an opaque
+// directory, after it was added (kernel document, "Upper and Lower").
+func (d Dir) Child(name string) (found *Stat, sub Dir, err error) {
+	for _, dir := range d {
+		s, err := lstat(filepath.Join(dir, name))
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case s == nil:
+			continue
+		case s.IsWhiteout():
+			return found, sub, nil
+		case !s.IsDir() && found == nil:
+			return s, nil, nil
+		case !s.IsDir():
+			return found, sub, nil
+		case found == nil:
+			found = s
+		}
+		sub = append(sub, s.path)
+		if isOpaque(s.path) {
+			return found, sub, nil
+		}
+	}
+	return found, sub, nil
+}
+
+// Names are all names in the directory, whiteouts taken into account.
+func (d Dir) Names() (map[string]bool, error) {
+	shown := map[string]bool{} // false: a whiteout hides it
+	for _, dir := range d {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if _, known := shown[e.Name()]; !known {
+				shown[e.Name()] = !isWhiteoutEntry(dir, e)
+			}
+		}
+	}
+	return shown, nil
+}
+
+func isWhiteoutEntry(dir string, e os.DirEntry) bool {
+	if e.Type()&os.ModeCharDevice == 0 {
+		return false
+	}
+	s, err := lstat(filepath.Join(dir, e.Name()))
+	return err == nil && s != nil && s.IsWhiteout()
+}

@@ -1,0 +1,61 @@
+// Package registry serves a [sim.Registry] over HTTP on the loopback, as an
+// OCI distribution registry
+// (https://github.com/opencontainers/distribution-spec/blob/main/spec.md), so
+// that a real engine pulls the bundled images as it pulls any other: by tag,
+// manifest, configuration and layers, each checked against its digest.
+//
+// What lives here is HTTP. What may not: the images themselves (sim/bundle),
+// and what a client does with them (real/embedded, real/docker). Of the spec's
+// categories, pull is served, and the listing of tags; a push is answered with
+// UNSUPPORTED as yet.
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"twinlayer/sim"
+)
+
+// Server is a registry that listens. Its methods are safe for concurrent use.
+type Server struct {
+	http http.Server
+	addr string
+	done chan error // gets Serve's answer, then is closed
+}
+
+// Serve starts a registry on a free port of 127.0.0.1. An image is asked of
+// reg when a client first asks for it.
+func Serve(reg sim.Registry) (*Server, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("serve registry: %w", err)
+	}
+	s := &Server{
+		http: http.Server{Handler: Handler(reg), ReadHeaderTimeout: 10 * time.Second},
+		addr: l.Addr().String(),
+		done: make(chan error, 1),
+	}
+	go s.serve(l)
+	return s, nil
+}
+
+func (s *Server) serve(l net.Listener) {
+	defer close(s.done)
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		s.done <- fmt.Errorf("serve registry: %w", err)
+	}
+}
+
+// Addr is where the registry listens, "127.0.0.1:port": what stands before
+// the first slash of a reference to one of its images.
+func (s *Server) Addr() string { return s.addr }
+
+// Close stops listening and ends all connections. It returns the error that
+// ended the registry before, if one did.
+func (s *Server) Close() error {
+	return errors.Join(s.http.Close(), <-s.done)
+}

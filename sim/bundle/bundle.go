@@ -1,0 +1,104 @@
+// Package bundle makes the images that come with twinlayer, so that a learner
+// needs no network and the repository holds no binary: each is put together by
+// this program, on first use, from a few lines of text and an executable that
+// is already here. [Bundle] serves them as a [sim.Registry]; package
+// real/registry puts the same over HTTP.
+//
+// What lives here is what an image is made of: its files, its configuration,
+// its layer and the JSON around it (image-spec v1.1). An image says in its
+// labels, and where it has one in /etc/os-release, that it is twinlayer's own
+// and not the one of that name on Docker Hub. What may not live here: how
+// images are kept and run (sim, real), and the tools inside busybox
+// (sim/userland), of which only the names come in, as an argument.
+//
+// A new image is a function that returns a recipe, and a line in [New].
+package bundle
+
+import (
+	"context"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+
+	"twinlayer/fs"
+	"twinlayer/sim"
+)
+
+// tags are what each image can be asked for as; its digest is a further one.
+var tags = []string{"1", "latest"}
+
+// Bundle is the registry of the bundled images. It is safe for concurrent
+// use, and makes each image once, when it is first asked for.
+type Bundle struct {
+	images map[string]func() (*sim.Artifact, error)
+	hello  *fs.Data // nil: no program for this architecture
+	exe    func() (*executable, error)
+}
+
+var _ sim.Registry = (*Bundle)(nil)
+
+// New is a Bundle whose busybox is the multi-call program in the file exe,
+// with a name in /bin for each of applets. Nothing is read before an image is
+// asked for; from then on exe stays open, so that it may be replaced or
+// removed meanwhile (on Linux, give /proc/self/exe).
+func New(exe string, applets []string) *Bundle {
+	b := &Bundle{
+		hello: fs.DataOf(Hello(runtime.GOARCH)),
+		exe:   sync.OnceValues(func() (*executable, error) { return open(exe) }),
+	}
+	b.images = map[string]func() (*sim.Artifact, error){
+		"hello-world": once(func() (recipe, error) { return helloWorld(b.hello) }),
+		"busybox":     once(func() (recipe, error) { return busybox(b.exe, applets) }),
+	}
+	return b
+}
+
+// Names are the repositories of the bundled images, sorted.
+func (b *Bundle) Names() []string {
+	return slices.Sorted(maps.Keys(b.images))
+}
+
+// Tags are what the image of a repository can be asked for as, sorted; nil
+// where there is no such image.
+func (b *Bundle) Tags(repository string) []string {
+	if _, ok := b.images[familiar(repository)]; !ok {
+		return nil
+	}
+	return slices.Clone(tags)
+}
+
+// Resolve finds a bundled image. It takes a manifest digest in place of the
+// tag too. What it does not know it refuses in docker's words.
+func (b *Bundle) Resolve(_ context.Context, repository, tag string) (*sim.Artifact, error) {
+	name := familiar(repository)
+	image, ok := b.images[name]
+	if !ok {
+		return nil, sim.PullDenied(name)
+	}
+	if !slices.Contains(tags, tag) && !isDigest(tag) {
+		return nil, sim.ManifestUnknown(name + ":" + tag)
+	}
+	artifact, err := image()
+	if err != nil {
+		return nil, err
+	}
+	if isDigest(tag) && digest.FromBytes(artifact.Manifest).String() != tag {
+		return nil, sim.ManifestUnknown(name + "@" + tag)
+	}
+	return artifact, nil
+}
+
+func isDigest(tag string) bool { return strings.Contains(tag, ":") }
+
+// familiar is repository as people write it: without Docker Hub's host and
+// without "library/".
+func familiar(repository string) string {
+	for _, prefix := range []string{"index.", "docker.io/", "library/"} {
+		repository = strings.TrimPrefix(repository, prefix)
+	}
+	return repository
+}

@@ -1,0 +1,35 @@
+package bundle
+
+import (
+	"context"
+	"io"
+
+	"twinlayer/fs"
+	"twinlayer/sim"
+	"twinlayer/sim/userland"
+)
+
+// Programs tells a model, which cannot run machine code, what an executable
+// with this content does; nil where it is none of the bundled ones. A file
+// that came from a bundled image, copied up or not, and a file of another
+// size are told without reading them; only a copy made by hand is compared
+// byte by byte.
+func (b *Bundle) Programs(content *fs.Data) sim.Program {
+	if isProgram(content, b.hello) {
+		return hello
+	}
+	if exe, err := b.exe(); err == nil && isProgram(content, exe.content) {
+		return userland.Run
+	}
+	return nil
+}
+
+func isProgram(content, program *fs.Data) bool {
+	return content.Size() > 0 && content.Equal(program)
+}
+
+// hello does what the machine code of [Hello] does.
+func hello(_ context.Context, p *userland.Process) int {
+	io.WriteString(p.Stdout, Greeting)
+	return 0
+}

@@ -1,0 +1,200 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"mvdan.cc/sh/v3/shell"
+)
+
+// Cmd is one parsed command: a docker command line, or a line that was typed
+// into a container's shell.
+type Cmd struct {
+	Text string   // as it was typed
+	Verb string   // "run", "pull", …; [VerbLine] for a line typed into Shell
+	Args []string // what follows the flags
+	Options
+
+	Shell     string // of a line: the shell it goes to
+	Container string // of a line: the container that the shell is in
+
+	// What is random or depends on the clock comes with the command, so that
+	// every world does the same.
+	ID   string // 64 hexadecimal digits, for what the command makes
+	Name string // for a container without --name
+	Now  time.Time
+
+	refusal error // of a line that could not be parsed
+}
+
+// The verbs of what is no docker command: a line typed into a shell, and the
+// end of a shell's input.
+const (
+	VerbLine   = "line"
+	VerbHangup = "hangup"
+
+	verbRefused = "refused"
+)
+
+// Options are the flags of all commands; see each command's help for which it
+// takes.
+type Options struct {
+	All, Quiet, Force, NoTrunc        bool
+	Interactive, TTY, Remove          bool
+	Name, Dir, User, Host, Entrypoint string
+	Env                               []string
+	Format                            string
+	entrypointSet                     bool
+}
+
+// Verb describes a docker command.
+type Verb struct {
+	Name  string
+	Usage string // what follows "docker "
+	Short string
+	min   int
+	max   int // -1: no limit
+	flags func(*pflag.FlagSet, *Options)
+	run   func(*call) error
+}
+
+func verb(name string) (Verb, bool) {
+	i := slices.IndexFunc(verbs, func(v Verb) bool { return v.Name == name })
+	if i < 0 {
+		return Verb{}, false
+	}
+	return verbs[i], true
+}
+
+// Parse parses a docker command line, which may begin with "docker". Words are
+// split as the shell splits them; getenv gives its variables. What docker
+// would refuse is a *Refusal.
+func Parse(line string, getenv func(string) string) (Cmd, error) {
+	if strings.ContainsRune(line, 0) {
+		return Cmd{}, Refuse("docker: the command line holds a NUL byte")
+	}
+	words, err := shell.Fields(line, getenv)
+	if err != nil {
+		return Cmd{}, Refuse("docker: the command line cannot be read: %v", err)
+	}
+	if len(words) > 0 && words[0] == "docker" {
+		words = words[1:]
+	}
+	words = withoutGroup(words)
+	switch {
+	case len(words) == 0 || words[0] == "--help" || words[0] == "-h":
+		return Cmd{Text: line, Verb: "help"}, nil
+	case words[0] == "help":
+		return Cmd{Text: line, Verb: "help", Args: words[1:]}, nil
+	}
+	c, ok := verb(words[0])
+	if !ok {
+		return Cmd{}, Refuse("docker: unknown command: docker %s\n\nRun 'docker --help' for more information", words[0])
+	}
+	return c.parse(line, words[1:])
+}
+
+// withoutGroup turns "container run" into "run" and "image ls" into "images".
+func withoutGroup(words []string) []string {
+	if len(words) < 2 {
+		return words
+	}
+	long := words[0] + " " + words[1]
+	if short, ok := groups[long]; ok {
+		return append([]string{short}, words[2:]...)
+	}
+	return words
+}
+
+var groups = map[string]string{
+	"container run": "run", "container ls": "ps", "container ps": "ps", "container list": "ps", "container exec": "exec",
+	"container diff": "diff", "container rm": "rm", "container inspect": "inspect", "container attach": "attach",
+	"image pull": "pull", "image ls": "images", "image list": "images", "image rm": "rmi", "image tag": "tag",
+	"image history": "history", "image inspect": "inspect",
+}
+
+func (v Verb) parse(line string, words []string) (Cmd, error) {
+	cmd := Cmd{Text: line, Verb: v.Name}
+	set := v.flagSet(&cmd.Options)
+	err := set.Parse(words)
+	if err == pflag.ErrHelp {
+		return Cmd{Text: line, Verb: "help", Args: []string{v.Name}}, nil
+	}
+	if err != nil {
+		return Cmd{}, &Refusal{Exit: 125, Text: fmt.Sprintf("%v\n\nUsage:  docker %s\n\nRun 'docker %s --help' for more information", err, v.Usage, v.Name)}
+	}
+	cmd.Args = set.Args()
+	cmd.entrypointSet = set.Changed("entrypoint")
+	if v.wrongCount(len(cmd.Args)) {
+		return Cmd{}, Refuse("docker: 'docker %s' %s\n\nUsage:  docker %s\n\n%s 'docker %s --help' for more information", v.Name, v.wants(), v.Usage, v.pointer(), v.Name)
+	}
+	return cmd, nil
+}
+
+func (v Verb) flagSet(o *Options) *pflag.FlagSet {
+	set := pflag.NewFlagSet(v.Name, pflag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.Usage = func() {}
+	set.SetInterspersed(v.Name != "run" && v.Name != "exec")
+	if v.flags != nil {
+		v.flags(set, o)
+	}
+	return set
+}
+
+func (v Verb) wrongCount(n int) bool { return n < v.min || v.max >= 0 && n > v.max }
+
+// wants says how many arguments the command takes, in docker's words.
+func (v Verb) wants() string {
+	plural := func(n int) string {
+		if n == 1 {
+			return "1 argument"
+		}
+		return fmt.Sprintf("%d arguments", n)
+	}
+	switch {
+	case v.max == 0:
+		return "accepts no arguments"
+	case v.min == v.max:
+		return "requires " + plural(v.min)
+	case v.max > 0 && v.min == 0:
+		return "requires at most " + plural(v.max)
+	}
+	return "requires at least " + plural(v.min)
+}
+
+// pointer is how docker points at the help: it says "See" where arguments
+// have no upper limit.
+func (v Verb) pointer() string {
+	if v.max < 0 {
+		return "See"
+	}
+	return "Run"
+}
+
+// Help is the help text of the named command, or of docker as a whole.
+func Help(name string) string {
+	c, ok := verb(name)
+	if !ok {
+		return overview()
+	}
+	text := fmt.Sprintf("Usage:  docker %s\n\n%s\n", c.Usage, c.Short)
+	if flags := c.flagSet(&Options{}).FlagUsages(); flags != "" {
+		text += "\nOptions:\n" + flags
+	}
+	return text
+}
+
+func overview() string {
+	var b strings.Builder
+	b.WriteString("Usage:  docker [OPTIONS] COMMAND\n\nCommands:\n")
+	for _, c := range verbs {
+		fmt.Fprintf(&b, "  %-10s  %s\n", c.Name, c.Short)
+	}
+	b.WriteString("\nRun 'docker COMMAND --help' for more information on a command.\n")
+	return b.String()
+}

@@ -1,0 +1,457 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"twinlayer/fs"
+	"twinlayer/kernel"
+	"twinlayer/sim/userland"
+)
+
+// Start runs the container's own process.
+func (m *Model) Start(ctx context.Context, key string) (out Output, err error) {
+	err = m.do(func(t *transition) error {
+		out, err = t.start(ctx, key)
+		return err
+	})
+	return out, err
+}
+
+func (t *transition) start(ctx context.Context, key string) (Output, error) {
+	c, err := t.state.container(key)
+	if err != nil {
+		return Output{}, err
+	}
+	c = t.mountAll(c)
+	x := t.execution(c)
+	if refusal := x.prepare(c.process, StartFailed); refusal != nil {
+		c.Exit = max(refusal.Exit, 1)
+		t.state = t.state.with(c)
+		t.autoRemove(c.ID)
+		return Output{}, refusal
+	}
+	x.begin(&x.p)
+	c.pid, c.Status, c.Started, c.mounts = x.pid, Running, t.now, x.sys.Mounts.Snapshot()
+	t.state = t.state.with(c)
+	t.step("exec", x.p.Path, "%s becomes process 1 of the container's pid namespace; to the host's kernel it is one process more", x.p.Args[0])
+	out := x.run(ctx, c.process)
+	if out.Shell == "" {
+		t.end(c.ID, out.Exit)
+	}
+	return out, nil
+}
+
+// mountAll gives the container its namespaces and mounts, as an engine does
+// before it starts the first process.
+func (t *transition) mountAll(c container) container {
+	t.step("mount", "/", "overlay: the container layer on top is writable, the layers below are not")
+	t.state.Machine, c.ns = t.state.Machine.NewNamespaces()
+	t.step("namespaces", "/", "new mount, pid, uts, ipc and net namespaces; the kernel stays the host's, %s", t.state.Machine.Release)
+	c.mounts = t.state.Machine.ContainerMounts(c.root(), EtcFiles(c.Host()), t.now)
+	t.state = t.state.with(c)
+	return c
+}
+
+// end notes that the container's own process ended, and with it the others.
+func (t *transition) end(id string, exit int) {
+	c, err := t.state.container(id)
+	if err != nil {
+		return
+	}
+	t.stop(c, exit)
+	t.step("exit", "/", "the process has ended with status %d, so the container stops; its layer stays until docker rm", exit)
+	t.autoRemove(id)
+}
+
+// autoRemove removes a container that was started with --rm.
+func (t *transition) autoRemove(id string) {
+	if c, err := t.state.container(id); err == nil && c.AutoRemove {
+		t.remove(c)
+	}
+}
+
+func (t *transition) stop(c container, exit int) {
+	if c.Status != Running {
+		return
+	}
+	t.state.Machine = t.state.Machine.Exit(c.pid)
+	c.Status, c.Exit, c.Finished, c.pid, c.shells = Exited, exit, t.now, 0, nil
+	t.state = t.state.with(c)
+}
+
+// Exec runs one more process in a running container.
+func (m *Model) Exec(ctx context.Context, key string, p Process) (out Output, err error) {
+	err = m.do(func(t *transition) error {
+		out, err = t.exec(ctx, key, p)
+		return err
+	})
+	return out, err
+}
+
+func (t *transition) exec(ctx context.Context, key string, p Process) (Output, error) {
+	c, err := t.state.container(key)
+	if err != nil {
+		return Output{}, err
+	}
+	if c.Status != Running {
+		return Output{}, NotRunning(c.Container)
+	}
+	p = inContainer(c, p)
+	x := t.execution(c)
+	if refusal := x.prepare(p, ExecRefused); refusal != nil {
+		return Output{}, refusal
+	}
+	x.begin(&x.p)
+	t.step("exec", x.p.Path, "%s joins the container's namespaces as one more process", x.p.Args[0])
+	out := x.run(ctx, p)
+	if out.Shell == "" {
+		t.state.Machine = t.state.Machine.Exit(x.pid)
+	}
+	return out, nil
+}
+
+// inContainer fills in from the container what the exec did not say.
+func inContainer(c container, p Process) Process {
+	env := slices.Clone(c.process.Env)
+	for _, kv := range p.Env {
+		env = Setenv(env, kv)
+	}
+	p.Env = env
+	if p.Dir == "" {
+		p.Dir = c.process.Dir
+	}
+	if p.User == "" {
+		p.User = c.process.User
+	}
+	return p
+}
+
+// Line hands a waiting shell one line.
+func (m *Model) Line(ctx context.Context, key, line string) (out Output, err error) {
+	err = m.do(func(t *transition) error {
+		c, sh, err := t.state.shell(key)
+		if err != nil {
+			return err
+		}
+		x := t.execution(c)
+		x.p, x.pid = sh.process, sh.pid
+		x.bind()
+		out = x.line(ctx, key, sh, line)
+		return nil
+	})
+	return out, err
+}
+
+// Hangup ends a waiting shell.
+func (m *Model) Hangup(ctx context.Context, key string) (Output, error) {
+	return m.Line(ctx, key, "exit")
+}
+
+// execution is a process of the model that runs now. Its changes go into a
+// copy of the container's file systems, which every event makes part of the
+// state.
+type execution struct {
+	t       *transition
+	id      string // the container's
+	sys     *fs.Sys
+	p       userland.Process
+	pid     int // on the host
+	stdout  strings.Builder
+	stderr  strings.Builder
+	unknown string // why the model cannot know what it did
+}
+
+func (t *transition) execution(c container) *execution {
+	x := &execution{t: t, id: c.ID}
+	x.sys = &fs.Sys{Mounts: c.mounts.Snapshot(), IDs: t.IDs, Clock: t.tick, Log: x.log}
+	return x
+}
+
+// tick is the time of the next change: each a little later than the last.
+func (t *transition) tick() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.now = t.now.Add(time.Microsecond)
+	return t.now
+}
+
+// log makes an event of the file systems a step, with them as they are then.
+func (x *execution) log(e fs.Event) {
+	x.t.mu.Lock()
+	defer x.t.mu.Unlock()
+	x.save()
+	if last := len(x.t.steps) - 1; e.Op == "load" && last >= 0 && x.t.steps[last].Op == "read" && x.t.steps[last].Path == e.Path {
+		x.t.steps = x.t.steps[:last] // the kernel's look at the file's first bytes
+	}
+	x.t.steps = append(x.t.steps, Step{e, x.t.state})
+}
+
+// save makes the file systems as they are part of the state.
+func (x *execution) save() {
+	if c, err := x.t.state.container(x.id); err == nil {
+		c.mounts = x.sys.Mounts.Snapshot()
+		x.t.state = x.t.state.with(c)
+	}
+}
+
+// bind connects the process to the file systems, the kernel and the streams
+// of this execution.
+func (x *execution) bind() {
+	x.sys.UID, x.sys.GID, x.sys.Umask, x.sys.Groups = uint32(x.p.UID), uint32(x.p.GID), x.p.Umask, nil
+	for _, g := range x.p.Groups {
+		x.sys.Groups = append(x.sys.Groups, uint32(g))
+	}
+	x.p.FS, x.p.Kernel = x.sys.FS(), kernelView{x}
+	x.p.Stdin, x.p.Stdout, x.p.Stderr = strings.NewReader(""), &x.stdout, &x.stderr
+	x.p.Now, x.p.Exec = x.t.tick, x.exec
+	x.p.SetUmask = func(mask uint32) { x.sys.Umask, x.p.Umask = mask, mask }
+}
+
+// prepare finds the user, the directory and the program of p. What runc would
+// refuse is put into docker's words by runc.
+func (x *execution) prepare(p Process, runc func(cause string) *Refusal) *Refusal {
+	x.p = userland.Process{Args: p.Args, Dir: "/", Umask: 0o022, Rand: random(p.ID)}
+	x.bind()
+	user, refusal := FindUser(p.User, x.read("/etc/passwd"), x.read("/etc/group"))
+	if refusal != nil {
+		return refusal
+	}
+	if x.sys.IDs != 0 && uint32(max(user.UID, user.GID)) >= x.sys.IDs {
+		return TooFewIDs(user.UID, user.GID)
+	}
+	if refusal := x.enter(p.Dir); refusal != nil {
+		return refusal
+	}
+	x.p.UID, x.p.GID, x.p.Groups, x.p.Env = user.UID, user.GID, user.Groups, withHome(p.Env, user.Home)
+	x.bind()
+	file, argv, err := userland.Resolve(&x.p)
+	if err != nil {
+		return runc(startProblem(p.Args[0], err))
+	}
+	x.p.Path, x.p.Args = file, argv
+	return nil
+}
+
+func withHome(env []string, home string) []string {
+	if slices.ContainsFunc(env, func(kv string) bool { return strings.HasPrefix(kv, "HOME=") }) {
+		return env
+	}
+	return append(slices.Clip(env), "HOME="+home)
+}
+
+// read is a file's text, "" where it cannot be read. It leaves no steps.
+func (x *execution) read(name string) string {
+	quiet := *x.sys
+	quiet.Log = nil
+	f, err := quiet.FS().Open(name)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	text, _ := io.ReadAll(f)
+	return string(text)
+}
+
+// enter makes the working directory where it is missing, and goes there.
+func (x *execution) enter(dir string) *Refusal {
+	if dir == "" {
+		return nil
+	}
+	dir = path.Clean("/" + dir)
+	if err := x.p.FS.MkdirAll(dir, 0o755); err != nil {
+		return Refuse("mkdir %s: %s", dir, lowerReason(err))
+	}
+	x.p.Dir = dir
+	return nil
+}
+
+func lowerReason(err error) string { return strings.ToLower(fs.ErrnoOf(err).Error()) }
+
+// startProblem is runc's text for a program that cannot be executed.
+func startProblem(name string, err error) string {
+	reason := lowerReason(err)
+	switch {
+	case strings.Contains(name, "/"):
+		reason = "stat " + name + ": " + reason
+	case fs.ErrnoOf(err) == fs.ENOENT:
+		reason = "executable file not found in $PATH"
+	}
+	return fmt.Sprintf("exec: %q: %s", name, reason)
+}
+
+// random is a source of numbers that depends on the process alone.
+func random(seed string) func() uint64 {
+	n := uint64(0)
+	return func() uint64 {
+		n++
+		h := fnv.New64a()
+		h.Write([]byte(seed + strconv.FormatUint(n, 10)))
+		return h.Sum64()
+	}
+}
+
+// run runs the process to its end, or leaves it waiting if it is a shell that
+// takes lines.
+func (x *execution) run(ctx context.Context, p Process) Output {
+	program := x.program(&x.p)
+	if program == nil || !TakesLines(p.Args, p.Interactive) {
+		return x.output(x.perform(ctx, program, &x.p))
+	}
+	x.wait(p.ID, waiting{Shell: userland.NewShell(&x.p), process: x.p, pid: x.pid})
+	out := x.output(0)
+	out.Shell = p.ID
+	return out
+}
+
+// line runs a line in a waiting shell.
+func (x *execution) line(ctx context.Context, key string, sh waiting, line string) Output {
+	next, exit, ended := sh.Line(ctx, &x.p, line)
+	out := x.output(exit)
+	if ended {
+		x.hangup(key, exit)
+		return out
+	}
+	sh.Shell, sh.process = next, x.p
+	x.wait(key, sh)
+	out.Shell = key
+	return out
+}
+
+func (x *execution) output(exit int) Output {
+	x.t.mu.Lock()
+	defer x.t.mu.Unlock()
+	x.save()
+	return Output{Stdout: x.stdout.String(), Stderr: x.stderr.String(), Exit: exit, Unknown: x.unknown}
+}
+
+func (x *execution) wait(key string, sh waiting) {
+	c, _ := x.t.state.container(x.id)
+	if c.shells = maps.Clone(c.shells); c.shells == nil {
+		c.shells = map[string]waiting{}
+	}
+	c.shells[key] = sh
+	x.t.state = x.t.state.with(c)
+}
+
+// hangup takes an ended shell out; the container stops if it was its own
+// process.
+func (x *execution) hangup(key string, exit int) {
+	if key == x.id {
+		x.t.end(x.id, exit)
+		return
+	}
+	c, _ := x.t.state.container(x.id)
+	c.shells = maps.Clone(c.shells)
+	delete(c.shells, key)
+	x.t.state = x.t.state.with(c)
+	x.t.state.Machine = x.t.state.Machine.Exit(x.pid)
+}
+
+// begin makes p a process of the machine.
+func (x *execution) begin(p *userland.Process) {
+	x.t.mu.Lock()
+	defer x.t.mu.Unlock()
+	c, _ := x.t.state.container(x.id)
+	m, started := x.t.state.Machine.Start(kernel.Process{
+		Args: p.Args, UID: uint32(p.UID), Namespaces: c.ns, Container: x.id, Started: x.t.now,
+	})
+	x.t.state.Machine, x.pid, p.PID = m, started.PID, started.InnerPID
+}
+
+// exec runs a child of the process; it is the fork and execve of the model.
+func (x *execution) exec(ctx context.Context, child *userland.Process) int {
+	own := &execution{t: x.t, id: x.id, sys: x.sys}
+	own.begin(child)
+	if child.Started != nil {
+		child.Started(child.PID)
+	}
+	exit := x.perform(ctx, x.program(child), child)
+	x.t.mu.Lock()
+	defer x.t.mu.Unlock()
+	x.t.state.Machine = x.t.state.Machine.Exit(own.pid)
+	return exit
+}
+
+// program is what the file of p does; nil where the model cannot know.
+func (x *execution) program(p *userland.Process) Program {
+	content, err := x.sys.Content(p.Path)
+	if err != nil {
+		return nil
+	}
+	return x.t.Programs(content)
+}
+
+const exitUnknown = 126
+
+func (x *execution) perform(ctx context.Context, program Program, p *userland.Process) int {
+	if program != nil {
+		return program(ctx, p)
+	}
+	x.t.mu.Lock()
+	defer x.t.mu.Unlock()
+	x.unknown = "it cannot run the machine code in " + p.Path
+	return exitUnknown
+}
+
+// kernelView is what a process asks of the modelled kernel.
+type kernelView struct{ x *execution }
+
+func (k kernelView) container() (container, kernel.Machine) {
+	k.x.t.mu.Lock()
+	defer k.x.t.mu.Unlock()
+	c, _ := k.x.t.state.container(k.x.id)
+	return c, k.x.t.state.Machine
+}
+
+// Uname has the host's kernel and the container's own name.
+func (k kernelView) Uname() userland.Uname {
+	c, m := k.container()
+	return userland.Uname{Sysname: m.Sysname, Nodename: c.Host(), Release: m.Release, Version: m.Version, Machine: m.Facts.Machine}
+}
+
+// Processes are those of the container's pid namespace.
+func (k kernelView) Processes() []userland.ProcessInfo {
+	c, m := k.container()
+	var out []userland.ProcessInfo
+	for _, p := range m.Inside(c.ns.PID) {
+		out = append(out, userland.ProcessInfo{PID: p.InnerPID, UID: int(p.UID), Args: p.Args})
+	}
+	return out
+}
+
+// Mounts are the container's.
+func (k kernelView) Mounts() []userland.Mount {
+	var out []userland.Mount
+	for _, m := range k.x.sys.Mounts.List() {
+		out = append(out, userland.Mount{Source: m.Source, Target: m.Target, Type: m.Type, Options: m.Options})
+	}
+	return out
+}
+
+// Statfs cannot be modelled: how full the real disk is, is not in the model.
+func (k kernelView) Statfs(string) (userland.Statfs, error) {
+	return userland.Statfs{}, fs.ENOSYS
+}
+
+// SetHostname needs a capability that containers do not get.
+func (k kernelView) SetHostname(string) error { return fs.EPERM }
+
+// Kill finds the process and sends nothing: in the model every other process
+// waits for a line, and ignores what does not kill it.
+func (k kernelView) Kill(pid, signal int) error {
+	for _, p := range k.Processes() {
+		if p.PID == pid {
+			return nil
+		}
+	}
+	return fs.ESRCH
+}

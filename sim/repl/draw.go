@@ -1,0 +1,388 @@
+package repl
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/fatih/color"
+	"github.com/mattn/go-runewidth"
+
+	"twinlayer/fs"
+	"twinlayer/lessons"
+	"twinlayer/sim"
+)
+
+// painter writes for people: coloured and with drawn lines, or plain.
+type painter struct {
+	out   io.Writer
+	width int
+	lines glyphs
+
+	faint, bold, good, odd, bad *color.Color
+}
+
+// glyphs are what boxes are drawn with.
+type glyphs struct{ rule, wall, cross, ok, warn string }
+
+var (
+	drawn = glyphs{"─", "│", "┼", "✔", "▲"}
+	ascii = glyphs{"-", "|", "+", "ok", "!!"}
+)
+
+func newPainter(out io.Writer, plain bool, width int) painter {
+	p := painter{out: out, width: max(width, 40), lines: drawn,
+		faint: color.New(color.Faint), bold: color.New(color.Bold), good: color.New(color.FgGreen),
+		odd: color.New(color.FgYellow), bad: color.New(color.FgRed, color.Bold)}
+	if plain {
+		p.lines = ascii
+		for _, c := range []*color.Color{p.faint, p.bold, p.good, p.odd, p.bad} {
+			c.DisableColor()
+		}
+	}
+	return p
+}
+
+func (p painter) text(s string) {
+	if s != "" && !strings.HasSuffix(s, "\n") {
+		s += "\n"
+	}
+	fmt.Fprint(p.out, s)
+}
+
+// paragraph writes text in lines no wider than the screen.
+func (p painter) paragraph(c *color.Color, indent, text string) {
+	for _, line := range wrapWords(text, p.width-len(indent)) {
+		fmt.Fprintln(p.out, indent+c.Sprint(line))
+	}
+}
+
+func (p painter) title(text string) { p.paragraph(p.bold, "", text) }
+
+func (p painter) say(format string, args ...any) {
+	p.paragraph(p.faint, "", fmt.Sprintf(format, args...))
+}
+
+func (p painter) warn(format string, args ...any) {
+	p.paragraph(p.odd, "", fmt.Sprintf(format, args...))
+}
+
+// result draws the two worlds side by side, and the verdict.
+func (p painter) result(r sim.Result, real string) {
+	left := p.column(r.Model, "model")
+	if r.Real == nil {
+		p.alone(left)
+	} else {
+		p.beside(left, p.column(*r.Real, "real ("+r.Real.Engine+")"))
+	}
+	p.verdict(r)
+}
+
+// column is what one world showed, as lines; the first is its head.
+func (p painter) column(v sim.View, head string) []string {
+	out := []string{head}
+	out = append(out, screenLines(v.Stderr)...)
+	out = append(out, screenLines(v.Stdout)...)
+	if v.Exit != 0 {
+		out = append(out, fmt.Sprintf("[exit status %d]", v.Exit))
+	}
+	if v.Layer == "" {
+		return out
+	}
+	out = append(out, "")
+	out = append(out, changeLines(v.Changes)...)
+	return append(out, "layer "+shortDigest(v.Layer))
+}
+
+func changeLines(changes []fs.Change) []string {
+	const most = 12
+	if len(changes) == 0 {
+		return []string{"no changes to the image's files"}
+	}
+	var out []string
+	for i, c := range changes {
+		if i == most {
+			return append(out, fmt.Sprintf("… and %d more (docker diff)", len(changes)-most))
+		}
+		out = append(out, c.Kind.Letter()+" "+c.Path)
+	}
+	return out
+}
+
+func shortDigest(d string) string {
+	if len(d) > 19 {
+		return d[:19] + "…"
+	}
+	return d
+}
+
+// screenLines are the lines of what a program printed, safe to draw.
+func screenLines(text string) []string {
+	const most = 200
+	if text == "" {
+		return nil
+	}
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	cut := len(lines) - most
+	if cut > 0 {
+		lines = append(lines[:most], fmt.Sprintf("… and %d more lines", cut))
+	}
+	for i, l := range lines {
+		lines[i] = printable(l)
+	}
+	return lines
+}
+
+// printable shows tabs as blanks and other control characters as dots, so
+// that a program's output cannot move the cursor out of its column.
+func printable(line string) string {
+	var b strings.Builder
+	col := 0
+	for _, r := range line {
+		switch {
+		case r == '\t':
+			n := 8 - col%8
+			b.WriteString(strings.Repeat(" ", n))
+			col += n
+			continue
+		case r < ' ' || r == 0x7f:
+			r = '.'
+		}
+		b.WriteRune(r)
+		col += runewidth.RuneWidth(r)
+	}
+	return b.String()
+}
+
+func (p painter) alone(lines []string) {
+	p.paragraph(p.bold, "", lines[0]+" (no real engine)")
+	for _, l := range lines[1:] {
+		fmt.Fprintln(p.out, l)
+	}
+}
+
+// beside draws two columns. What both worlds show alike, but is too wide for
+// half the screen, is drawn once over its whole width; other lines that are
+// too wide go on in the next row.
+func (p painter) beside(left, right []string) {
+	half := (p.width - 3) / 2
+	if slices.Equal(left[1:], right[1:]) && widest(left) > half {
+		p.together(left[0]+" and "+right[0]+" show the same", left[1:])
+		return
+	}
+	p.row(half, left[0], right[0], p.bold)
+	fmt.Fprintln(p.out, p.faint.Sprint(strings.Repeat(p.lines.rule, half+1)+p.lines.cross+strings.Repeat(p.lines.rule, p.width-half-2)))
+	left, right = left[1:], right[1:]
+	for i := range max(len(left), len(right)) {
+		l, r := foldAt(left, i, half), foldAt(right, i, half)
+		for k := range max(len(l), len(r)) {
+			p.row(half, at(l, k), at(r, k), nil)
+		}
+	}
+}
+
+func (p painter) together(head string, lines []string) {
+	fmt.Fprintln(p.out, p.bold.Sprint(head))
+	fmt.Fprintln(p.out, p.faint.Sprint(strings.Repeat(p.lines.rule, p.width)))
+	for _, l := range lines {
+		fmt.Fprintln(p.out, l)
+	}
+}
+
+func widest(lines []string) (n int) {
+	for _, l := range lines {
+		n = max(n, runewidth.StringWidth(l))
+	}
+	return n
+}
+
+func foldAt(lines []string, i, width int) []string {
+	if i >= len(lines) {
+		return nil
+	}
+	return fold(lines[i], width)
+}
+
+func at(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i]
+	}
+	return ""
+}
+
+func (p painter) row(half int, left, right string, c *color.Color) {
+	left = runewidth.FillRight(left, half)
+	if c != nil {
+		left, right = c.Sprint(left), c.Sprint(right)
+	}
+	fmt.Fprintln(p.out, strings.TrimRight(left+" "+p.faint.Sprint(p.lines.wall)+" "+right, " "))
+}
+
+// fold cuts a line into pieces no wider than width.
+func fold(line string, width int) []string {
+	var out []string
+	for runewidth.StringWidth(line) > width {
+		piece := runewidth.Truncate(line, width, "")
+		if piece == "" {
+			break
+		}
+		out, line = append(out, piece), line[len(piece):]
+	}
+	return append(out, line)
+}
+
+func wrapWords(text string, width int) []string {
+	var out []string
+	for paragraph := range strings.SplitSeq(text, "\n") {
+		line := ""
+		for word := range strings.FieldsSeq(paragraph) {
+			if line != "" && runewidth.StringWidth(line+" "+word) > width {
+				out, line = append(out, line), ""
+			}
+			if line != "" {
+				line += " "
+			}
+			line += word
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// verdict says whether the worlds agree, and why where they do not.
+func (p painter) verdict(r sim.Result) {
+	switch {
+	case r.Verdict == sim.Same:
+		p.paragraph(p.good, "", p.lines.ok+" the worlds agree: "+agreed(r.Model))
+	case r.Real == nil:
+		p.paragraph(p.odd, "", p.lines.warn+" model only: "+r.Differences[0].Reason)
+	}
+	for _, d := range r.Differences {
+		if r.Real != nil {
+			p.difference(d)
+		}
+	}
+}
+
+// agreed lists what was compared.
+func agreed(v sim.View) string {
+	what := "output, exit status, images, containers"
+	if v.Layer != "" {
+		what += ", changes, layer digest"
+	}
+	return what
+}
+
+func (p painter) difference(d sim.Difference) {
+	c := p.odd
+	if d.Class == sim.Bug {
+		c = p.bad
+	}
+	p.paragraph(c, "", fmt.Sprintf("%s %s differs (%s): %s", p.lines.warn, d.What, d.Class, d.Reason))
+	if d.Class == sim.Bug {
+		p.paragraph(c, "   ", "model: "+firstLine(d.Model))
+		p.paragraph(c, "   ", "real:  "+firstLine(d.Real))
+	}
+}
+
+func firstLine(s string) string {
+	line, _, more := strings.Cut(s, "\n")
+	if more {
+		line += " …"
+	}
+	return line
+}
+
+// step draws a step in one line and its reason.
+func (p painter) step(m sim.Moment) {
+	fmt.Fprintf(p.out, "%s %s %s\n", p.faint.Sprintf("%2d/%d", m.Index, m.Of), p.bold.Sprintf("%-10s", m.Op), m.Path)
+	p.paragraph(p.faint, "      ", m.Why)
+}
+
+// moment draws a step with the layers as they were right after it.
+func (p painter) moment(m sim.Moment, stale string) {
+	if m.Index == 1 {
+		p.say("of %s:", firstLine(m.Cmd))
+	}
+	p.step(m)
+	if stack := m.State.Focus(); stack != nil {
+		p.stack(stack)
+	}
+	if stale != "" {
+		p.say("%s", stale)
+	}
+}
+
+// stack draws layers with the topmost first, and what the writable one holds.
+func (p painter) stack(stack []fs.Layer) {
+	for i := len(stack) - 1; i >= 0; i-- {
+		l, top := stack[i], i == len(stack)-1
+		access := "read-only"
+		if top {
+			access = "writable"
+		}
+		head := fmt.Sprintf("  %s %-24s %s", p.lines.wall, l.Name, access)
+		fmt.Fprintln(p.out, p.layerColor(top).Sprint(head)+p.faint.Sprint("  "+summary(l.Tree)))
+		if top {
+			p.contents(l.Tree)
+		}
+	}
+}
+
+func (p painter) layerColor(top bool) *color.Color {
+	if top {
+		return p.good
+	}
+	return p.faint
+}
+
+func summary(t *fs.Tree) string {
+	n := 0
+	for range t.All() {
+		n++
+	}
+	return fmt.Sprintf("%d paths, %d bytes", n, t.Bytes())
+}
+
+// contents lists what a container's layer holds.
+func (p painter) contents(t *fs.Tree) {
+	const most = 12
+	n := 0
+	for f := range t.All() {
+		if n++; n > most {
+			fmt.Fprintf(p.out, "  %s   …\n", p.lines.wall)
+			return
+		}
+		fmt.Fprintf(p.out, "  %s   %s\n", p.lines.wall, describe(f))
+	}
+}
+
+// describe is a path of a container's layer with what it means there.
+func describe(f fs.Path) string {
+	switch {
+	case f.IsWhiteout():
+		return f.Path + "  (whiteout: hides the one below)"
+	case f.IsDir() && f.Opaque:
+		return f.Path + "/  (opaque: hides all below)"
+	case f.IsDir():
+		return f.Path + "/"
+	case f.Type() == fs.S_IFLNK:
+		return f.Path + " -> " + f.Target
+	}
+	return fmt.Sprintf("%s  (%d bytes)", f.Path, f.Size())
+}
+
+// checked draws a goal and how it stands in each world.
+func (p painter) checked(c lessons.Checked) {
+	mark, color := p.lines.ok, p.good
+	if !c.Met() {
+		mark, color = p.lines.warn, p.odd
+	}
+	p.paragraph(color, "", mark+" "+c.Goal.String())
+	for _, a := range c.Answers {
+		if a.Why != "" {
+			p.paragraph(p.faint, "   ", a.World+": "+a.Why)
+		}
+	}
+}

@@ -1,0 +1,202 @@
+package repl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	"twinlayer/lessons"
+	"twinlayer/sim"
+	"twinlayer/sim/userland"
+)
+
+// Config is what a REPL needs. Session, Lines and Out must be set.
+type Config struct {
+	Session *sim.Session
+	Lines   Lines
+	Out     io.Writer
+	JSON    bool   // one object per line, nothing else
+	Plain   bool   // no colour, no box drawing
+	Step    bool   // hold the model's steps until they are asked for
+	Width   int    // columns; 0: 80
+	Real    string // the real engine in a few words; "": none
+	Missing string // why there is no real engine
+	Lang    string // of lessons; "": en
+
+	Pullable []string // the names of the bundled images, for completion
+}
+
+// Lines is where lines come from.
+type Lines interface {
+	// Line reads one line; io.EOF at the end, ErrAborted on control-C.
+	Line(prompt string) (string, error)
+	// Talks says whether somebody types, so that it pays to greet and prompt.
+	Talks() bool
+}
+
+// ErrAborted is what Lines returns when a line was given up.
+var ErrAborted = errors.New("line aborted")
+
+// errQuit ends the loop.
+var errQuit = errors.New("quit")
+
+// REPL is the loop and what it remembers.
+type REPL struct {
+	Config
+	draw     painter
+	timeline sim.Timeline
+	lesson   *lessons.Run
+	bugs     int
+}
+
+// New is a REPL; nothing is read before Run.
+func New(c Config) *REPL {
+	if c.Width == 0 {
+		c.Width = 80
+	}
+	r := &REPL{Config: c}
+	r.draw = newPainter(c.Out, c.Plain, c.Width)
+	r.timeline.Add("power on", c.Session.Model.Steps(), false)
+	return r
+}
+
+// Bugs is how many verdicts were bug so far.
+func (r *REPL) Bugs() int { return r.bugs }
+
+// Run reads and runs lines until their end. An error means that a world, or
+// the input, could not be used any more.
+func (r *REPL) Run(ctx context.Context) error {
+	if r.Lines.Talks() && !r.JSON {
+		r.greet()
+	}
+	for {
+		line, err := r.read()
+		switch {
+		case errors.Is(err, io.EOF):
+			return r.end(ctx)
+		case errors.Is(err, ErrAborted):
+			continue
+		case err != nil:
+			return fmt.Errorf("reading a line: %w", err)
+		}
+		if err := r.line(ctx, line); errors.Is(err, errQuit) {
+			return r.end(ctx)
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// read reads one command, which may take several lines inside a container's
+// shell.
+func (r *REPL) read() (string, error) {
+	line, err := r.Lines.Line(r.prompt())
+	for err == nil && r.Session.Attached().Shell != "" && !isWord(line) && !userland.Complete(line) && len(line) < maxLine {
+		var more string
+		if more, err = r.Lines.Line("> "); errors.Is(err, io.EOF) {
+			return line, nil
+		}
+		line += "\n" + more
+	}
+	return line, err
+}
+
+// maxLine is where a command that is still not whole is given to the shell as
+// it stands.
+const maxLine = 1 << 20
+
+func (r *REPL) prompt() string {
+	if at := r.Session.Attached(); at.Shell != "" {
+		return fmt.Sprintf("%s:%s # ", at.Name, r.Session.Model.Dir(at.Shell))
+	}
+	if r.timeline.Ahead() > 0 {
+		return fmt.Sprintf("twinlayer (%d steps ahead)> ", r.timeline.Ahead())
+	}
+	return "twinlayer> "
+}
+
+// end leaves a shell that still waits, as the end of its input does.
+func (r *REPL) end(ctx context.Context) error {
+	for r.Session.Attached().Shell != "" {
+		if err := r.show(r.Session.Hangup(ctx)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// line runs one line: a word of the REPL's own, or a command for both worlds.
+func (r *REPL) line(ctx context.Context, line string) error {
+	trimmed := strings.TrimSpace(line)
+	if w, args, ok := r.word(trimmed); ok {
+		return w.run(r, ctx, args)
+	}
+	if trimmed == "" && r.Session.Attached().Shell == "" {
+		return r.enter(ctx)
+	}
+	if trimmed == "" || strings.HasPrefix(trimmed, "#") {
+		return nil
+	}
+	return r.command(ctx, line)
+}
+
+// command runs a line in both worlds. Control-C ends the command; in a script
+// it ends the script too.
+func (r *REPL) command(ctx context.Context, line string) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	if err := r.show(r.Session.Run(ctx, line, os.Getenv)); err != nil {
+		return err
+	}
+	if ctx.Err() != nil && !r.Lines.Talks() {
+		return errors.New("interrupted")
+	}
+	return nil
+}
+
+// enter is what an empty line does: the next step of what is going on.
+func (r *REPL) enter(ctx context.Context) error {
+	if !r.Lines.Talks() || r.timeline.Ahead() == 0 && r.lesson == nil {
+		return nil
+	}
+	return next(r, ctx, nil)
+}
+
+// show shows what a command came to.
+func (r *REPL) show(result sim.Result, err error) error {
+	if err != nil {
+		return fmt.Errorf("the model broke: %w", err)
+	}
+	r.count(result)
+	held := r.Step && !r.JSON && r.Lines.Talks()
+	r.timeline.Add(result.Cmd, result.Steps, held)
+	if r.JSON {
+		return writeJSON(r.Out, result)
+	}
+	r.draw.result(result, r.Real)
+	if held && len(result.Steps) > 0 {
+		r.draw.say("%d steps of the model wait: Enter or next shows one, back and forward move, end skips them.", len(result.Steps))
+	}
+	return nil
+}
+
+// count takes note of a verdict.
+func (r *REPL) count(result sim.Result) {
+	if result.Verdict == sim.Bug {
+		r.bugs++
+	}
+}
+
+func (r *REPL) greet() {
+	r.draw.title("twinlayer: every step of a container, in a model and for real")
+	if r.Real != "" {
+		r.draw.say("real: %s", r.Real)
+	} else {
+		r.draw.warn("model only: %s", r.Missing)
+	}
+	r.draw.say("Try docker run hello-world, then docker run -it busybox. lesson 1 begins the course; help has all words; quit leaves.")
+}

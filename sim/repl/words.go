@@ -1,0 +1,172 @@
+package repl
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"twinlayer/sim"
+)
+
+// word is a command of the REPL itself. In a container's shell it is typed
+// with a colon in front, because there everything else is the shell's.
+type word struct {
+	name  string
+	args  string
+	short string
+	run   func(*REPL, context.Context, []string) error
+}
+
+// words is the table that dispatch, help and completion go by. It is filled
+// in init because help refers to it.
+var words []word
+
+func init() {
+	words = []word{
+		{"help", "[COMMAND]", "this list, or the help of a docker command", help},
+		{"next", "", "the model's next step, or the lesson's", next},
+		{"back", "", "back to the step before; the real world cannot go back, and says so", back},
+		{"forward", "", "forward again, as next", next},
+		{"end", "", "to the last step, which is the present", toEnd},
+		{"steps", "[on|off]", "all steps of the last command; on holds the steps of each command, off does not", steps},
+		{"layers", "[CONTAINER]", "a picture of a container's layers, as the model has them", layers},
+		{"detach", "", "leave a container's shell waiting (docker attach goes back)", detach},
+		{"lessons", "", "the lessons there are", listLessons},
+		{"lesson", "N", "play a lesson; Enter goes on", startLesson},
+		{"quit", "", "leave; containers and their changes go, downloaded layers stay", quit},
+	}
+}
+
+func isWord(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), ":") }
+
+// word is the REPL's own word that a line begins with.
+func (r *REPL) word(line string) (word, []string, bool) {
+	inShell := r.Session.Attached().Shell != ""
+	rest, colon := strings.CutPrefix(line, ":")
+	fields := strings.Fields(rest)
+	if inShell && !colon || len(fields) == 0 {
+		return word{}, nil, false
+	}
+	if fields[0] == "exit" && !inShell {
+		fields[0] = "quit"
+	}
+	i := slices.IndexFunc(words, func(w word) bool { return w.name == fields[0] })
+	if i < 0 && colon {
+		return word{run: unknownWord}, fields, true
+	}
+	if i < 0 {
+		return word{}, nil, false
+	}
+	return words[i], fields[1:], true
+}
+
+func unknownWord(r *REPL, _ context.Context, fields []string) error {
+	r.draw.warn(":%s is no word of twinlayer; help has them all", fields[0])
+	return nil
+}
+
+func help(r *REPL, _ context.Context, args []string) error {
+	if len(args) > 0 && args[0] == "docker" {
+		args = args[1:]
+	}
+	if len(args) > 0 {
+		r.draw.text(sim.Help(args[0]))
+		return nil
+	}
+	r.draw.text(sim.Help("") + "\ntwinlayer's own words (inside a container with a colon in front, as :next):\n" + wordList())
+	return nil
+}
+
+func wordList() string {
+	var b strings.Builder
+	for _, w := range words {
+		fmt.Fprintf(&b, "  %-18s  %s\n", strings.TrimSpace(w.name+" "+w.args), w.short)
+	}
+	return b.String()
+}
+
+func next(r *REPL, ctx context.Context, _ []string) error {
+	m, ok := r.timeline.Forward()
+	switch {
+	case ok:
+		r.draw.moment(m, r.stale())
+	case r.lesson != nil:
+		return nextOfLesson(r, ctx)
+	default:
+		r.draw.say("This is the present: no step is ahead.")
+	}
+	return nil
+}
+
+func back(r *REPL, _ context.Context, _ []string) error {
+	if m, ok := r.timeline.Back(); ok {
+		r.draw.moment(m, r.stale())
+	} else {
+		r.draw.say("This is where it all began: no step is before it.")
+	}
+	return nil
+}
+
+// stale says how the real world relates to the step that is looked at.
+func (r *REPL) stale() string {
+	switch ahead := r.timeline.Ahead(); {
+	case r.Real == "":
+		return ""
+	case ahead == 0:
+		return "the real world is here too"
+	default:
+		return fmt.Sprintf("the real world cannot go back: it is %d step(s) ahead; the next command runs in the present", ahead)
+	}
+}
+
+func toEnd(r *REPL, _ context.Context, _ []string) error {
+	r.timeline.End()
+	r.draw.say("This is the present.")
+	return nil
+}
+
+func steps(r *REPL, _ context.Context, args []string) error {
+	if len(args) == 1 && (args[0] == "on" || args[0] == "off") {
+		r.Step = args[0] == "on"
+		r.draw.say("steps are %s", map[bool]string{true: "held until next", false: "not held"}[r.Step])
+		return nil
+	}
+	for _, m := range r.timeline.Last() {
+		r.draw.step(m)
+	}
+	return nil
+}
+
+func layers(r *REPL, _ context.Context, args []string) error {
+	key := r.Session.Attached().Container
+	if len(args) > 0 {
+		key = args[0]
+	}
+	if key == "" {
+		r.draw.warn("layers needs a container: its name or id, as docker ps -a has them")
+		return nil
+	}
+	stack, err := r.Session.Model.State().Layers(key)
+	if err != nil {
+		r.draw.warn("%v", err)
+		return nil
+	}
+	r.draw.stack(stack)
+	return nil
+}
+
+func detach(r *REPL, _ context.Context, _ []string) error {
+	at := r.Session.Attached()
+	if at.Shell == "" {
+		r.draw.warn("no container's shell is attached")
+		return nil
+	}
+	r.Session.Detach()
+	if !r.JSON {
+		r.draw.say("%s goes on without you; docker attach %s goes back.", at.Name, at.Name)
+	}
+	return nil
+}
+
+func quit(*REPL, context.Context, []string) error { return errQuit }

@@ -1,0 +1,305 @@
+package sim
+
+import (
+	"errors"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/distribution/reference"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// What follows is pure: how docker finds what a word names, and the words it
+// says when it finds nothing. The model and the real engines share it, so
+// that both worlds answer alike.
+
+// Familiar is ref as docker prints it, with its tag: "busybox:latest". A
+// *Refusal where ref is no reference.
+func Familiar(ref string) (string, error) {
+	named, err := parseRef(ref)
+	if err != nil {
+		return "", err
+	}
+	return reference.FamiliarString(reference.TagNameOnly(named)), nil
+}
+
+// SplitRef is ref taken apart: its registry ("" where ref is a short name,
+// such as "busybox" or "ana/app"), its repository as it was typed without
+// that, and its tag or digest, "latest" where it has none.
+func SplitRef(ref string) (registry, repository, version string, err error) {
+	named, err := parseRef(ref)
+	if err != nil {
+		return "", "", "", err
+	}
+	version = "latest"
+	switch r := named.(type) {
+	case reference.Digested:
+		version = r.Digest().String()
+	case reference.Tagged:
+		version = r.Tag()
+	}
+	repository, _, _ = strings.Cut(ref, "@")
+	if i := strings.LastIndex(repository, ":"); i > strings.LastIndex(repository, "/") {
+		repository = repository[:i]
+	}
+	if first, rest, ok := strings.Cut(repository, "/"); ok && isHost(first) {
+		return first, rest, version, nil
+	}
+	return "", repository, version, nil
+}
+
+// isHost tells a registry's name from a repository's first part, by docker's
+// rule (distribution/reference, splitDockerDomain).
+func isHost(s string) bool {
+	return s == "localhost" || strings.ContainsAny(s, ".:") || strings.ToLower(s) != s
+}
+
+func parseRef(ref string) (reference.Named, error) {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return nil, Refuse("%v", err)
+	}
+	return named, nil
+}
+
+// PullDenied is docker's answer to a repository that the registry lacks.
+func PullDenied(ref string) *Refusal {
+	if named, err := reference.ParseNormalizedNamed(ref); err == nil {
+		ref = reference.FamiliarName(named)
+	}
+	return Refuse("pull access denied for %s, repository does not exist or may require 'docker login': denied: requested access to the resource is denied", ref)
+}
+
+// IsPullDenied says whether err is [PullDenied].
+func IsPullDenied(err error) bool {
+	var r *Refusal
+	return errors.As(err, &r) && strings.HasPrefix(r.Text, "pull access denied for ")
+}
+
+// ManifestUnknown is docker's answer to a tag that the repository lacks.
+func ManifestUnknown(ref string) *Refusal {
+	if familiar, err := Familiar(ref); err == nil {
+		ref = familiar
+	}
+	return Refuse("manifest for %s not found: manifest unknown: manifest unknown", ref)
+}
+
+// Short is an id's first twelve digits, as docker prints it.
+func Short[T ~string](id T) string {
+	s := strings.TrimPrefix(string(id), "sha256:")
+	return s[:min(12, len(s))]
+}
+
+// FindContainer is the container that key names: by its id, its name, or a
+// unique prefix of its id, in this order.
+func FindContainer(all []Container, key string) (Container, error) {
+	name := strings.TrimPrefix(key, "/")
+	for _, exact := range []func(Container) bool{
+		func(c Container) bool { return c.ID == key },
+		func(c Container) bool { return c.Name == name },
+	} {
+		if i := slices.IndexFunc(all, exact); i >= 0 && key != "" {
+			return all[i], nil
+		}
+	}
+	var found []Container
+	for _, c := range all {
+		if key != "" && strings.HasPrefix(c.ID, key) {
+			found = append(found, c)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return Container{}, NoSuchContainer(key)
+	case 1:
+		return found[0], nil
+	}
+	return Container{}, Refuse("multiple IDs found with provided prefix: %s", key)
+}
+
+// NoSuchContainer is docker's answer to a container it does not have.
+func NoSuchContainer(key string) *Refusal { return Refuse("No such container: %s", key) }
+
+// NotRunning is docker's answer to an exec in a container that has ended.
+func NotRunning(c Container) *Refusal { return Refuse("container %s is not running", c.ID) }
+
+// StillRunning is docker's answer to removing a running container.
+func StillRunning(c Container) *Refusal {
+	return Refuse("cannot remove container %q: container is running: stop the container before removing or force remove", "/"+c.Name)
+}
+
+// CheckName refuses a container name that is taken or not allowed.
+func CheckName(all []Container, name string) error {
+	if !validName(name) {
+		return Refuse("Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name)
+	}
+	i := slices.IndexFunc(all, func(c Container) bool { return c.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return Refuse("Conflict. The container name %q is already in use by container %q. You have to remove (or rename) that container to be able to reuse that name.", "/"+name, all[i].ID)
+}
+
+func validName(name string) bool {
+	const start = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	return len(name) > 1 && strings.Contains(start, name[:1]) && strings.Trim(name, start+"_.-") == ""
+}
+
+// FindImage is the image that key names: by its id, by its reference, or by a
+// prefix of its id, in this order.
+func FindImage(all []Image, key string) (Image, error) {
+	if id := digest.Digest("sha256:" + strings.TrimPrefix(key, "sha256:")); id.Validate() == nil {
+		if i := slices.IndexFunc(all, func(img Image) bool { return img.ID == id }); i >= 0 {
+			return all[i], nil
+		}
+		return Image{}, Refuse("No such image: %s", key)
+	}
+	familiar, err := Familiar(key)
+	if err != nil {
+		return Image{}, err
+	}
+	if i := slices.IndexFunc(all, func(img Image) bool { return slices.Contains(img.Tags, familiar) }); i >= 0 {
+		return all[i], nil
+	}
+	return findByPrefix(all, key)
+}
+
+func findByPrefix(all []Image, key string) (Image, error) {
+	var found []Image
+	for _, img := range all {
+		if IsIDPrefix(img, key) {
+			found = append(found, img)
+		}
+	}
+	if len(found) != 1 {
+		return Image{}, NoSuchImage(key)
+	}
+	return found[0], nil
+}
+
+// IsIDPrefix says whether key names img by its id or a prefix of that.
+func IsIDPrefix(img Image, key string) bool {
+	return key != "" && strings.HasPrefix(img.ID.Encoded(), strings.TrimPrefix(key, "sha256:"))
+}
+
+// NoSuchImage is docker's answer to an image it does not have.
+func NoSuchImage(ref string) *Refusal {
+	if familiar, err := Familiar(ref); err == nil {
+		ref = familiar
+	}
+	return Refuse("No such image: %s", ref)
+}
+
+// IsNoSuchImage says whether err is [NoSuchImage], at which docker run pulls.
+func IsNoSuchImage(err error) bool {
+	var r *Refusal
+	return errors.As(err, &r) && strings.HasPrefix(r.Text, "No such image: ")
+}
+
+// Argv is what a container of an image runs: its entrypoint, then its
+// arguments. An entrypoint given by the user drops the image's Cmd; [""]
+// means none (moby, daemon/create.go and runconfig).
+func Argv(config ocispec.ImageConfig, spec Spec) ([]string, error) {
+	entry, args := config.Entrypoint, spec.Args
+	if args == nil && spec.Entrypoint == nil {
+		args = config.Cmd
+	}
+	if spec.Entrypoint != nil {
+		entry = spec.Entrypoint
+	}
+	if len(entry) == 1 && entry[0] == "" {
+		entry = nil
+	}
+	if all := slices.Concat(entry, args); len(all) > 0 {
+		return all, nil
+	}
+	return nil, Refuse("no command specified")
+}
+
+// DefaultPath is the PATH of a container whose image has none.
+const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Environ is the environment that docker gives a container's process, but for
+// HOME, which depends on the user: PATH, HOSTNAME and, on a terminal, TERM;
+// then what the user gave, then what the image has; the user's value wins
+// (moby, Container.CreateDaemonEnvironment).
+func Environ(hostname string, tty bool, image, user []string) []string {
+	env := []string{"PATH=" + DefaultPath, "HOSTNAME=" + hostname}
+	if tty {
+		env = append(env, "TERM=xterm")
+	}
+	for _, kv := range user {
+		env = Setenv(env, kv)
+	}
+	for _, kv := range image {
+		key, _, _ := strings.Cut(kv, "=")
+		if !slices.ContainsFunc(user, func(u string) bool { return strings.HasPrefix(u, key+"=") }) {
+			env = Setenv(env, kv)
+		}
+	}
+	return env
+}
+
+// Setenv is env with kv ("K=v") in the place of the old K, or at the end; a
+// kv without "=" takes K away.
+func Setenv(env []string, kv string) []string {
+	key, _, set := strings.Cut(kv, "=")
+	i := slices.IndexFunc(env, func(e string) bool { return strings.HasPrefix(e, key+"=") })
+	switch {
+	case !set && i >= 0:
+		return slices.Delete(env, i, i+1)
+	case !set:
+		return env
+	case i >= 0:
+		env[i] = kv
+		return env
+	}
+	return append(env, kv)
+}
+
+// StartFailed is docker's answer where a container's program cannot start;
+// cause is [ExecFailed]'s text or another of runc's.
+func StartFailed(cause string) *Refusal {
+	return ociFailed("failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: ", cause)
+}
+
+// ExecRefused is docker's answer where docker exec cannot start the program.
+func ExecRefused(cause string) *Refusal {
+	return ociFailed("OCI runtime exec failed: exec failed: unable to start container process: ", cause)
+}
+
+// ociFailed has the exit status that docker's command derives from the text
+// (docker/cli, runStartContainerErr).
+func ociFailed(prefix, cause string) *Refusal {
+	exit := 125
+	switch {
+	case containsAny(cause, "executable file not found", "no such file or directory"):
+		exit = 127
+	case containsAny(cause, "permission denied", "is a directory"):
+		exit = 126
+	}
+	return &Refusal{Text: prefix + cause + ": unknown", Exit: exit}
+}
+
+func containsAny(s string, any ...string) bool {
+	return slices.ContainsFunc(any, func(sub string) bool { return strings.Contains(s, sub) })
+}
+
+// TakesLines says whether a process with these arguments is a shell that
+// waits for lines: interactive, and given neither a script nor a -c.
+func TakesLines(args []string, interactive bool) bool {
+	if !interactive || len(args) == 0 || !isShell(args[0]) {
+		return false
+	}
+	return !slices.ContainsFunc(args[1:], func(arg string) bool { return !isLoginFlag(arg) })
+}
+
+func isShell(name string) bool {
+	return slices.Contains([]string{"sh", "ash", "bash", "dash", "zsh"}, strings.TrimPrefix(path.Base(name), "-"))
+}
+
+func isLoginFlag(arg string) bool {
+	return arg == "--login" || len(arg) > 1 && arg[0] == '-' && strings.Trim(arg[1:], "il") == ""
+}

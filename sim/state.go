@@ -1,0 +1,184 @@
+package sim
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+
+	"twinlayer/fs"
+	"twinlayer/kernel"
+	"twinlayer/sim/userland"
+)
+
+// State is everything the model knows at one moment: the machine, the images
+// and the containers. It is an immutable value; what changes it returns a new
+// one that shares the rest.
+type State struct {
+	Machine    kernel.Machine
+	images     map[digest.Digest]image
+	layers     map[digest.Digest]*fs.Tree // by diffID, one copy each
+	containers []container                // oldest first
+	focus      string                     // the id of the container that changed last
+}
+
+// image is an image with its root file system.
+type image struct {
+	Image
+	stack  []fs.Layer // bottom first, the init layer on top
+	merged *fs.Tree   // of stack
+}
+
+// container is a container with all that is in it.
+type container struct {
+	Container
+	process Process // the container's own
+	mounts  *fs.Mounts
+	ns      kernel.Namespaces
+	pid     int // of its own process, on the host; 0 where it does not run
+	shells  map[string]waiting
+}
+
+// waiting is a shell between two lines.
+type waiting struct {
+	*userland.Shell
+	process userland.Process
+	pid     int
+}
+
+// Images are the images that a tag names, newest first.
+func (s State) Images() []Image {
+	var out []Image
+	for _, img := range s.images {
+		out = append(out, img.Image)
+	}
+	slices.SortFunc(out, func(a, b Image) int { return compareImages(a, b) })
+	return out
+}
+
+// compareImages puts the newest first, and those of one time by id.
+func compareImages(a, b Image) int {
+	if x, y := created(a), created(b); !x.Equal(y) {
+		return y.Compare(x)
+	}
+	return strings.Compare(string(a.ID), string(b.ID))
+}
+
+// Containers are all containers, newest first.
+func (s State) Containers() []Container {
+	var out []Container
+	for _, c := range slices.Backward(s.containers) {
+		out = append(out, c.Container)
+	}
+	return out
+}
+
+// container is the container that key names.
+func (s State) container(key string) (container, error) {
+	found, err := FindContainer(s.Containers(), key)
+	if err != nil {
+		return container{}, err
+	}
+	i := slices.IndexFunc(s.containers, func(c container) bool { return c.ID == found.ID })
+	return s.containers[i], nil
+}
+
+// shell is the container that the waiting shell key is in.
+func (s State) shell(key string) (container, waiting, error) {
+	for _, c := range s.containers {
+		if sh, ok := c.shells[key]; ok {
+			return c, sh, nil
+		}
+	}
+	return container{}, waiting{}, Refuse("no shell waits for lines in container %s; open one with docker exec -it", Short(key))
+}
+
+// with is the state with c in the place of the container of its id, or added.
+func (s State) with(c container) State {
+	s.containers, s.focus = slices.Clone(s.containers), c.ID
+	i := slices.IndexFunc(s.containers, func(o container) bool { return o.ID == c.ID })
+	if i < 0 {
+		s.containers = append(s.containers, c)
+	} else {
+		s.containers[i] = c
+	}
+	return s
+}
+
+func (s State) without(id string) State {
+	s.containers = slices.DeleteFunc(slices.Clone(s.containers), func(c container) bool { return c.ID == id })
+	return s
+}
+
+// withImage is the state with img in the place of the image of its id.
+func (s State) withImage(img image) State {
+	s.images = maps.Clone(s.images)
+	if s.images == nil {
+		s.images = map[digest.Digest]image{}
+	}
+	s.images[img.ID] = img
+	return s
+}
+
+func (s State) withoutImage(id digest.Digest) State {
+	s.images = maps.Clone(s.images)
+	delete(s.images, id)
+	return s
+}
+
+// withLayer is the state with one more layer; one that is there already stays.
+func (s State) withLayer(diffID digest.Digest, t *fs.Tree) State {
+	if _, ok := s.layers[diffID]; ok {
+		return s
+	}
+	s.layers = maps.Clone(s.layers)
+	if s.layers == nil {
+		s.layers = map[digest.Digest]*fs.Tree{}
+	}
+	s.layers[diffID] = t
+	return s
+}
+
+// tag makes ref name the image id, and no other.
+func (s State) tag(ref string, id digest.Digest) State {
+	for _, img := range s.images {
+		if img.ID != id && slices.Contains(img.Tags, ref) {
+			s = s.untag(img, ref)
+		}
+	}
+	img := s.images[id]
+	if !slices.Contains(img.Tags, ref) {
+		img.Tags = slices.Sorted(slices.Values(append(slices.Clip(img.Tags), ref)))
+	}
+	return s.withImage(img)
+}
+
+func (s State) untag(img image, ref string) State {
+	img.Tags = slices.DeleteFunc(slices.Clone(img.Tags), func(t string) bool { return t == ref })
+	return s.withImage(img)
+}
+
+// root is a container's root file system.
+func (c container) root() *fs.Union { return c.mounts.Root() }
+
+// Focus is the layers of the container that changed last, for a picture of
+// the moment; nil if none has.
+func (s State) Focus() []fs.Layer {
+	stack, err := s.Layers(s.focus)
+	if err != nil {
+		return nil
+	}
+	return stack
+}
+
+// Layers of a container's root as a picture draws them: name and tree, bottom
+// first, the container's own layer last.
+func (s State) Layers(key string) ([]fs.Layer, error) {
+	c, err := s.container(key)
+	if err != nil {
+		return nil, err
+	}
+	root := c.root()
+	return append(slices.Clip(root.Layers()), fs.Layer{Name: "container layer", Tree: root.Upper()}), nil
+}

@@ -1,0 +1,402 @@
+package userland
+
+import (
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/afero"
+
+	"twinlayer/fs"
+)
+
+// copier copies files and trees. It makes the system calls that busybox makes,
+// because each of them has its effect on the layers.
+type copier struct {
+	*tool
+	recurse, preserve, force, noClobber, update, verbose bool
+	deref, derefNamed                                    bool   // follow symlinks: all, those named
+	link                                                 string // "", "hard", "soft": make links instead
+	seen                                                 map[[2]uint64]string
+}
+
+func cp(t *tool) int {
+	c := &copier{
+		tool: t, recurse: t.last("rRa") != 0, preserve: t.last("pa") != 0, force: t.has('f'),
+		noClobber: t.has('n'), update: t.has('u'), verbose: t.has('v'), seen: map[[2]uint64]string{},
+	}
+	c.deref = t.has('L') || !c.recurse && t.last("dP") == 0
+	c.derefNamed = c.deref || t.has('H')
+	switch t.last("ls") {
+	case 'l':
+		c.link = "hard"
+	case 's':
+		c.link = "soft"
+	}
+	return t.toTarget(c.copyTo)
+}
+
+// toTarget calls do for each source with where it goes: the last operand (or
+// that of -t) itself, or a name in it if it is a directory.
+func (t *tool) toTarget(do func(src, dst string)) int {
+	args := t.args
+	dir := t.val('t')
+	if !t.has('t') {
+		if len(args) < 2 {
+			return badUsage
+		}
+		dir, args = args[len(args)-1], args[:len(args)-1]
+	}
+	st, err := t.stat(dir)
+	into := err == nil && st.Mode&fs.S_IFMT == fs.S_IFDIR && !t.has('T')
+	if len(args) == 1 && !into && !t.has('t') {
+		do(args[0], dir)
+		return 0
+	}
+	for _, src := range args {
+		do(src, join(dir, baseOf(src)))
+	}
+	return 0
+}
+
+func (c *copier) copyTo(src, dst string) { c.copy(src, dst, true) }
+
+// copy copies src to dst and complains where it cannot.
+func (c *copier) copy(src, dst string, named bool) bool {
+	stat := c.lstat
+	if c.deref || named && c.derefNamed {
+		stat = c.stat
+	}
+	from, err := stat(src)
+	if err != nil {
+		c.cannot("stat", src, err)
+		return false
+	}
+	to, _ := c.lstat(dst)
+	if target, terr := c.stat(dst); terr == nil && (to == nil || from.Mode&fs.S_IFMT != fs.S_IFLNK) {
+		if to != nil && to.Mode&fs.S_IFMT == fs.S_IFLNK && sameFile(from, target) && c.deref {
+			c.errorf("'%s' and '%s' are the same file", src, dst)
+			return false
+		}
+	}
+	if to != nil && sameFile(from, to) {
+		c.errorf("'%s' and '%s' are the same file", src, dst)
+		return false
+	}
+	if from.Mode&fs.S_IFMT == fs.S_IFDIR {
+		return c.directory(src, dst, from, to)
+	}
+	return c.nonDirectory(src, dst, from, to)
+}
+
+func sameFile(a, b *fs.Stat) bool {
+	return a.Ino == b.Ino && a.Ino != 0 && a.Mode == b.Mode && a.Ctime.Equal(b.Ctime)
+}
+
+func (c *copier) directory(src, dst string, from, to *fs.Stat) bool {
+	if !c.recurse {
+		c.errorf("omitting directory '%s'", src)
+		return false
+	}
+	if to != nil {
+		if st, err := c.stat(dst); err != nil || st.Mode&fs.S_IFMT != fs.S_IFDIR {
+			c.errorf("target '%s' is not a directory", dst)
+			return false
+		}
+	}
+	if within(c.abs(dst), c.abs(src)) {
+		c.errorf("recursion detected, omitting directory '%s'", src)
+		return false
+	}
+	if to == nil {
+		if err := c.FS.Mkdir(c.abs(dst), fs.FileMode(from.Mode&0o7777|0o700)); err != nil {
+			c.cannot("create directory", dst, err)
+			return false
+		}
+		if c.verbose {
+			c.printf("'%s' -> '%s'\n", src, dst)
+		}
+	}
+	c.eachEntry(src, func(child string) {
+		c.copy(child, join(dst, baseOf(child)), false)
+	})
+	if to != nil && !c.preserve {
+		return true
+	}
+	if !c.preserve {
+		c.FS.Chmod(c.abs(dst), fs.FileMode(from.Mode&0o7777&^c.Umask))
+		return true
+	}
+	return c.keep(dst, from)
+}
+
+// within says whether the path lies at or below dir, by their names.
+func within(path, dir string) bool {
+	dir = strings.TrimRight(dir, "/")
+	return path == dir || strings.HasPrefix(path, dir+"/")
+}
+
+func (c *copier) nonDirectory(src, dst string, from, to *fs.Stat) bool {
+	if to != nil {
+		switch {
+		case c.noClobber:
+			return true
+		case c.update && !from.Mtime.After(to.Mtime):
+			return true
+		case c.has('i') && !c.force && !c.ask("cp: overwrite '%s'? ", dst):
+			return true
+		case to.Mode&fs.S_IFMT == fs.S_IFDIR:
+			c.errorf("'%s' is a directory", dst)
+			return false
+		}
+	}
+	if done, ok := c.linked(src, dst, from, to); done {
+		return ok
+	}
+	var ok bool
+	switch from.Mode & fs.S_IFMT {
+	case fs.S_IFREG:
+		ok = c.regular(src, dst, from, to)
+	case fs.S_IFLNK:
+		ok = c.symlink(src, dst, to)
+	default:
+		if !c.recurse {
+			ok = c.regular(src, dst, from, to)
+			break
+		}
+		ok = c.node(dst, from, to)
+	}
+	if ok && c.verbose {
+		c.printf("'%s' -> '%s'\n", src, dst)
+	}
+	if ok && (c.preserve || from.Mode&fs.S_IFMT == fs.S_IFLNK && c.preserve) {
+		return c.keep(dst, from)
+	}
+	return ok
+}
+
+// linked makes a link where -l, -s, or an inode copied before asks for one.
+func (c *copier) linked(src, dst string, from, to *fs.Stat) (done, ok bool) {
+	var err error
+	key := [2]uint64{from.Ino, uint64(from.Ctime.UnixNano())}
+	first, again := c.seen[key]
+	switch {
+	case c.link == "hard":
+		err = c.FS.Link(c.abs(src), c.abs(dst))
+	case c.link == "soft":
+		err = c.FS.SymlinkIfPossible(src, c.abs(dst))
+	case c.preserve && c.recurse && from.Nlink > 1 && again:
+		if to != nil {
+			c.FS.Unlink(c.abs(dst))
+		}
+		err = c.FS.Link(c.abs(first), c.abs(dst))
+	default:
+		if from.Nlink > 1 && c.preserve {
+			c.seen[key] = dst
+		}
+		return false, false
+	}
+	if err != nil {
+		c.cannot("create link", dst, err)
+		return true, false
+	}
+	if c.verbose {
+		c.printf("'%s' -> '%s'\n", src, dst)
+	}
+	return true, true
+}
+
+func (c *copier) regular(src, dst string, from, to *fs.Stat) bool {
+	in, err := c.open(src)
+	if err != nil {
+		c.cannot("open", src, err)
+		return false
+	}
+	defer in.Close()
+	out, err := c.target(dst, from, to)
+	if err != nil {
+		c.cannot("create", dst, err)
+		return false
+	}
+	var r io.Reader = in
+	if from.Mode&fs.S_IFMT != fs.S_IFREG {
+		r = obey(c.ctx, in)
+	}
+	_, err = io.Copy(out, r)
+	if cerr := out.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		c.errorf("error writing '%s': %s", dst, reason(err))
+		return false
+	}
+	return true
+}
+
+// target opens what a regular file is copied to: an existing file is
+// truncated; with force, one that cannot be opened is removed first.
+func (c *copier) target(dst string, from, to *fs.Stat) (afero.File, error) {
+	mode := fs.FileMode(from.Mode & 0o7777)
+	if from.Mode&fs.S_IFMT != fs.S_IFREG {
+		mode = 0o666
+	}
+	if to == nil {
+		return c.FS.OpenFile(c.abs(dst), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode.Perm())
+	}
+	f, err := c.FS.OpenFile(c.abs(dst), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode.Perm())
+	if err == nil || !c.force {
+		return f, err
+	}
+	if err := c.FS.Unlink(c.abs(dst)); err != nil {
+		return nil, err
+	}
+	return c.FS.OpenFile(c.abs(dst), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode.Perm())
+}
+
+func (c *copier) symlink(src, dst string, to *fs.Stat) bool {
+	target, err := c.FS.ReadlinkIfPossible(c.abs(src))
+	if err == nil && to != nil {
+		err = c.FS.Unlink(c.abs(dst))
+	}
+	if err == nil {
+		err = c.FS.SymlinkIfPossible(target, c.abs(dst))
+	}
+	if err != nil {
+		c.cannot("create symlink", dst, err)
+	}
+	return err == nil
+}
+
+// node makes a fifo or device like from.
+func (c *copier) node(dst string, from, to *fs.Stat) bool {
+	if to != nil {
+		c.FS.Unlink(c.abs(dst))
+	}
+	if err := c.FS.Mknod(c.abs(dst), from.Mode, from.Rdev); err != nil {
+		c.cannot("create", dst, err)
+		return false
+	}
+	return true
+}
+
+// keep gives dst the times, owner and mode of from, in busybox's order.
+func (c *copier) keep(dst string, from *fs.Stat) bool {
+	isLink := from.Mode&fs.S_IFMT == fs.S_IFLNK
+	name := c.abs(dst)
+	if err := c.FS.Utimes(name, from.Atime, from.Mtime, !isLink); err != nil && !isLink {
+		c.errorf("can't preserve times of '%s': %s", dst, reason(err))
+	}
+	mode := from.Mode & 0o7777
+	if err := c.FS.Lchown(name, int(from.UID), int(from.GID)); err != nil {
+		mode &^= fs.S_ISUID | fs.S_ISGID
+		if fs.ErrnoOf(err) != fs.EPERM {
+			c.errorf("can't preserve ownership of '%s': %s", dst, reason(err))
+		}
+	}
+	if isLink {
+		return true
+	}
+	if err := c.FS.Chmod(name, fs.FileMode(mode)); err != nil {
+		c.errorf("can't preserve permissions of '%s': %s", dst, reason(err))
+	}
+	return true
+}
+
+// ask asks on standard error and takes "y" for yes.
+func (t *tool) ask(format string, args ...any) bool {
+	t.out.Flush()
+	io.WriteString(t.Stderr, sprintf(format, args...))
+	yes, first := false, true
+	for {
+		c, err := readByte(t.in)
+		if err != nil || c == '\n' {
+			return yes
+		}
+		if first {
+			yes, first = c == 'y' || c == 'Y', false
+		}
+	}
+}
+
+// mv renames. Where the kernel answers EXDEV, as overlayfs does for a
+// directory of a lower layer, it copies and removes.
+func mv(t *tool) int {
+	return t.toTarget(func(src, dst string) { t.move(src, dst) })
+}
+
+func (t *tool) move(src, dst string) {
+	if to, err := t.lstat(dst); err == nil {
+		if t.last("fin") == 'n' {
+			return
+		}
+		if t.last("fin") == 'i' && !t.ask("mv: overwrite '%s'? ", dst) {
+			return
+		}
+		if from, err := t.lstat(src); err == nil && sameFile(from, to) && t.abs(src) == t.abs(dst) {
+			t.errorf("can't rename '%s': %s", src, "'"+dst+"' is the same file")
+			return
+		}
+	}
+	err := t.FS.Rename(t.abs(src), t.abs(dst))
+	if fs.ErrnoOf(err) == fs.EXDEV && err != nil {
+		t.moveAcross(src, dst)
+		return
+	}
+	if err != nil {
+		t.cannot("rename", src, err)
+		return
+	}
+	if t.has('v') {
+		t.printf("'%s' -> '%s'\n", src, dst)
+	}
+}
+
+// moveAcross removes what is at dst, copies src there with all its
+// attributes, and removes src.
+func (t *tool) moveAcross(src, dst string) {
+	if !t.clearTarget(src, dst) {
+		return
+	}
+	quiet := *t
+	quiet.options = options{}
+	c := &copier{tool: &quiet, recurse: true, preserve: true, seen: map[[2]uint64]string{}}
+	ok := c.copy(src, dst, true) && quiet.failed == 0
+	t.failed = max(t.failed, quiet.failed)
+	if !ok {
+		t.failed = 1
+		return
+	}
+	t.removeTree(src)
+	if t.has('v') {
+		t.printf("'%s' -> '%s'\n", src, dst)
+	}
+}
+
+func (t *tool) clearTarget(src, dst string) bool {
+	to, err := t.lstat(dst)
+	if err != nil {
+		return true
+	}
+	from, err := t.lstat(src)
+	if err != nil {
+		t.cannot("rename", src, err)
+		return false
+	}
+	fromDir, toDir := from.Mode&fs.S_IFMT == fs.S_IFDIR, to.Mode&fs.S_IFMT == fs.S_IFDIR
+	switch {
+	case fromDir && !toDir:
+		t.errorf("can't overwrite non-directory with directory")
+		return false
+	case toDir && !fromDir:
+		t.errorf("can't overwrite directory with non-directory")
+		return false
+	case toDir:
+		err = t.FS.Rmdir(t.abs(dst))
+	default:
+		err = t.FS.Unlink(t.abs(dst))
+	}
+	if err != nil {
+		t.cannot("remove", dst, err)
+	}
+	return err == nil
+}

@@ -1,0 +1,111 @@
+package userland
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+
+	"twinlayer/fs"
+)
+
+// Main is the multi-call program on the real system: the base of args[0] is
+// the applet, or args are "busybox APPLET …". It returns the exit status.
+func Main(args []string) int {
+	p := hostProcess(args)
+	if p.PID == 1 || p.Terminal {
+		stayAlive()
+	}
+	return Run(context.Background(), p)
+}
+
+// stayAlive ignores what would end the first process of a container, or a
+// shell at its terminal: the kernel and ^C spare those. Children do not
+// inherit it.
+func stayAlive() {
+	ignored := make(chan os.Signal, 1)
+	signal.Notify(ignored, hostSignals...)
+	go func() {
+		for range ignored {
+		}
+	}()
+}
+
+// hostProcess is this process of the real system.
+func hostProcess(args []string) *Process {
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "/"
+	}
+	p := &Process{
+		Args: args, Env: os.Environ(), Dir: filepath.ToSlash(dir),
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Terminal: isTerminal(os.Stdin),
+		FS: fs.Host(), Kernel: hostKernel{},
+		UID: os.Geteuid(), GID: os.Getegid(), PID: os.Getpid(), PPID: os.Getppid(),
+		Umask: hostUmask(), SetUmask: setHostUmask, Pipe: hostPipe, Exec: hostExec, Replace: hostReplace,
+	}
+	p.Groups, _ = os.Getgroups()
+	return p
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && hostTerminal(f)
+}
+
+func hostPipe() (io.ReadCloser, io.WriteCloser, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, w, nil
+}
+
+// hostExec runs a child as a real process.
+func hostExec(ctx context.Context, child *Process) int {
+	cmd := exec.CommandContext(ctx, child.Path)
+	cmd.Args, cmd.Env, cmd.Dir = child.Args, child.Env, child.Dir
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = hostReader(child.Stdin), hostWriter(child.Stdout), hostWriter(child.Stderr)
+	if err := cmd.Start(); err != nil {
+		fmt.Fprintf(child.Stderr, "%s: %s\n", child.Args[0], reason(err))
+		return cannotStatus(err)
+	}
+	if child.Started != nil {
+		child.Started(cmd.Process.Pid)
+	}
+	err := cmd.Wait()
+	var failed *exec.ExitError
+	switch {
+	case errors.As(err, &failed):
+		return exitStatus(failed)
+	case err != nil:
+		return 126
+	}
+	return 0
+}
+
+// hostReader and hostWriter find the system's file behind a stream, so that
+// the child inherits it.
+func hostReader(r io.Reader) io.Reader {
+	switch r := r.(type) {
+	case fs.HostFile:
+		return r.File
+	case badFD:
+		return nil
+	}
+	return r
+}
+
+func hostWriter(w io.Writer) io.Writer {
+	switch w := w.(type) {
+	case fs.HostFile:
+		return w.File
+	case badFD:
+		return nil
+	}
+	return w
+}

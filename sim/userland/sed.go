@@ -1,0 +1,605 @@
+package userland
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/afero"
+
+	"twinlayer/fs"
+)
+
+// sed edits a stream of lines.
+func sed(t *tool) int {
+	script, ok := t.sedScript()
+	if !ok {
+		return 1
+	}
+	if script == nil {
+		return badUsage
+	}
+	p := sedParser{s: strings.Join(script, "\n"), extended: t.last("Er") != 0, labels: map[string]int{}}
+	if err := p.parse(); err != nil {
+		return t.errorf("%s", err)
+	}
+	e := &editor{tool: t, code: p.code, labels: p.labels, quiet: t.has('n') || p.quiet, files: map[string]afero.File{}}
+	defer e.closeFiles()
+	if t.has('i') {
+		return e.inPlace()
+	}
+	e.names = t.args
+	if len(e.names) == 0 {
+		e.names = []string{"-"}
+	}
+	e.run()
+	return e.exit
+}
+
+func (t *tool) sedScript() (script []string, ok bool) {
+	script = append(script, t.values['e']...)
+	for _, name := range t.values['f'] {
+		r, ok := t.input(name)
+		if !ok {
+			return nil, false
+		}
+		text, _ := io.ReadAll(r)
+		r.Close()
+		script = append(script, strings.TrimSuffix(string(text), "\n"))
+	}
+	if len(script) == 0 {
+		if len(t.args) == 0 {
+			return nil, true
+		}
+		script, t.args = t.args[:1], t.args[1:]
+	}
+	return script, true
+}
+
+// editor is a running sed. It reads one line ahead, to know the last one.
+type editor struct {
+	*tool
+	code   []sedCmd
+	labels map[string]int
+	quiet  bool
+
+	names    []string // files still to be read
+	cur      io.ReadCloser
+	lines    *bufio.Reader
+	ahead    string
+	hasAhead bool
+
+	pattern, hold string
+	newline       bool // the current line had one
+	number        int
+	replaced      bool // since the last line or t
+	after         []string
+	restart       bool // D: begin again without a new line
+	quit          bool
+	exit          int
+	files         map[string]afero.File
+}
+
+func (e *editor) closeFiles() {
+	for _, f := range e.files {
+		f.Close()
+	}
+}
+
+// read takes the next line of the input; ok is false at its end.
+func (e *editor) read() (line string, ok bool) {
+	for {
+		if e.lines == nil {
+			if len(e.names) == 0 {
+				return "", false
+			}
+			name := e.names[0]
+			e.names = e.names[1:]
+			if e.cur, ok = e.input(name); !ok {
+				continue
+			}
+			e.lines = bufio.NewReader(e.cur)
+		}
+		line, err := e.lines.ReadString('\n')
+		if line != "" {
+			return line, true
+		}
+		if err != io.EOF {
+			e.errorf("read error: %s", reason(err))
+		}
+		e.cur.Close()
+		e.lines = nil
+	}
+}
+
+func (e *editor) next() (string, bool) {
+	if e.hasAhead {
+		e.hasAhead = false
+		return e.ahead, true
+	}
+	return e.read()
+}
+
+func (e *editor) last() bool {
+	if !e.hasAhead {
+		e.ahead, e.hasAhead = e.read()
+	}
+	return !e.hasAhead
+}
+
+func (e *editor) run() {
+	for !e.quit && !e.done() {
+		if !e.restart {
+			line, ok := e.next()
+			if !ok {
+				return
+			}
+			e.load(line)
+		}
+		e.restart = false
+		e.cycle()
+	}
+}
+
+func (e *editor) load(line string) {
+	e.pattern, e.newline = strings.CutSuffix(line, "\n")
+	e.number++
+	e.replaced = false
+}
+
+// cycle runs the commands over the pattern space.
+func (e *editor) cycle() {
+	for pc := 0; pc < len(e.code) && e.ctx.Err() == nil; {
+		c := &e.code[pc]
+		if !e.selects(c) {
+			pc = c.skip(pc)
+			continue
+		}
+		switch next := e.do(c); next {
+		case sedNext:
+			pc++
+		case sedEnd:
+			e.finishCycle(true)
+			return
+		case sedDelete:
+			e.finishCycle(false)
+			return
+		default:
+			pc = next
+		}
+	}
+	e.finishCycle(true)
+}
+
+// What a command leads to, beside a label's position.
+const (
+	sedNext = -1 - iota
+	sedEnd
+	sedDelete
+)
+
+func (e *editor) finishCycle(print bool) {
+	if print && !e.quiet {
+		e.put(e.pattern)
+	}
+	for _, text := range e.after {
+		e.out.WriteString(text)
+	}
+	e.after = nil
+}
+
+func (e *editor) put(s string) {
+	e.out.WriteString(s)
+	if e.newline || !e.last() {
+		e.out.WriteByte('\n')
+	}
+}
+
+// selects says whether c's addresses hold for this line.
+func (e *editor) selects(c *sedCmd) bool {
+	ok := true
+	switch {
+	case c.to.kind != addrNone:
+		ok = e.inRange(c)
+	case c.from.kind != addrNone:
+		ok = e.at(&c.from)
+	}
+	return ok != c.not
+}
+
+func (e *editor) at(a *address) bool {
+	switch a.kind {
+	case addrLine:
+		return e.number == a.n
+	case addrLast:
+		return e.last()
+	case addrStep:
+		return a.step > 0 && e.number >= a.n && (e.number-a.n)%a.step == 0 || a.step <= 0 && e.number == a.n
+	case addrRE:
+		return a.re.MatchString(e.pattern)
+	}
+	return false
+}
+
+func (e *editor) inRange(c *sedCmd) bool {
+	if c.active {
+		switch {
+		case c.to.kind == addrRE:
+			c.active = !e.at(&c.to)
+		case c.end > 0:
+			c.active = e.number < c.end
+			if e.number > c.end {
+				return e.begins(c)
+			}
+		default:
+			c.active = !e.at(&c.to)
+		}
+		return true
+	}
+	return e.begins(c)
+}
+
+func (e *editor) begins(c *sedCmd) bool {
+	if c.from.kind == addrLine && c.from.n == 0 {
+		if e.number != 1 {
+			return false
+		}
+		c.active = !e.at(&c.to)
+		return true
+	}
+	if !e.at(&c.from) {
+		return false
+	}
+	c.active, c.end = true, 0
+	switch c.to.kind {
+	case addrLine:
+		c.end = c.to.n
+		c.active = e.number < c.end
+	case addrPlus:
+		c.end = e.number + c.to.n
+		c.active = c.to.n > 0
+	case addrLast:
+		c.active = !e.last()
+	}
+	return true
+}
+
+// inPlace edits each file into a new one beside it, which then takes its
+// name.
+func (e *editor) inPlace() int {
+	names := e.args
+	for _, name := range names {
+		e.editFile(name)
+		if e.quit {
+			break
+		}
+	}
+	return e.exit
+}
+
+func (e *editor) editFile(name string) {
+	st, err := e.stat(name)
+	if err != nil {
+		e.fail(name, err)
+		return
+	}
+	tmp := name + "XXXXXX"
+	f, err := e.FS.OpenFile(e.abs(tmp), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		e.errorf("%s: %s", tmp, reason(err))
+		return
+	}
+	stdout := e.out
+	e.out = bufio.NewWriter(f)
+	e.names, e.number, e.hasAhead, e.quit = []string{name}, 0, false, false
+	e.run()
+	err = errors.Join(e.out.Flush(), f.Close())
+	e.out = stdout
+	e.FS.Chmod(e.abs(tmp), fs.FileMode(st.Mode&0o7777))
+	e.FS.Chown(e.abs(tmp), int(st.UID), int(st.GID))
+	if suffix := e.val('i'); suffix != "" {
+		e.FS.Rename(e.abs(name), e.abs(name+suffix))
+	}
+	if err == nil {
+		err = e.FS.Rename(e.abs(tmp), e.abs(name))
+	}
+	if err != nil {
+		e.fail(name, err)
+	}
+}
+
+// do runs one command and tells what comes next.
+func (e *editor) do(c *sedCmd) int {
+	switch c.name {
+	case '{', '}', ':', '#':
+	case 'p':
+		e.put(e.pattern)
+	case 'P':
+		first, _, _ := strings.Cut(e.pattern, "\n")
+		e.println(first)
+	case 'd':
+		return sedDelete
+	case 'D':
+		return e.deleteFirst()
+	case 's':
+		e.substitute(c)
+	case 'y':
+		e.transliterate(c)
+	case 'a':
+		e.after = append(e.after, c.text+"\n")
+	case 'i':
+		e.println(c.text)
+	case 'c':
+		return e.change(c)
+	case '=':
+		e.printf("%d\n", e.number)
+	case 'l':
+		e.println(visible(e.pattern) + "$")
+	case 'r':
+		e.appendFile(c.text)
+	case 'w':
+		e.writeTo(c.text)
+	default:
+		return e.flow(c)
+	}
+	return sedNext
+}
+
+// flow are the commands about lines and where to go on.
+func (e *editor) flow(c *sedCmd) int {
+	switch c.name {
+	case 'n':
+		return e.nextLine()
+	case 'N':
+		return e.appendLine()
+	case 'h':
+		e.hold = e.pattern
+	case 'H':
+		e.hold += "\n" + e.pattern
+	case 'g':
+		e.pattern = e.hold
+	case 'G':
+		e.pattern += "\n" + e.hold
+	case 'x':
+		e.pattern, e.hold = e.hold, e.pattern
+	case 'q', 'Q':
+		e.quit, e.exit = true, c.n
+		if c.name == 'Q' {
+			return sedDelete
+		}
+		return sedEnd
+	case 'b':
+		return e.jump(c.text)
+	case 't', 'T':
+		was := e.replaced
+		e.replaced = false
+		if was == (c.name == 't') {
+			return e.jump(c.text)
+		}
+	}
+	return sedNext
+}
+
+func (e *editor) jump(label string) int {
+	if label == "" {
+		return sedEnd
+	}
+	return e.labels[label]
+}
+
+func (e *editor) deleteFirst() int {
+	_, rest, ok := strings.Cut(e.pattern, "\n")
+	if ok {
+		e.pattern, e.restart = rest, true
+	}
+	return sedDelete
+}
+
+func (e *editor) change(c *sedCmd) int {
+	if c.to.kind == addrNone || !c.active || c.not {
+		e.println(c.text)
+	}
+	return sedDelete
+}
+
+func (e *editor) nextLine() int {
+	if e.last() {
+		e.quit = true
+		return sedEnd
+	}
+	e.finishCycle(true)
+	line, _ := e.next()
+	was := e.replaced
+	e.load(line)
+	e.replaced = was
+	return sedNext
+}
+
+func (e *editor) appendLine() int {
+	if e.last() {
+		e.quit = true
+		return sedEnd
+	}
+	for _, text := range e.after {
+		e.out.WriteString(text)
+	}
+	e.after = nil
+	line, _ := e.next()
+	old, was := e.pattern, e.replaced
+	e.load(line)
+	e.pattern, e.replaced = old+"\n"+e.pattern, was
+	return sedNext
+}
+
+func (e *editor) appendFile(name string) {
+	if text, err := readFile(e.FS, e.abs(name)); err == nil {
+		e.after = append(e.after, text)
+	}
+}
+
+func (e *editor) writeTo(name string) {
+	if name == "/dev/stdout" {
+		e.println(e.pattern)
+		return
+	}
+	f, ok := e.files[name]
+	if !ok {
+		var err error
+		if f, err = e.create(name); err != nil {
+			e.fail(name, err)
+			return
+		}
+		e.files[name] = f
+	}
+	io.WriteString(f, e.pattern+"\n")
+}
+
+func (e *editor) transliterate(c *sedCmd) {
+	e.pattern = strings.Map(func(r rune) rune {
+		if to, ok := c.table[r]; ok {
+			return to
+		}
+		return r
+	}, e.pattern)
+}
+
+func (e *editor) substitute(c *sedCmd) {
+	locs := c.re.FindAllStringSubmatchIndex(e.pattern, -1)
+	var b strings.Builder
+	at, hits := 0, 0
+	for i, loc := range locs {
+		if i+1 < c.n || !c.global && hits > 0 {
+			continue
+		}
+		hits++
+		b.WriteString(e.pattern[at:loc[0]])
+		expandReplacement(&b, c.text, e.pattern, loc)
+		at = loc[1]
+	}
+	if hits == 0 {
+		return
+	}
+	b.WriteString(e.pattern[at:])
+	e.pattern, e.replaced = b.String(), true
+	if c.print {
+		e.put(e.pattern)
+	}
+	if c.file != "" {
+		e.writeTo(c.file)
+	}
+}
+
+// expandReplacement writes the right side of s///: & and \1 are what was
+// matched; \u \l \U \L \E change case.
+func expandReplacement(b *strings.Builder, with, s string, loc []int) {
+	group := func(n int) string {
+		if 2*n+1 >= len(loc) || loc[2*n] < 0 {
+			return ""
+		}
+		return s[loc[2*n]:loc[2*n+1]]
+	}
+	for i := 0; i < len(with); i++ {
+		switch c := with[i]; {
+		case c == '&':
+			b.WriteString(group(0))
+		case c == '\\' && i+1 < len(with):
+			i++
+			switch c := with[i]; {
+			case c >= '0' && c <= '9':
+				b.WriteString(group(int(c - '0')))
+			case c == 'n':
+				b.WriteByte('\n')
+			case c == 't':
+				b.WriteByte('\t')
+			default:
+				b.WriteByte(c)
+			}
+		default:
+			b.WriteByte(c)
+		}
+	}
+}
+
+// visible is the form of the command l.
+func visible(s string) string {
+	q := strconv.QuoteToASCII(s)
+	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+}
+
+// sedCmd is one parsed command.
+type sedCmd struct {
+	from, to address
+	not      bool
+	name     byte
+	text     string // label, text, file, replacement
+	re       *regexp.Regexp
+	n        int // of s: which match; of q: the status
+	global   bool
+	print    bool
+	file     string
+	table    map[rune]rune
+	close    int // of {: the position after its }
+	active   bool
+	end      int
+}
+
+// skip is where to go on if c is not selected.
+func (c *sedCmd) skip(pc int) int {
+	if c.name == '{' {
+		return c.close
+	}
+	return pc + 1
+}
+
+type addrKind int
+
+const (
+	addrNone addrKind = iota
+	addrLine
+	addrLast
+	addrRE
+	addrStep
+	addrPlus
+)
+
+type address struct {
+	kind    addrKind
+	n, step int
+	re      *regexp.Regexp
+}
+
+// sedTool is sed with -i and its optional suffix.
+func sedTool(t *tool) int {
+	suffix, inPlace := "", false
+	var args []string
+	for i, arg := range t.args {
+		if arg == "--" {
+			args = append(args, t.args[i:]...)
+			break
+		}
+		flags, rest, found := strings.Cut(arg, "i")
+		if found && len(flags) > 0 && flags[0] == '-' && strings.Trim(flags[1:], "nrEs") == "" {
+			suffix, inPlace = rest, true
+			arg = flags
+			if arg == "-" {
+				continue
+			}
+		}
+		args = append(args, arg)
+	}
+	var problem string
+	t.options, t.args, problem = getopt("nrEse:f:i:", "quiet=n regexp-extended=E expression=e file=f", args)
+	if problem != "" {
+		t.errorf("%s", problem)
+		return badUsage
+	}
+	if inPlace {
+		t.options.order = append(t.options.order, 'i')
+		t.options.values['i'] = []string{suffix}
+	}
+	return sed(t)
+}

@@ -1,0 +1,76 @@
+package sim
+
+import (
+	"twinlayer/fs"
+)
+
+// View is what can be observed of a world after a command, whatever its
+// engine.
+type View struct {
+	Engine     string          `json:"engine,omitempty"`
+	Exit       int             `json:"exit"`
+	Stdout     string          `json:"stdout"`
+	Stderr     string          `json:"stderr"`
+	Images     []ImageView     `json:"images"`
+	Containers []ContainerView `json:"containers"`
+	Changes    []fs.Change     `json:"changes"` // of the container the command acted on
+	Layer      string          `json:"layer"`   // its writable layer's canonical digest; "" without a container
+
+	Container string `json:"-"` // the id of that container
+	Shell     string `json:"-"` // the shell that waits for lines now; "": none
+	Unknown   string `json:"-"` // why a model cannot know more
+}
+
+// ImageView is one tag of an image.
+type ImageView struct {
+	Ref    string   `json:"ref"`
+	ID     string   `json:"id"`
+	Size   int64    `json:"size"`
+	Layers []string `json:"layers"` // diffIDs, bottom first
+}
+
+// ContainerView is one container.
+type ContainerView struct {
+	Name   string `json:"name"`
+	Image  string `json:"image"`
+	Status string `json:"status"`
+}
+
+// Step is one thing that the model did on the way, with everything as it was
+// right after.
+type Step struct {
+	fs.Event
+	State State `json:"-"`
+}
+
+// Result is a command in both worlds.
+type Result struct {
+	Cmd         string       `json:"cmd"`
+	Container   string       `json:"container"` // the name of the one acted on
+	Model       View         `json:"model"`
+	Real        *View        `json:"real"` // nil: there is no real engine
+	Steps       []Step       `json:"steps"`
+	Verdict     Class        `json:"verdict"`
+	Differences []Difference `json:"differences"`
+}
+
+// Class is what a difference between the worlds is, and so the verdict on a
+// command: the gravest class of its differences.
+type Class string
+
+// The classes, from the lightest to the gravest.
+const (
+	Same     Class = "same"
+	Expected Class = "expected" // declared, with its reason
+	Limit    Class = "limit"    // the model cannot know
+	Bug      Class = "bug"      // one of the worlds is wrong
+)
+
+// Difference is one thing that the worlds do not agree on.
+type Difference struct {
+	What   string `json:"what"` // "stdout", "exit", "layer", …
+	Model  string `json:"model"`
+	Real   string `json:"real"`
+	Class  Class  `json:"class"`
+	Reason string `json:"reason"`
+}

@@ -1,0 +1,158 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"twinlayer/fs"
+)
+
+// World is the docker command over an engine.
+type World struct{ Engine Engine }
+
+// Do runs a command and returns what can be seen afterwards. An error means
+// that the engine broke; what the learner got wrong is in the View.
+func (w World) Do(ctx context.Context, cmd Cmd) (View, error) {
+	if timed, ok := w.Engine.(interface{ At(time.Time) }); ok {
+		timed.At(cmd.Now)
+	}
+	c := &call{Context: ctx, Cmd: cmd, engine: w.Engine}
+	if err := c.settle(c.dispatch()); err != nil {
+		return View{}, err
+	}
+	err := c.observe()
+	return c.view, err
+}
+
+// call is one command on its way through an engine.
+type call struct {
+	context.Context
+	Cmd
+	engine Engine
+	view   View
+}
+
+func (c *call) dispatch() error {
+	switch c.Verb {
+	case VerbLine:
+		return c.line()
+	case VerbHangup:
+		return c.hangup()
+	case verbRefused:
+		return c.refusal
+	case "help":
+		c.print("%s", Help(strings.Join(c.Args, " ")))
+		return nil
+	}
+	v, ok := verb(c.Verb)
+	if !ok {
+		return Refuse("docker: unknown command: docker %s\n\nRun 'docker --help' for more information", c.Verb)
+	}
+	return v.run(c)
+}
+
+// settle turns a refusal into what docker prints of it.
+func (c *call) settle(err error) error {
+	var refusal *Refusal
+	var unknown *Unknown
+	switch {
+	case errors.As(err, &unknown):
+		c.view.Unknown, c.view.Exit = unknown.Why, 125
+		return nil
+	case errors.As(err, &refusal):
+		c.view.Exit = max(refusal.Exit, 1)
+		c.complain("%s\n", refusal.Text)
+		return nil
+	}
+	return err
+}
+
+// Unknown is a model's answer where it cannot predict what the real world
+// does, and why.
+type Unknown struct{ Why string }
+
+func (u *Unknown) Error() string { return "the model cannot know: " + u.Why }
+
+func (c *call) print(format string, args ...any) { c.view.Stdout += fmt.Sprintf(format, args...) }
+
+func (c *call) complain(format string, args ...any) { c.view.Stderr += fmt.Sprintf(format, args...) }
+
+// daemon marks a refusal as what the engine said, as docker does.
+func daemon(err error) error {
+	var r *Refusal
+	if errors.As(err, &r) {
+		return &Refusal{Text: "Error response from daemon: " + r.Text, Exit: r.Exit}
+	}
+	return err
+}
+
+// each runs do for every argument; what is refused is printed and the rest
+// goes on, as docker does.
+func (c *call) each(do func(arg string) error) error {
+	for _, arg := range c.Args {
+		if err := c.settle(daemon(do(arg))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// observe adds to the view how the world looks now.
+func (c *call) observe() error {
+	c.view.Images, c.view.Containers, c.view.Changes = []ImageView{}, []ContainerView{}, []fs.Change{}
+	images, err := c.engine.Images(c)
+	if err != nil {
+		return err
+	}
+	for _, img := range images {
+		c.view.Images = append(c.view.Images, imageViews(img)...)
+	}
+	all, err := c.engine.Containers(c)
+	if err != nil {
+		return err
+	}
+	for _, k := range all {
+		c.view.Containers = append(c.view.Containers, ContainerView{k.Name, k.Image, string(k.Status)})
+	}
+	return c.observeContainer(all)
+}
+
+func imageViews(img Image) []ImageView {
+	v := ImageView{"<none>:<none>", img.ID.String(), img.Size(), []string{}}
+	for _, l := range img.Layers {
+		v.Layers = append(v.Layers, l.String())
+	}
+	if len(img.Tags) == 0 {
+		return []ImageView{v}
+	}
+	var out []ImageView
+	for _, tag := range img.Tags {
+		v.Ref = tag
+		out = append(out, v)
+	}
+	return out
+}
+
+// observeContainer adds the changes and the layer of the container acted on,
+// if it is still there.
+func (c *call) observeContainer(all []Container) error {
+	k, err := FindContainer(all, c.view.Container)
+	if err != nil {
+		return nil
+	}
+	changes, err := c.engine.Changes(c, k.ID)
+	if err != nil {
+		return err
+	}
+	c.view.Changes = append(c.view.Changes, changes...)
+	layer, err := c.engine.Layer(c, k.ID)
+	if err != nil {
+		return err
+	}
+	digest, err := layer.Digest()
+	c.view.Layer = digest.String()
+	return err
+}
