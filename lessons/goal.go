@@ -96,6 +96,9 @@ func (c Checked) Met() bool {
 	return c.some(Met) && !c.some(Missed)
 }
 
+// Missed says whether a world has missed the goal.
+func (c Checked) Missed() bool { return c.some(Missed) }
+
 func (c Checked) some(s Standing) bool {
 	return slices.ContainsFunc(c.Answers, func(a Answer) bool { return a.State == s })
 }

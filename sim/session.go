@@ -138,7 +138,7 @@ func (s *Session) noReal() string {
 	if s.broken != nil {
 		return "the real engine has stopped: " + s.broken.Error()
 	}
-	return "there is no real engine to compare with; this is the model alone"
+	return "there is no real engine to compare with"
 }
 
 // follow attaches to the shell that the command opened, and leaves the one

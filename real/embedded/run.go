@@ -123,7 +123,7 @@ func refused(err error, runtime func(string) *sim.Refusal) error {
 	case box.Runtime:
 		return runtime(f.Text)
 	case box.Daemon:
-		return &sim.Refusal{Text: f.Text, Exit: 125}
+		return sim.Refuse("%s", f.Text)
 	}
 	return err
 }

@@ -99,9 +99,9 @@ func TestUser(t *testing.T) {
 			return run(t, e, s)
 		}
 		_, err := as("nosuch")
-		refused(t, err, "unable to find user nosuch: no matching entries in passwd file", 125)
+		refused(t, err, "unable to find user nosuch: no matching entries in passwd file", 1)
 		_, err = as("root:nosuch")
-		refused(t, err, "unable to find group nosuch: no matching entries in group file", 125)
+		refused(t, err, "unable to find group nosuch: no matching entries in group file", 1)
 
 		info, err := e.Info(timeout(t))
 		require.NoError(t, err)
@@ -128,7 +128,7 @@ func TestWorkingDirectory(t *testing.T) {
 		s = spec("pwd")
 		s.Dir = "/etc/motd"
 		_, err = run(t, e, s)
-		refused(t, err, "Cannot mkdir: /etc/motd is not a directory", 125)
+		refused(t, err, "Cannot mkdir: /etc/motd is not a directory", 1)
 		s.ID, s.Name, s.Dir = id(), "rel", "rel"
 		_, err = e.Create(timeout(t), s)
 		refused(t, err, "the working directory 'rel' is invalid, it needs to be an absolute path", 1)

@@ -100,14 +100,17 @@ func TestPullManyAtOnce(t *testing.T) {
 
 func TestUnknown(t *testing.T) {
 	s := bundled(t)
-	for _, ref := range []string{"nope", "busybox:9", "busybox@" + digest.FromString("").String()} {
+	for ref, code := range map[string]transport.ErrorCode{
+		"nope": transport.NameUnknownErrorCode, "busybox:9": transport.ManifestUnknownErrorCode,
+		"busybox@" + digest.FromString("").String(): transport.ManifestUnknownErrorCode,
+	} {
 		parsed, err := name.ParseReference(s.Addr() + "/" + ref)
 		require.NoError(t, err)
 		_, err = remote.Image(parsed)
 		var e *transport.Error
 		require.ErrorAs(t, err, &e, ref)
 		require.Equal(t, http.StatusNotFound, e.StatusCode)
-		require.Equal(t, transport.ManifestUnknownErrorCode, e.Errors[0].Code)
+		require.Equal(t, code, e.Errors[0].Code)
 	}
 }
 

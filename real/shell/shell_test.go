@@ -27,12 +27,13 @@ func TestMain(m *testing.M) {
 
 func mvdan() int {
 	runner, _ := interp.New(interp.StdIO(os.Stdin, os.Stdout, os.Stderr))
-	err := syntax.NewParser().Stmts(os.Stdin, func(stmt *syntax.Stmt) bool {
-		runner.Run(context.Background(), stmt)
-		return !runner.Exited()
-	})
-	if err != nil {
-		return 2
+	for stmt, err := range syntax.NewParser().StmtsSeq(os.Stdin) {
+		if err != nil {
+			return 2
+		}
+		if runner.Run(context.Background(), stmt); runner.Exited() {
+			break
+		}
 	}
 	return 0
 }

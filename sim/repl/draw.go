@@ -20,7 +20,7 @@ type painter struct {
 	width int
 	lines glyphs
 
-	faint, bold, good, odd, bad *color.Color
+	prose, faint, bold, good, odd, bad *color.Color
 }
 
 // glyphs are what boxes are drawn with.
@@ -33,7 +33,7 @@ var (
 
 func newPainter(out io.Writer, plain bool, width int) painter {
 	p := painter{out: out, width: max(width, 40), lines: drawn,
-		faint: color.New(color.Faint), bold: color.New(color.Bold), good: color.New(color.FgGreen),
+		prose: color.New(), faint: color.New(color.Faint), bold: color.New(color.Bold), good: color.New(color.FgGreen),
 		odd: color.New(color.FgYellow), bad: color.New(color.FgRed, color.Bold)}
 	if plain {
 		p.lines = ascii
@@ -69,7 +69,7 @@ func (p painter) warn(format string, args ...any) {
 }
 
 // result draws the two worlds side by side, and the verdict.
-func (p painter) result(r sim.Result, real string) {
+func (p painter) result(r sim.Result) {
 	left := p.column(r.Model, "model")
 	if r.Real == nil {
 		p.alone(left)
@@ -90,7 +90,9 @@ func (p painter) column(v sim.View, head string) []string {
 	if v.Layer == "" {
 		return out
 	}
-	out = append(out, "")
+	if len(out) > 1 {
+		out = append(out, "")
+	}
 	out = append(out, changeLines(v.Changes)...)
 	return append(out, "layer "+shortDigest(v.Layer))
 }
@@ -375,8 +377,11 @@ func describe(f fs.Path) string {
 
 // checked draws a goal and how it stands in each world.
 func (p painter) checked(c lessons.Checked) {
-	mark, color := p.lines.ok, p.good
-	if !c.Met() {
+	mark, color := "?", p.faint
+	switch {
+	case c.Met():
+		mark, color = p.lines.ok, p.good
+	case c.Missed():
 		mark, color = p.lines.warn, p.odd
 	}
 	p.paragraph(color, "", mark+" "+c.Goal.String())

@@ -52,8 +52,8 @@ func nextOfLesson(r *REPL, ctx context.Context) error {
 		r.lesson = nil
 		return nil
 	}
-	r.draw.text(fmt.Sprintf("\n[%d/%d] ", played.Number, played.Of))
-	r.draw.title(played.Prose)
+	r.draw.text(fmt.Sprintf("\n[%d/%d]", played.Number, played.Of))
+	r.draw.paragraph(r.draw.prose, "", played.Prose)
 	for _, line := range played.Lines {
 		if err := r.lessonLine(line); err != nil {
 			return err

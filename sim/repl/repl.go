@@ -51,6 +51,7 @@ type REPL struct {
 	timeline sim.Timeline
 	lesson   *lessons.Run
 	bugs     int
+	pointed  bool // at the words for steps
 }
 
 // New is a REPL; nothing is read before Run.
@@ -177,11 +178,22 @@ func (r *REPL) show(result sim.Result, err error) error {
 	if r.JSON {
 		return writeJSON(r.Out, result)
 	}
-	r.draw.result(result, r.Real)
-	if held && len(result.Steps) > 0 {
-		r.draw.say("%d steps of the model wait: Enter or next shows one, back and forward move, end skips them.", len(result.Steps))
-	}
+	r.draw.result(result)
+	r.pointAtSteps(len(result.Steps), held)
 	return nil
+}
+
+// pointAtSteps says how to walk the model's steps: each time where they are
+// held, once where they are not.
+func (r *REPL) pointAtSteps(n int, held bool) {
+	switch {
+	case n == 0 || !r.Lines.Talks():
+	case held:
+		r.draw.say("%d steps of the model wait: Enter or next shows one, back and forward move, end skips them.", n)
+	case !r.pointed:
+		r.pointed = true
+		r.draw.say("The model took %d steps: steps lists them, back and forward walk in them. Inside a container: :steps, :back, :forward.", n)
+	}
 }
 
 // count takes note of a verdict.

@@ -80,7 +80,7 @@ var applets = map[string]applet{
 	"md5sum":    {sum, "cs", "check=c status=s", "[-c[s]] [FILE]..."},
 	"mktemp":    {mktemp, "dup:tq", "directory=d", "[-dtu] [-p DIR] [TEMPLATE]"},
 	"od":        {od, "xcbt:vA:N:j:", "", "[-bcx] [FILE]..."},
-	"seq":       {seqTool, raw, "", "[-w] [-s SEP] [FIRST [INC]] LAST"},
+	"seq":       {seq, "+ws:", "", "[-w] [-s SEP] [FIRST [INC]] LAST"},
 	"sha1sum":   {sum, "cs", "check=c status=s", "[-c[s]] [FILE]..."},
 	"sha256sum": {sum, "cs", "check=c status=s", "[-c[s]] [FILE]..."},
 	"sha512sum": {sum, "cs", "check=c status=s", "[-c[s]] [FILE]..."},

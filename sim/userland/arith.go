@@ -18,8 +18,43 @@ const arithDepth = 100
 // arith evaluates the expression of $(( … )).
 func (in *interp) arith(x syntax.ArithmExpr) (int64, error) {
 	a := arithmetic{in: in}
+	if text, ok := expandedText(x); ok {
+		doc, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Document(strings.NewReader(text))
+		if err != nil {
+			return 0, errArith
+		}
+		text, ok = in.document(doc, false, false)
+		if !ok {
+			return 0, errAborted
+		}
+		n := a.text(text)
+		return n, a.err
+	}
 	n := a.eval(x)
 	return n, a.err
+}
+
+// expandedText is the text of an expression in which something is expanded
+// before it is parsed, as POSIX has it: "$x * 2" where x is "1 + 1".
+func expandedText(x syntax.ArithmExpr) (string, bool) {
+	if x == nil {
+		return "", false
+	}
+	found := false
+	syntax.Walk(x, func(node syntax.Node) bool {
+		switch node.(type) {
+		case *syntax.ParamExp, *syntax.CmdSubst, *syntax.ArithmExp:
+			found = true
+		}
+		return !found
+	})
+	if !found {
+		return "", false
+	}
+	var b strings.Builder
+	syntax.NewPrinter().Print(&b, &syntax.Word{Parts: []syntax.WordPart{&syntax.ArithmExp{X: x}}})
+	text := strings.TrimSuffix(strings.TrimPrefix(b.String(), "$(("), "))")
+	return strings.ReplaceAll(text, `"`, ""), true
 }
 
 type arithmetic struct {

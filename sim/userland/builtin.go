@@ -177,9 +177,8 @@ func (in *interp) enter(dir string) error {
 	if err := in.p.FS.Access(dir, 1); err != nil {
 		return err
 	}
-	old := in.vars["PWD"]
-	in.vars["OLDPWD"] = variable{value: in.dir, set: true, exported: in.vars["OLDPWD"].exported}
-	in.vars["PWD"] = variable{value: dir, set: true, exported: old.exported}
+	in.vars["OLDPWD"] = variable{value: in.dir, set: true, exported: true}
+	in.vars["PWD"] = variable{value: dir, set: true, exported: true}
 	in.dir = dir
 	return nil
 }
@@ -297,13 +296,17 @@ func (in *interp) printVars(prefix string, fits func(variable) bool) int {
 
 func (in *interp) local(args []string) int {
 	if len(in.frames) == 0 {
-		return in.err("local", "not in a function")
+		return in.abort("local: not in a function")
 	}
 	frame := in.frames[len(in.frames)-1]
 	for _, arg := range args[1:] {
 		name, _, _ := strings.Cut(arg, "=")
 		if _, saved := frame[name]; !saved {
 			frame[name] = in.vars[name]
+		}
+		if !strings.Contains(arg, "=") {
+			delete(in.vars, name)
+			continue
 		}
 		if !in.declare("local", arg, func(*variable) {}) {
 			return in.status

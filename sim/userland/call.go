@@ -20,35 +20,52 @@ func (in *interp) simple(c *syntax.CallExpr) int {
 	if !ok {
 		return in.status
 	}
-	assigns, ok := in.assignments(c.Assigns)
+	old := map[string]variable{}
+	assigns, ok := in.assignments(c.Assigns, old, len(args) == 0)
 	if !ok {
+		in.restore(old)
 		return in.status
 	}
 	in.trace(assigns, args)
 	if len(args) == 0 {
-		for _, a := range assigns {
-			if !in.assign(a.name, a.value) {
-				return in.status
-			}
-		}
 		return in.substStatus
 	}
-	return in.call(assigns, args)
+	if special(args[0]) {
+		clear(old) // assignments before a special builtin stay
+	}
+	status := in.call(args)
+	in.restore(old)
+	return status
+}
+
+func (in *interp) restore(vars map[string]variable) {
+	for name, v := range vars {
+		in.vars[name] = v
+	}
 }
 
 type assignment struct{ name, value string }
 
-func (in *interp) assignments(list []*syntax.Assign) (out []assignment, ok bool) {
+// assignments sets variables one after another. Those that do not stay are for
+// a command and exported to it; old keeps what they were.
+func (in *interp) assignments(list []*syntax.Assign, old map[string]variable, stay bool) (out []assignment, ok bool) {
 	for _, as := range list {
+		name := as.Name.Value
 		value, ok := in.assignValue(as.Value)
-		if !ok {
+		before := in.vars[name]
+		if !ok || !in.assign(name, value) {
 			return nil, false
 		}
-		if in.vars[as.Name.Value].readonly {
-			in.abort("%s: is read only", as.Name.Value)
-			return nil, false
+		out = append(out, assignment{name, value})
+		if stay {
+			continue
 		}
-		out = append(out, assignment{as.Name.Value, value})
+		if _, saved := old[name]; !saved {
+			old[name] = before
+		}
+		v := in.vars[name]
+		v.exported = true
+		in.vars[name] = v
 	}
 	return out, true
 }
@@ -65,7 +82,7 @@ func (in *interp) assignValue(word *syntax.Word) (string, bool) {
 	}
 	parts := strings.Split(lit, ":")
 	for i, part := range parts {
-		home, rest := in.tilde(part, true)
+		home, rest, _ := in.tilde(part, true)
 		parts[i] = home + rest
 	}
 	return strings.Join(parts, ":"), true
@@ -87,7 +104,7 @@ func (in *interp) trace(assigns []assignment, args []string) {
 }
 
 func quoteIfNeeded(s string) string {
-	if strings.ContainsAny(s, " \t\n\\'\"`$&;<>()|*?[]{}~#!=%") {
+	if syntax.IsKeyword(s) || strings.ContainsAny(s, " \t\n\\'\"`$&;<>()|*?[]{}~#!=%") {
 		return quote(s)
 	}
 	return s
@@ -97,39 +114,17 @@ func quoteIfNeeded(s string) string {
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'" }
 
 // call runs a command whose words are expanded.
-func (in *interp) call(assigns []assignment, args []string) int {
+func (in *interp) call(args []string) int {
 	name := args[0]
 	run := builtin(name)
 	body := in.funcs[name]
 	switch {
 	case run != nil && (special(name) || body == nil):
-		if special(name) {
-			for _, a := range assigns {
-				in.assign(a.name, a.value)
-			}
-			return run(in, args)
-		}
-		return in.withVars(assigns, func() int { return run(in, args) })
+		return run(in, args)
 	case body != nil:
-		return in.withVars(assigns, func() int { return in.function(body, args) })
+		return in.function(body, args)
 	}
-	return in.program(in.process(assigns, args))
-}
-
-// withVars runs do with variables set for its time.
-func (in *interp) withVars(assigns []assignment, do func() int) int {
-	old := map[string]variable{}
-	for _, a := range assigns {
-		if _, saved := old[a.name]; !saved {
-			old[a.name] = in.vars[a.name]
-		}
-		in.vars[a.name] = variable{value: a.value, set: true, exported: true}
-	}
-	status := do()
-	for name, v := range old {
-		in.vars[name] = v
-	}
-	return status
+	return in.program(in.process(args))
 }
 
 func (in *interp) function(body *syntax.Stmt, args []string) int {
@@ -141,7 +136,6 @@ func (in *interp) function(body *syntax.Stmt, args []string) int {
 	in.params, in.loops = args[1:], 0
 	in.calls++
 	in.frames = append(in.frames, map[string]variable{})
-	in.status = 0
 	in.stmt(body)
 	if in.jump.kind == jumpReturn {
 		in.jump = jump{}
@@ -163,16 +157,9 @@ func (in *interp) leaveFrame() {
 }
 
 // process is the child that args describe.
-func (in *interp) process(assigns []assignment, args []string) *Process {
+func (in *interp) process(args []string) *Process {
 	child := in.p.child(args)
-	env := in.state
-	if len(assigns) > 0 {
-		env = in.state.clone()
-		for _, a := range assigns {
-			env.vars[a.name] = variable{value: a.value, set: true, exported: true}
-		}
-	}
-	child.Env, child.Dir, child.Umask = env.env(), in.dir, in.umask
+	child.Env, child.Dir, child.Umask = in.env(), in.dir, in.umask
 	child.Stdin, child.Stdout, child.Stderr = in.fds[0].reader(), in.stdout(), in.stderr()
 	child.Started = in.p.Started
 	return child
@@ -197,7 +184,7 @@ func (in *interp) cannotRun(name string, err error) int {
 
 // applet runs a builtin that is a tool as well.
 func (in *interp) applet(a applet, args []string) int {
-	return runApplet(in.ctx, in.name, a, in.process(nil, args))
+	return runApplet(in.ctx, "sh", a, in.process(args))
 }
 
 // alias is how to run c if its first word is an alias: the alias's text takes
@@ -275,7 +262,7 @@ func (in *interp) let(c *syntax.LetClause) int {
 
 // testClause is [[ … ]]: test(1) without splitting, with && and || inside.
 func (in *interp) testClause(c *syntax.TestClause) int {
-	t := newTool(in.ctx, in.name, in.process(nil, []string{"[["}))
+	t := newTool(in.ctx, "sh", in.process([]string{"[["}))
 	ok, err := in.testOf(t, c.X)
 	if err != nil {
 		if err != errAborted {

@@ -26,8 +26,8 @@ func cat(t *tool) int {
 			continue
 		}
 		if t.has('n') || t.has('b') {
-			err = eachLine(r, func(line string, has bool) bool {
-				t.catLine(&number, line, has)
+			err = eachLine(r, func(line string, _ bool) bool {
+				t.catLine(&number, line)
 				return !t.done()
 			})
 		} else {
@@ -52,16 +52,13 @@ func (t *tool) catOpen(name string) (io.ReadCloser, error) {
 	return inFile{obey(t.ctx, f), f}, nil
 }
 
-func (t *tool) catLine(number *int, line string, has bool) {
+func (t *tool) catLine(number *int, line string) {
 	if t.has('b') && line == "" {
 		t.out.WriteByte('\n')
 		return
 	}
 	*number++
-	t.printf("%6d\t%s", *number, line)
-	if has {
-		t.out.WriteByte('\n')
-	}
+	t.printf("%6d\t%s\n", *number, line)
 }
 
 // stream copies r to standard output, each piece as soon as it is there.

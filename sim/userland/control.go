@@ -79,7 +79,6 @@ func (in *interp) source(args []string) int {
 		in.params = args[2:]
 	}
 	in.sourced++
-	in.status = 0
 	in.script(stringLines(text))
 	in.sourced--
 	if in.jump.kind == jumpReturn {
@@ -118,7 +117,7 @@ func (in *interp) exec(args []string) int {
 	if len(args) == 1 {
 		return 0 // its redirections stay
 	}
-	child := in.process(nil, args[1:])
+	child := in.process(args[1:])
 	file, argv, err := Resolve(child)
 	if err != nil {
 		status := in.cannotRun("exec: "+args[1], err)
@@ -155,7 +154,7 @@ func (in *interp) commandCmd(args []string) int {
 	if run := builtin(args[0]); run != nil {
 		return run(in, args)
 	}
-	return in.program(in.process(nil, args))
+	return in.program(in.process(args))
 }
 
 func (in *interp) typeCmd(args []string) int {
@@ -195,7 +194,7 @@ func (in *interp) kindOf(name string) (kind, short string) {
 	case builtin(name) != nil:
 		return "a shell builtin", name
 	}
-	if file, err := Lookup(in.process(nil, []string{name}), name); err == nil {
+	if file, err := Lookup(in.process([]string{name}), name); err == nil {
 		return file, file
 	}
 	return "", ""

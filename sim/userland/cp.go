@@ -15,15 +15,17 @@ import (
 type copier struct {
 	*tool
 	recurse, preserve, force, noClobber, update, verbose bool
-	deref, derefNamed                                    bool   // follow symlinks: all, those named
-	link                                                 string // "", "hard", "soft": make links instead
-	seen                                                 map[[2]uint64]string
+	deref, derefNamed                                    bool                 // follow symlinks: all, those named
+	link                                                 string               // "", "hard", "soft": make links instead
+	seen                                                 map[[2]uint64]string // files with more names
+	made                                                 map[uint64]bool      // directories
 }
 
 func cp(t *tool) int {
 	c := &copier{
 		tool: t, recurse: t.last("rRa") != 0, preserve: t.last("pa") != 0, force: t.has('f'),
 		noClobber: t.has('n'), update: t.has('u'), verbose: t.has('v'), seen: map[[2]uint64]string{},
+		made: map[uint64]bool{},
 	}
 	c.deref = t.has('L') || !c.recurse && t.last("dP") == 0
 	c.derefNamed = c.deref || t.has('H')
@@ -33,12 +35,13 @@ func cp(t *tool) int {
 	case 's':
 		c.link = "soft"
 	}
-	return t.toTarget(c.copyTo)
+	return t.toTarget(c.direct, c.copyTo)
 }
 
-// toTarget calls do for each source with where it goes: the last operand (or
-// that of -t) itself, or a name in it if it is a directory.
-func (t *tool) toTarget(do func(src, dst string)) int {
+// toTarget calls do for each source with where it goes: a name in the last
+// operand (or that of -t), or, for one source where direct says so, the last
+// operand itself.
+func (t *tool) toTarget(direct func(src, dst string) bool, do func(src, dst string)) int {
 	args := t.args
 	dir := t.val('t')
 	if !t.has('t') {
@@ -47,9 +50,7 @@ func (t *tool) toTarget(do func(src, dst string)) int {
 		}
 		dir, args = args[len(args)-1], args[:len(args)-1]
 	}
-	st, err := t.stat(dir)
-	into := err == nil && st.Mode&fs.S_IFMT == fs.S_IFDIR && !t.has('T')
-	if len(args) == 1 && !into && !t.has('t') {
+	if len(args) == 1 && !t.has('t') && (t.has('T') || direct(args[0], dir)) {
 		do(args[0], dir)
 		return 0
 	}
@@ -57,6 +58,16 @@ func (t *tool) toTarget(do func(src, dst string)) int {
 		do(src, join(dir, baseOf(src)))
 	}
 	return 0
+}
+
+// direct says whether "cp src dst" makes dst itself.
+func (c *copier) direct(src, dst string) bool {
+	to, err := c.stat(dst)
+	from, ferr := c.stat(src)
+	if ferr == nil && from.Mode&fs.S_IFMT == fs.S_IFDIR {
+		return c.recurse && err != nil
+	}
+	return err != nil || to.Mode&fs.S_IFMT != fs.S_IFDIR
 }
 
 func (c *copier) copyTo(src, dst string) { c.copy(src, dst, true) }
@@ -72,7 +83,11 @@ func (c *copier) copy(src, dst string, named bool) bool {
 		c.cannot("stat", src, err)
 		return false
 	}
-	to, _ := c.lstat(dst)
+	to, err := c.lstat(dst)
+	if err != nil && fs.ErrnoOf(err) != fs.ENOENT {
+		c.cannot("stat", dst, err)
+		return false
+	}
 	if target, terr := c.stat(dst); terr == nil && (to == nil || from.Mode&fs.S_IFMT != fs.S_IFLNK) {
 		if to != nil && to.Mode&fs.S_IFMT == fs.S_IFLNK && sameFile(from, target) && c.deref {
 			c.errorf("'%s' and '%s' are the same file", src, dst)
@@ -98,20 +113,23 @@ func (c *copier) directory(src, dst string, from, to *fs.Stat) bool {
 		c.errorf("omitting directory '%s'", src)
 		return false
 	}
+	if c.made[from.Ino] {
+		c.errorf("recursion detected, omitting directory '%s'", src)
+		return false
+	}
 	if to != nil {
 		if st, err := c.stat(dst); err != nil || st.Mode&fs.S_IFMT != fs.S_IFDIR {
 			c.errorf("target '%s' is not a directory", dst)
 			return false
 		}
 	}
-	if within(c.abs(dst), c.abs(src)) {
-		c.errorf("recursion detected, omitting directory '%s'", src)
-		return false
-	}
 	if to == nil {
 		if err := c.FS.Mkdir(c.abs(dst), fs.FileMode(from.Mode&0o7777|0o700)); err != nil {
 			c.cannot("create directory", dst, err)
 			return false
+		}
+		if st, err := c.lstat(dst); err == nil {
+			c.made[st.Ino] = true
 		}
 		if c.verbose {
 			c.printf("'%s' -> '%s'\n", src, dst)
@@ -145,9 +163,6 @@ func (c *copier) nonDirectory(src, dst string, from, to *fs.Stat) bool {
 			return true
 		case c.has('i') && !c.force && !c.ask("cp: overwrite '%s'? ", dst):
 			return true
-		case to.Mode&fs.S_IFMT == fs.S_IFDIR:
-			c.errorf("'%s' is a directory", dst)
-			return false
 		}
 	}
 	if done, ok := c.linked(src, dst, from, to); done {
@@ -185,13 +200,13 @@ func (c *copier) linked(src, dst string, from, to *fs.Stat) (done, ok bool) {
 		err = c.FS.Link(c.abs(src), c.abs(dst))
 	case c.link == "soft":
 		err = c.FS.SymlinkIfPossible(src, c.abs(dst))
-	case c.preserve && c.recurse && from.Nlink > 1 && again:
+	case !c.deref && from.Nlink > 1 && again:
 		if to != nil {
 			c.FS.Unlink(c.abs(dst))
 		}
 		err = c.FS.Link(c.abs(first), c.abs(dst))
 	default:
-		if from.Nlink > 1 && c.preserve {
+		if from.Nlink > 1 && !c.deref {
 			c.seen[key] = dst
 		}
 		return false, false
@@ -321,7 +336,8 @@ func (t *tool) ask(format string, args ...any) bool {
 // mv renames. Where the kernel answers EXDEV, as overlayfs does for a
 // directory of a lower layer, it copies and removes.
 func mv(t *tool) int {
-	return t.toTarget(func(src, dst string) { t.move(src, dst) })
+	notDir := func(_, dst string) bool { return !isDir(t.FS, t.abs(dst)) }
+	return t.toTarget(notDir, t.move)
 }
 
 func (t *tool) move(src, dst string) {
@@ -359,7 +375,7 @@ func (t *tool) moveAcross(src, dst string) {
 	}
 	quiet := *t
 	quiet.options = options{}
-	c := &copier{tool: &quiet, recurse: true, preserve: true, seen: map[[2]uint64]string{}}
+	c := &copier{tool: &quiet, recurse: true, preserve: true, seen: map[[2]uint64]string{}, made: map[uint64]bool{}}
 	ok := c.copy(src, dst, true) && quiet.failed == 0
 	t.failed = max(t.failed, quiet.failed)
 	if !ok {

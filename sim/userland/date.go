@@ -64,7 +64,7 @@ func date(t *tool) int {
 	case t.has('r'):
 		st, err := t.stat(t.val('r'))
 		if err != nil {
-			return t.fail(t.val('r'), err)
+			return t.cannot("stat", t.val('r'), err)
 		}
 		when = st.Mtime
 	}

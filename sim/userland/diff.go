@@ -73,13 +73,17 @@ func (d *differ) dirs(a, b string) {
 		case d.has('N'):
 			d.files(join(a, name), join(b, name))
 		case inA:
-			d.printf("Only in %s: %s\n", strings.TrimRight(a, "/"), name)
-			d.differs()
+			d.only(d.args[0], join(a, name))
 		default:
-			d.printf("Only in %s: %s\n", strings.TrimRight(b, "/"), name)
-			d.differs()
+			d.only(d.args[1], join(b, name))
 		}
 	}
+}
+
+func (d *differ) only(root, name string) {
+	root = strings.TrimRight(root, "/")
+	d.printf("Only in %s: %s\n", root, strings.TrimPrefix(name, root+"/"))
+	d.differs()
 }
 
 func (d *differ) pair(a, b string) {
@@ -122,6 +126,9 @@ func (d *differ) content(name string) ([]byte, bool) {
 }
 
 func (d *differ) files(a, b string) {
+	if a == b {
+		return
+	}
 	dataA, ok1 := d.content(a)
 	dataB, ok2 := d.content(b)
 	switch {

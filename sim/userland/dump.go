@@ -10,40 +10,42 @@ func hexdump(t *tool) int {
 	line := canonicalLine
 	if !t.has('C') {
 		line = func(t *tool, at int64, b []byte) {
-			t.printf("%07x%s\n", at, words(b, "%04x"))
+			t.printf("%07x%-40s\n", at, words(b, "%04x"))
 		}
 	}
 	end := "%08x\n"
 	if !t.has('C') {
 		end = "%07x\n"
 	}
-	return t.dump(line, end)
+	return t.dump(16, line, end)
 }
 
 // od prints octal words, or with -c characters, -x hexadecimal.
 func od(t *tool) int {
-	format, blank := "%06o", false
+	show := func(b []byte) string { return words(b, "%06o") }
 	switch t.last("xcbt") {
 	case 'x':
-		format = "%04x"
+		show = func(b []byte) string { return words(b, "%04x") }
 	case 'c':
-		blank = true
-	}
-	return t.dump(func(t *tool, at int64, b []byte) {
-		if blank {
-			t.printf("%07o%s\n", at, odChars(b))
-			return
+		show = odChars
+	case 'b':
+		show = func(b []byte) string {
+			s := ""
+			for _, c := range b {
+				s += sprintf(" %03o", c)
+			}
+			return s
 		}
-		t.printf("%07o%s\n", at, words(b, format))
-	}, "%07o\n")
+	}
+	return t.dump(16, func(t *tool, at int64, b []byte) { t.printf("%07o%s\n", at, show(b)) }, "%07o\n")
 }
 
 // xxd prints bytes in pairs and their characters.
 func xxd(t *tool) int {
 	if t.has('p') {
-		return t.dump(func(t *tool, _ int64, b []byte) { t.printf("%x\n", b) }, "")
+		return t.dump(30, func(t *tool, _ int64, b []byte) { t.printf("%x\n", b) }, "")
 	}
-	return t.dump(func(t *tool, at int64, b []byte) {
+	return t.dump(16, func(t *tool, at int64, b []byte) {
 		var hex strings.Builder
 		for i, c := range b {
 			if i > 0 && i%2 == 0 {
@@ -55,18 +57,18 @@ func xxd(t *tool) int {
 	}, "")
 }
 
-// dump calls line for every 16 bytes of the input; repeated lines are a star,
+// dump calls line for every width bytes of the input; repeated lines are a star,
 // where end says that offsets matter.
-func (t *tool) dump(line func(t *tool, at int64, b []byte), end string) int {
+func (t *tool) dump(width int, line func(t *tool, at int64, b []byte), end string) int {
 	r := t.allInputs()
-	buf, last := make([]byte, 16), ""
+	buf, last := make([]byte, width), ""
 	star, at := false, int64(0)
 	for !t.done() {
 		n, err := io.ReadFull(r, buf)
 		if n > 0 {
 			text := string(buf[:n])
 			switch {
-			case text != last || n < 16 || end == "" || t.has('v'):
+			case text != last || n < width || end == "" || t.has('v'):
 				line(t, at, buf[:n])
 				star = false
 			case !star:

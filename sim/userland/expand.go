@@ -116,8 +116,7 @@ func (e *expansion) word(word *syntax.Word) {
 	parts := word.Parts
 	if len(parts) > 0 {
 		if lit, ok := parts[0].(*syntax.Lit); ok {
-			home, rest := e.in.tilde(lit.Value, len(parts) == 1)
-			if home != "" {
+			if home, rest, ok := e.in.tilde(lit.Value, len(parts) == 1); ok {
 				e.add(home, true)
 				parts = append([]syntax.WordPart{&syntax.Lit{Value: rest}}, parts[1:]...)
 			}
@@ -127,25 +126,25 @@ func (e *expansion) word(word *syntax.Word) {
 }
 
 // tilde splits "~user/rest" into the user's home directory and the rest.
-func (in *interp) tilde(s string, whole bool) (home, rest string) {
+func (in *interp) tilde(s string, whole bool) (home, rest string, ok bool) {
 	if !strings.HasPrefix(s, "~") {
-		return "", s
+		return "", s, false
 	}
 	end := strings.IndexAny(s, "/:")
 	if end < 0 {
 		if !whole {
-			return "", s
+			return "", s, false
 		}
 		end = len(s)
 	}
 	user := s[1:end]
 	if user == "" {
-		return in.get("HOME"), s[end:]
+		return in.get("HOME"), s[end:], in.vars["HOME"].set
 	}
 	if u, ok := userByName(in.p.FS, user); ok {
-		return u.home, s[end:]
+		return u.home, s[end:], true
 	}
-	return "", s
+	return "", s, false
 }
 
 func (e *expansion) open() *field {

@@ -449,7 +449,9 @@ func (f *finder) execArgs(args []string) int {
 	f.out.Flush()
 	status, err := f.spawn(f.ctx, f.child(args))
 	if err != nil {
+		failed := f.failed
 		f.fail(args[0], err)
+		f.failed = failed // which busybox's exit status does not show
 		return 1
 	}
 	return status

@@ -17,7 +17,7 @@ type searcher struct {
 	names         bool // the file's name before each line
 	before, after int
 	limit         int
-	found         bool
+	found, listed bool // listed: by -L
 	failure       bool
 }
 
@@ -38,9 +38,6 @@ func grep(t *tool) int {
 	files := t.args
 	if len(files) == 0 {
 		files = []string{"-"}
-		if recurse {
-			files = []string{"."}
-		}
 	}
 	s.names = len(files) > 1 || recurse
 	switch t.last("hH") {
@@ -200,7 +197,9 @@ func (s *searcher) summary(label string, count int) {
 			s.println(label)
 		}
 	case s.has('L'):
+		s.found = s.listed
 		if count == 0 {
+			s.listed, s.found = true, true
 			s.println(label)
 		}
 	case s.has('c'):

@@ -73,20 +73,34 @@ func head(t *tool) int {
 	fromEnd := strings.HasPrefix(text, "-")
 	bytes := t.last("nc") == 'c'
 	headers := t.headers()
-	t.eachInput(func(name string, r io.Reader) error {
-		headers(name)
-		switch {
-		case fromEnd && bytes:
-			return t.headButBytes(r, n)
-		case fromEnd:
-			return t.headBut(r, n)
-		case bytes:
-			_, err := io.CopyN(t.out, r, n)
-			return ignoreEOF(err)
+	names := t.args
+	if len(names) == 0 {
+		names = []string{"-"}
+	}
+	for _, name := range names {
+		r, ok := t.input(name)
+		if headers(name, ok); !ok {
+			continue
 		}
-		return t.headLines(r, n)
-	})
+		if err := t.headOf(r, n, fromEnd, bytes); err != nil && !brokenPipe(err) {
+			t.fail(name, err)
+		}
+		r.Close()
+	}
 	return 0
+}
+
+func (t *tool) headOf(r io.Reader, n int64, fromEnd, bytes bool) error {
+	switch {
+	case fromEnd && bytes:
+		return t.headButBytes(r, n)
+	case fromEnd:
+		return t.headBut(r, n)
+	case bytes:
+		_, err := io.CopyN(t.out, r, n)
+		return ignoreEOF(err)
+	}
+	return t.headLines(r, n)
 }
 
 func ignoreEOF(err error) error {
@@ -96,11 +110,11 @@ func ignoreEOF(err error) error {
 	return err
 }
 
-// headers prints "==> name <==" before each of several files.
-func (t *tool) headers() func(name string) {
+// headers prints "==> name <==" before each of several files that is shown.
+func (t *tool) headers() func(name string, shown bool) {
 	first := true
-	return func(name string) {
-		if (len(t.args) > 1 || t.has('v')) && !t.has('q') {
+	return func(name string, shown bool) {
+		if (len(t.args) > 1 || t.has('v')) && !t.has('q') && shown {
 			if !first {
 				t.out.WriteByte('\n')
 			}
@@ -176,7 +190,7 @@ func tail(t *tool) int {
 			continue
 		}
 		opened++
-		headers(name)
+		headers(name, true)
 		if err := t.tailOf(r, n, fromStart, bytes); err != nil {
 			t.errorf("read error: %s", reason(err))
 		}

@@ -131,8 +131,15 @@ func (in *interp) eval(text string) int {
 	if err != nil {
 		return in.complain(2, "%s", err)
 	}
-	in.status = 0
-	in.stmts(file.Stmts)
+	return in.body(file.Stmts)
+}
+
+// body runs a list of commands; that of an empty one succeeds.
+func (in *interp) body(list []*syntax.Stmt) int {
+	if len(list) == 0 {
+		in.status = 0
+	}
+	in.stmts(list)
 	return in.status
 }
 
@@ -204,12 +211,10 @@ func (in *interp) command(cmd syntax.Command) int {
 	case *syntax.DeclClause:
 		return in.decl(c)
 	case *syntax.Block:
-		in.status = 0
-		in.stmts(c.Stmts)
-		return in.status
+		return in.body(c.Stmts)
 	case *syntax.Subshell:
 		sub := in.subshell()
-		status := sub.run(func() { sub.status = 0; sub.stmts(c.Stmts) })
+		status := sub.run(func() { sub.body(c.Stmts) })
 		in.restoreUmask()
 		return status
 	case *syntax.BinaryCmd:
@@ -297,8 +302,7 @@ func (in *interp) ifClause(c *syntax.IfClause) int {
 	switch {
 	case len(c.Cond) == 0 || in.test(c.Cond):
 		if in.jump.kind == jumpNone {
-			in.status = 0
-			in.stmts(c.Then)
+			in.body(c.Then)
 		}
 	case in.jump.kind != jumpNone:
 	case c.Else != nil:
@@ -360,7 +364,9 @@ func (in *interp) forIn(c *syntax.ForClause) int {
 			return in.status
 		}
 	}
-	in.status = 0
+	if len(items) == 0 {
+		in.status = 0
+	}
 	in.loops++
 	defer func() { in.loops-- }()
 	for _, item := range items {
@@ -380,16 +386,19 @@ func (in *interp) caseOf(c *syntax.CaseClause) int {
 	if !ok {
 		return in.status
 	}
-	in.status = 0
-	fall := false
+	fall, hit := false, false
 	for _, item := range c.Items {
 		if !fall && !in.anyMatch(item.Patterns, subject) {
 			continue
 		}
-		in.stmts(item.Stmts)
+		hit = true
+		in.body(item.Stmts)
 		if fall = item.Op == syntax.Fallthrough; !fall {
 			break
 		}
+	}
+	if !hit {
+		in.status = 0
 	}
 	return in.status
 }

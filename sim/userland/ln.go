@@ -77,7 +77,7 @@ func linkOne(t *tool) int {
 		return badUsage
 	}
 	if err := t.FS.Link(t.abs(t.args[0]), t.abs(t.args[1])); err != nil {
-		return t.errorf("can't create link '%s' to '%s': %s", t.args[1], t.args[0], reason(err))
+		return t.errorf("can't create hardlink '%s' to '%s': %s", t.args[1], t.args[0], reason(err))
 	}
 	return 0
 }
@@ -91,7 +91,7 @@ func readlink(t *tool) int {
 		var target string
 		var err error
 		if t.has('f') {
-			target, err = canonical(t.FS, t.abs(name))
+			target, err = t.canonical(name)
 		} else {
 			target, err = t.FS.ReadlinkIfPossible(t.abs(name))
 		}
@@ -115,7 +115,7 @@ func realpathTool(t *tool) int {
 		return badUsage
 	}
 	for _, name := range t.args {
-		target, err := canonical(t.FS, t.abs(name))
+		target, err := t.canonical(name)
 		if err != nil {
 			t.fail(name, err)
 			continue
@@ -125,17 +125,25 @@ func realpathTool(t *tool) int {
 	return 0
 }
 
-// canonical is realpath of a name whose last part need not exist.
-func canonical(fsys fs.FS, name string) (string, error) {
-	real, err := realpath(fsys, name)
-	if fs.ErrnoOf(err) != fs.ENOENT || err == nil {
+// canonical is realpath of a name whose last part need not exist, if it has
+// a slash before it, as busybox wants it.
+func (t *tool) canonical(name string) (string, error) {
+	full := t.abs(name)
+	real, err := realpath(t.FS, full)
+	if err == nil || fs.ErrnoOf(err) != fs.ENOENT {
 		return real, err
 	}
-	if _, _, lerr := fsys.LstatIfPossible(name); lerr == nil {
-		return "", err // a link that leads nowhere
+	if target, lerr := t.FS.ReadlinkIfPossible(full); lerr == nil {
+		if !strings.HasPrefix(target, "/") {
+			target = path.Dir(full) + "/" + target
+		}
+		return t.canonical(target)
 	}
 	trimmed := strings.TrimRight(name, "/")
-	dir, derr := realpath(fsys, path.Dir(trimmed))
+	if !strings.Contains(trimmed, "/") {
+		return "", err
+	}
+	dir, derr := realpath(t.FS, path.Dir(t.abs(trimmed)))
 	if derr != nil {
 		return "", derr
 	}

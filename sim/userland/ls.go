@@ -125,7 +125,7 @@ func (l *lister) total(entries []entry) {
 		blocks += e.st.Blocks
 	}
 	if l.has('h') {
-		l.printf("total %-7s\n", humanSize(blocks*512))
+		l.printf("total %-7s\n", roundSize(blocks*512))
 		return
 	}
 	l.printf("total %d\n", blocks/2)
@@ -175,11 +175,7 @@ func (l *lister) line(e entry) {
 		l.printf("%7d ", e.st.Ino)
 	}
 	if l.has('s') {
-		if l.has('h') {
-			l.printf("%6s ", humanSize(e.st.Blocks*512))
-		} else {
-			l.printf("%6d ", e.st.Blocks/2)
-		}
+		l.printf("%6d ", e.st.Blocks/2)
 	}
 	if l.has('l') {
 		l.long(e)
@@ -197,7 +193,7 @@ func (l *lister) long(e entry) {
 	case t == fs.S_IFCHR || t == fs.S_IFBLK:
 		l.printf("%4d, %3d ", fs.Major(e.st.Rdev), fs.Minor(e.st.Rdev))
 	case l.has('h'):
-		l.printf("%9s ", humanSize(e.st.Size))
+		l.printf("%7s ", humanSize(e.st.Size))
 	default:
 		l.printf("%9d ", e.st.Size)
 	}
@@ -246,6 +242,22 @@ func (l *lister) mark(e entry) string {
 		return "*"
 	}
 	return ""
+}
+
+// roundSize is a size in whole units: "104K", "2M".
+func roundSize(n int64) string {
+	unit, frac := 0, int64(0)
+	for ; n >= 1024 && unit < 6; unit++ {
+		frac = (n%1024*10 + 512) / 1024
+		n /= 1024
+	}
+	if frac >= 5 {
+		n++
+	}
+	if unit == 0 {
+		return strconv.FormatInt(n, 10)
+	}
+	return strconv.FormatInt(n, 10) + string("KMGTPE"[unit-1])
 }
 
 // humanSize is a size as busybox writes it with -h: "6", "4.0K", "1.5M".

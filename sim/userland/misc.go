@@ -25,26 +25,6 @@ func yes(t *tool) int {
 	return 0
 }
 
-// seqTool is seq with negative numbers, which are no flags.
-func seqTool(t *tool) int {
-	var args []string
-	for i, arg := range t.args {
-		if len(arg) > 1 && arg[0] == '-' && (arg[1] >= '0' && arg[1] <= '9' || arg[1] == '.') {
-			args = append(args, "--")
-			args = append(args, t.args[i:]...)
-			break
-		}
-		args = append(args, arg)
-	}
-	var problem string
-	t.options, t.args, problem = getopt("+ws:", "", args)
-	if problem != "" {
-		t.errorf("%s", problem)
-		return badUsage
-	}
-	return seq(t)
-}
-
 // seq prints numbers.
 func seq(t *tool) int {
 	first, step := 1.0, 1.0
@@ -53,7 +33,7 @@ func seq(t *tool) int {
 	for _, arg := range t.args {
 		n, err := strconv.ParseFloat(arg, 64)
 		if err != nil {
-			return t.errorf("invalid number '%s'", arg)
+			return badUsage
 		}
 		if _, frac, ok := strings.Cut(arg, "."); ok {
 			precision = max(precision, len(frac))

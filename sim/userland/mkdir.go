@@ -76,7 +76,7 @@ func (t *tool) mkdirAll(name string, mode uint32) bool {
 func (t *tool) mkParent(dir, whole string) bool {
 	if st, err := t.stat(dir); err == nil {
 		if st.Mode&fs.S_IFMT != fs.S_IFDIR {
-			t.cannot("create directory", dir+"/", fs.EEXIST)
+			t.cannot("create directory", dir+"/", fs.ENOTDIR)
 			return false
 		}
 		return true

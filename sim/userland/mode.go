@@ -106,7 +106,7 @@ func whoMask(who string) uint32 {
 		case 'g':
 			mask |= 0o070 | fs.S_ISGID
 		case 'o':
-			mask |= 0o007 | fs.S_ISVTX
+			mask |= 0o007
 		case 'a':
 			mask |= 0o7777
 		}
@@ -244,7 +244,7 @@ func (t *tool) ownerOf(s string) (uid, gid int, ok bool) {
 			t.errorf("unknown %s %s", what, s)
 		}
 	case hasGroup:
-		if u, found := userByName(t.FS, userPart); found {
+		if u, found := userByID(t.FS, uid); found {
 			gid = u.gid
 		}
 	}

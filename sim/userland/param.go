@@ -241,7 +241,7 @@ func (e *expansion) operator(p *syntax.ParamExp, value string, set, quoted bool)
 		if set {
 			e.value(name, value, quoted)
 		} else {
-			e.unset(name, word)
+			e.unset(name, word, p.Exp.Op == syntax.ErrorUnsetOrNull)
 		}
 	case syntax.AssignUnset, syntax.AssignUnsetOrNull:
 		e.assignDefault(name, value, word, set, quoted)
@@ -265,7 +265,7 @@ func (e *expansion) nested(word *syntax.Word, quoted bool) {
 	}
 	parts := word.Parts
 	if lit, ok := parts[0].(*syntax.Lit); ok && !quoted {
-		if home, rest := e.in.tilde(lit.Value, len(parts) == 1); home != "" {
+		if home, rest, ok := e.in.tilde(lit.Value, len(parts) == 1); ok {
 			e.add(home, true)
 			parts = append([]syntax.WordPart{&syntax.Lit{Value: rest}}, parts[1:]...)
 		}
@@ -273,13 +273,15 @@ func (e *expansion) nested(word *syntax.Word, quoted bool) {
 	e.parts(parts, quoted, e.split)
 }
 
-func (e *expansion) unset(name string, word *syntax.Word) {
+func (e *expansion) unset(name string, word *syntax.Word, null bool) {
 	text, ok := e.in.literal(word)
 	switch {
 	case !ok:
 		e.err = errAborted
-	case text == "":
+	case text == "" && null:
 		e.fail("%s: parameter not set or null", name)
+	case text == "":
+		e.fail("%s: parameter not set", name)
 	default:
 		e.fail("%s: %s", name, text)
 	}

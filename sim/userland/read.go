@@ -194,7 +194,7 @@ func (in *interp) nextFlag(spec string, params []string) (flag string, arg *stri
 	case i < 0 || c == ":":
 		return in.badFlag(spec, "?", "Illegal option -"+c, c)
 	case i+1 >= len(spec) || spec[i+1] != ':':
-		return c, nil, true
+		return c, new(string), true
 	case rest != "":
 		in.getoptAt = getoptAt{index: in.index + 1}
 		return c, &rest, true

@@ -74,7 +74,7 @@ func hostWorld(t *testing.T, program string) world {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, filepath.Join(bin, "sh"), "-c", script)
-		cmd.Dir = dir
+		cmd.Args[0], cmd.Dir = "sh", dir
 		cmd.Env = []string{"PATH=" + bin, "HOME=/root", "LANG=C"}
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -89,14 +89,16 @@ func hostWorld(t *testing.T, program string) world {
 }
 
 var (
-	lineRE  = regexp.MustCompile(`(?m)^(\S+: )((?:\S+: )?)line \d+: `)
+	lineRE  = regexp.MustCompile(`(?m)^(\S+: )((?:[a-z.]+: )?)line \d+: `)
+	evalRE  = regexp.MustCompile(`(?m)^(\S+: )eval: `)
 	usageRE = regexp.MustCompile(`(?ms)^BusyBox v1.*?(\n\n[a-z]+: |\z)`)
 )
 
-// cleanErrors takes out what busybox prints and we do not: line numbers and
-// the text of a usage.
+// cleanErrors takes out what busybox prints and we do not: line numbers, that
+// it was in an eval, and the text of a usage.
 func cleanErrors(s string) string {
-	return usageRE.ReplaceAllString(lineRE.ReplaceAllString(s, "$1$2"), "USAGE\n")
+	s = evalRE.ReplaceAllString(lineRE.ReplaceAllString(s, "$1$2"), "$1")
+	return usageRE.ReplaceAllString(s, "USAGE\n")
 }
 
 // treeOf lists what is below dir: modes, links, contents.

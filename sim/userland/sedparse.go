@@ -32,8 +32,8 @@ func (p *sedParser) parse() error {
 			return err
 		}
 	}
-	if len(p.open) > 0 {
-		return errors.New("unmatched '{'")
+	for _, open := range p.open { // busybox closes them at the end
+		p.code[open].close = len(p.code)
 	}
 	return p.checkLabels()
 }
@@ -246,8 +246,10 @@ func (p *sedParser) word(ends string) string {
 func (p *sedParser) text() string {
 	p.blanks()
 	if strings.HasPrefix(p.s, "\\") {
-		p.s = strings.TrimLeft(p.s[1:], " \t")
-		p.s = strings.TrimPrefix(p.s, "\n")
+		p.s = p.s[1:]
+		if line := strings.TrimLeft(p.s, " \t"); strings.HasPrefix(line, "\n") {
+			p.s = line[1:]
+		}
 	}
 	var b strings.Builder
 	for p.s != "" && p.s[0] != '\n' {

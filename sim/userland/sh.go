@@ -82,7 +82,7 @@ func (s *session) begin() (int, bool) {
 		s.next = stringLines(text)
 		return 0, true
 	}
-	in.params = s.args
+	in.params, in.origin = s.args, "s"
 	in.interactive = true
 	s.talks = s.talks || in.p.Terminal
 	s.next = readerLines(obey(in.ctx, in.fds[0].reader()), s.prompt)
@@ -94,6 +94,7 @@ func (s *session) beginScript() (int, bool) {
 	if len(s.args) == 0 {
 		return in.complain(2, "-c requires an argument"), false
 	}
+	in.origin = "c"
 	s.next = stringLines(s.args[0])
 	if len(s.args) > 1 {
 		in.name, in.params = s.args[1], s.args[2:]

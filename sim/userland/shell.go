@@ -94,7 +94,8 @@ func (in *interp) chunk(text string) {
 	} else {
 		in.stmts(file.Stmts)
 	}
-	if in.jump.kind == jumpAbort || in.interactive && in.jump.kind == jumpReturn && in.sourced == 0 && in.calls == 0 {
+	atPrompt := in.interactive && in.sourced == 0 && in.calls == 0
+	if atPrompt && (in.jump.kind == jumpAbort || in.jump.kind == jumpReturn) {
 		in.jump = jump{}
 	}
 }

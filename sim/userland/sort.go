@@ -77,7 +77,7 @@ func (s *sorter) check(lines []string) int {
 		order := s.compare(lines[i-1], lines[i])
 		if order > 0 || order == 0 && s.has('u') {
 			if s.last("cC") == 'c' {
-				s.errorf("-:%d: disorder: %s", i+1, lines[i])
+				io.WriteString(s.Stderr, sprintf("Check line %d\n", i))
 			}
 			return 1
 		}
@@ -115,7 +115,7 @@ func parseKeyPart(s string) (field, char int, flags string, ok bool) {
 
 func (s *sorter) compare(a, b string) int {
 	order := s.compareKeys(a, b)
-	if order == 0 && !s.has('s') && !s.has('u') {
+	if order == 0 && !s.has('s') {
 		order = strings.Compare(a, b)
 		if s.has('r') {
 			order = -order

@@ -18,6 +18,7 @@ type variable struct {
 // state is what a shell keeps from one line to the next.
 type state struct {
 	name    string // $0
+	origin  string // how it was started, as $- has it: c or s
 	dir     string
 	vars    map[string]variable
 	funcs   map[string]*syntax.Stmt
@@ -36,8 +37,12 @@ type state struct {
 type getoptAt struct{ index, char int }
 
 func newState(p *Process) state {
+	name := "sh"
+	if len(p.Args) > 0 {
+		name = p.Args[0]
+	}
 	s := state{
-		name: "sh", dir: p.Dir, umask: p.Umask,
+		name: name, dir: p.Dir, umask: p.Umask,
 		vars: map[string]variable{}, funcs: map[string]*syntax.Stmt{},
 		aliases: map[string]string{}, traps: map[string]string{}, opts: map[byte]bool{},
 	}
@@ -54,7 +59,7 @@ func newState(p *Process) state {
 	s.vars["IFS"] = variable{value: " \t\n", set: true}
 	s.vars["OPTIND"] = variable{value: "1", set: true}
 	s.vars["PPID"] = variable{value: strconv.Itoa(p.PPID), set: true}
-	s.vars["PWD"] = variable{value: p.Dir, set: true, exported: s.vars["PWD"].exported}
+	s.vars["PWD"] = variable{value: p.Dir, set: true, exported: true}
 	return s
 }
 
@@ -99,7 +104,7 @@ func (s *state) flags() string {
 			b.WriteByte(opt.letter)
 		}
 	}
-	return b.String()
+	return b.String() + s.origin
 }
 
 // shellOptions are what set -o lists, in its order.

@@ -23,9 +23,15 @@ func parse(text string) (*syntax.File, error) {
 func Complete(line string) bool {
 	_, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(line), "")
 	if err != nil {
-		return !syntax.IsIncomplete(err)
+		return !incomplete(err)
 	}
 	return !continued(line)
+}
+
+// incomplete says whether more text could mend err. The parser does not know
+// it of a quoted here-document.
+func incomplete(err error) bool {
+	return syntax.IsIncomplete(err) || strings.Contains(err.Error(), "unclosed here-document")
 }
 
 // continued says whether the text ends in a backslash that quotes the newline

@@ -97,7 +97,7 @@ func df(t *tool) int {
 	if t.has('T') {
 		kind = sprintf("%-11s", "Type")
 	}
-	t.printf("Filesystem           %s%-10s      Used Available Use%% Mounted on\n", kind, head)
+	t.printf("Filesystem           %s%s      Used Available Use%% Mounted on\n", kind, head)
 	for _, m := range mounts {
 		t.dfLine(m, unit)
 	}

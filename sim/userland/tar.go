@@ -17,7 +17,6 @@ type archiver struct {
 	*tool
 	names *names
 	links map[uint64]string
-	dirs  []*tar.Header // extracted; their times are set at the end
 }
 
 // tarTool packs, lists and unpacks; "tar xf x" needs no dash.
@@ -216,9 +215,6 @@ func (a *archiver) read() int {
 			a.entry(tr, h)
 		}
 	}
-	for i := len(a.dirs) - 1; i >= 0; i-- {
-		a.FS.Utimes(a.abs(a.dirs[i].Name), time.Time{}, a.dirs[i].ModTime, true)
-	}
 	return 0
 }
 
@@ -373,11 +369,7 @@ func (a *archiver) attributes(h *tar.Header) {
 		mode &^= a.Umask
 	}
 	a.FS.Chmod(name, fs.FileMode(mode))
-	switch {
-	case a.has('m'):
-	case h.Typeflag == tar.TypeDir:
-		a.dirs = append(a.dirs, h)
-	default:
+	if !a.has('m') {
 		a.FS.Utimes(name, h.ModTime, h.ModTime, true)
 	}
 }

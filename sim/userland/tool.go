@@ -92,7 +92,7 @@ func (t *tool) finish(status int, a applet) int {
 		t.errorf("write error: %s", reason(err))
 		return 1
 	case status == badUsage:
-		return t.usage(a, t.Stderr, 1)
+		return t.usage(a, t.Stderr, max(1, t.failed))
 	}
 	return max(status, t.failed)
 }

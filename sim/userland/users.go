@@ -138,15 +138,18 @@ func groupID(fsys fs.FS, s string) (int, bool) {
 
 // id prints who runs it, or who a named user is.
 func id(t *tool) int {
+	if t.has('n') && t.last("ugG") == 0 {
+		return badUsage
+	}
 	who := identity{uid: t.UID, gid: t.GID, groups: t.Groups}
 	if len(t.args) > 0 {
 		u, ok := userByName(t.FS, t.args[0])
 		if !ok {
 			return t.errorf("unknown user %s", t.args[0])
 		}
-		who = identity{uid: u.uid, gid: u.gid}
+		who = identity{uid: u.uid, gid: u.gid, groups: []int{u.gid}}
 		for _, g := range groups(t.FS) {
-			if slices.Contains(g.members, u.name) {
+			if g.gid != u.gid && slices.Contains(g.members, u.name) {
 				who.groups = append(who.groups, g.gid)
 			}
 		}

@@ -62,6 +62,9 @@ func (p *Process) enter(pidfd int, streams *pipes) (*Proc, error) {
 		Dir: path.Clean("/" + p.Dir), Env: p.Env, Files: streams.theirs[:],
 		Sys: &syscall.SysProcAttr{Credential: who.credential(), Setsid: true, PidFD: &child},
 	})
+	if errors.Is(err, unix.EINVAL) && (who.uid != 0 || who.gid != 0) {
+		return nil, who.unmapped(err)
+	}
 	if err != nil {
 		return nil, p.explain(file, err)
 	}

@@ -3,13 +3,11 @@
 package box
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -22,106 +20,39 @@ import (
 type identity struct {
 	uid, gid uint32
 	groups   []uint32
-	home     string
 }
 
 // identity resolves the process's User in the container's own passwd and
-// group files, as docker does, and sets HOME where the environment has none.
+// group files, and sets HOME where the environment has none.
 func (p *Process) identity() (*identity, error) {
-	user, group, _ := strings.Cut(p.User, ":")
-	who := &identity{home: "/"}
-	if err := who.user(user); err != nil {
-		return nil, err
-	}
-	if err := who.group(group); err != nil {
-		return nil, err
+	user, refusal := sim.FindUser(p.User, read("/etc/passwd"), read("/etc/group"))
+	if refusal != nil {
+		return nil, daemonFailure("%s", refusal.Text)
 	}
 	if getenv(p.Env, "HOME") == "" {
-		p.Env = sim.Setenv(p.Env, "HOME="+who.home)
+		p.Env = sim.Setenv(slices.Clone(p.Env), "HOME="+user.Home)
+	}
+	who := &identity{uid: uint32(user.UID), gid: uint32(user.GID)}
+	for _, group := range user.Groups {
+		who.groups = append(who.groups, uint32(group))
 	}
 	return who, nil
 }
 
-// user finds a user by name, by number if there is no such name.
-func (i *identity) user(user string) error {
-	if user == "" {
-		user = "0"
-	}
-	number, isNumber := parseID(user)
-	// name:password:uid:gid:comment:home:shell, passwd(5)
-	entry := find("/etc/passwd", 7, func(f []string) bool { return f[0] == user })
-	if entry == nil && isNumber {
-		entry = find("/etc/passwd", 7, func(f []string) bool { return f[2] == user })
-	}
-	switch {
-	case entry != nil:
-		i.uid, _ = parseID(entry[2])
-		i.gid, _ = parseID(entry[3])
-		i.home = entry[5]
-		i.groups = supplementary(entry[0])
-	case isNumber:
-		i.uid = number
-	default:
-		return daemonFailure("unable to find user %s: no matching entries in passwd file", user)
-	}
-	return nil
-}
-
-// group overrides the user's groups with the one that was asked for.
-func (i *identity) group(group string) error {
-	if group == "" {
-		return nil
-	}
-	number, isNumber := parseID(group)
-	entry := find("/etc/group", 4, func(f []string) bool { return f[0] == group })
-	switch {
-	case entry != nil:
-		i.gid, _ = parseID(entry[2])
-	case isNumber:
-		i.gid = number
-	default:
-		return daemonFailure("unable to find group %s: no matching entries in group file", group)
-	}
-	i.groups = nil
-	return nil
-}
-
-// supplementary are the groups that list the user (group(5)).
-func supplementary(user string) (groups []uint32) {
-	find("/etc/group", 4, func(f []string) bool {
-		if gid, ok := parseID(f[2]); ok && slices.Contains(strings.Split(f[3], ","), user) {
-			groups = append(groups, gid)
-		}
-		return false
-	})
-	return groups
-}
-
-func parseID(s string) (uint32, bool) {
-	n, err := strconv.ParseUint(s, 10, 31)
-	return uint32(n), err == nil
-}
-
-// find is the first line of a colon-separated file that matches. The file is
-// the container's: it may be anything, so no more than 10 MB of a regular
-// file are read.
-func find(name string, fields int, match func([]string) bool) []string {
+// read is the text of a file of the container, which may be anything: no more
+// than 10 MB of a regular file are read.
+func read(name string) string {
 	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil
+		return ""
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil
+		return ""
 	}
-	lines := bufio.NewScanner(io.LimitReader(f, 10<<20))
-	for lines.Scan() {
-		entry := strings.Split(lines.Text(), ":")
-		if len(entry) >= fields && match(entry) {
-			return entry
-		}
-	}
-	return nil
+	var text strings.Builder
+	io.Copy(&text, io.LimitReader(f, 10<<20))
+	return text.String()
 }
 
 // assume makes the calling process run as i. Its three streams go along.

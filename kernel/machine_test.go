@@ -1,0 +1,77 @@
+package kernel
+
+import (
+	"io"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/fs"
+)
+
+func booted(t *testing.T) (Machine, []fs.Event) {
+	m := New(Teaching("x86_64"))
+	require.Equal(t, Off, m.Phase)
+	var events []fs.Event
+	for {
+		next, e, ok := m.Boot()
+		if !ok {
+			return m, events
+		}
+		m, events = next, append(events, e)
+	}
+}
+
+func TestBoot(t *testing.T) {
+	m, events := booted(t)
+	var ops []string
+	for _, e := range events {
+		ops = append(ops, e.Op)
+		require.NotEmpty(t, e.Why)
+	}
+	require.Equal(t, []string{"power-on", "load", "mount", "unmount", "exec"}, ops)
+	require.Equal(t, Up, m.Phase)
+	for _, mount := range m.Mounts {
+		require.NotEqual(t, "bootfs", mount.Source, "the bootfs is unmounted")
+	}
+	require.Equal(t, []string{"init"}, m.Processes[0].Args)
+}
+
+func TestProcesses(t *testing.T) {
+	old, _ := booted(t)
+	m, ns := old.NewNamespaces()
+	other, otherNS := m.NewNamespaces()
+	require.NotEqual(t, ns.PID, otherNS.PID)
+	require.Equal(t, ns.User, otherNS.User, "the user namespace is the engine's")
+
+	m, first := other.Start(Process{Args: []string{"sh"}, Namespaces: ns})
+	m, second := m.Start(Process{Args: []string{"ls"}, Namespaces: ns})
+	require.Equal(t, []int{1, 2}, []int{first.InnerPID, second.InnerPID})
+	require.Equal(t, first.PID+1, second.PID)
+	require.Len(t, m.Inside(ns.PID), 2)
+
+	m = m.Exit(second.PID)
+	m, third := m.Start(Process{Args: []string{"ps"}, Namespaces: ns})
+	require.Equal(t, 3, third.InnerPID, "numbers are not used again")
+
+	require.Empty(t, m.Exit(first.PID).Inside(ns.PID), "with process 1 all end")
+	require.Len(t, m.Inside(ns.PID), 2, "the older machine stays as it was")
+	require.Len(t, old.Processes, 1)
+}
+
+func TestOneKernelForAll(t *testing.T) {
+	m, _ := booted(t)
+	tree := fs.NewBuilder().Tree()
+	for range 2 {
+		root := fs.NewUnion(nil, tree, fs.NewUpper(tree))
+		mounts := m.ContainerMounts(root, Files{}, time.Unix(0, 0))
+		sys := &fs.Sys{Mounts: mounts, Clock: time.Now}
+		require.NoError(t, sys.Mkdir("/proc", 0o755))
+		f, err := sys.FS().Open("/proc/sys/kernel/osrelease")
+		require.NoError(t, err)
+		text, err := io.ReadAll(f)
+		require.NoError(t, err)
+		require.Equal(t, m.Release+"\n", string(text))
+	}
+}

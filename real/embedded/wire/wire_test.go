@@ -1,0 +1,88 @@
+package wire_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/real/embedded/wire"
+	"twinlayer/sim"
+)
+
+func served(t *testing.T, methods map[string]wire.Method) (*wire.Client, net.Conn) {
+	near, far := net.Pipe()
+	go wire.Serve(far, methods)
+	c := wire.NewClient(near)
+	t.Cleanup(func() { c.Close(); far.Close() })
+	return c, far
+}
+
+func TestCall(t *testing.T) {
+	c, _ := served(t, map[string]wire.Method{
+		"twice": wire.Func(func(_ context.Context, s string) (string, error) { return s + s, nil }),
+	})
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			got, err := wire.Call[string](context.Background(), c, "twice", "a\x00\xff")
+			if err != nil || got != "a\x00\xffa\x00\xff" {
+				t.Errorf("%q %v", got, err)
+			}
+		})
+	}
+	all.Wait()
+	_, err := wire.Call[string](context.Background(), c, "nosuch", "")
+	require.EqualError(t, err, "wire: no method nosuch")
+}
+
+func TestErrors(t *testing.T) {
+	c, _ := served(t, map[string]wire.Method{
+		"refuse": wire.Func(func(context.Context, wire.None) (wire.None, error) {
+			return false, &sim.Refusal{Text: "no", Exit: 127}
+		}),
+		"fail": wire.Func(func(context.Context, wire.None) (wire.None, error) { return false, errors.New("broken") }),
+	})
+	_, err := wire.Call[wire.None](context.Background(), c, "refuse", wire.None(true))
+	require.Equal(t, &sim.Refusal{Text: "no", Exit: 127}, err)
+	_, err = wire.Call[wire.None](context.Background(), c, "fail", wire.None(true))
+	require.EqualError(t, err, "broken")
+}
+
+func TestCancel(t *testing.T) {
+	begun := make(chan struct{})
+	c, _ := served(t, map[string]wire.Method{
+		"wait": wire.Func(func(ctx context.Context, _ wire.None) (string, error) {
+			close(begun)
+			<-ctx.Done()
+			return "stopped", nil
+		}),
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { <-begun; cancel() }()
+	got, err := wire.Call[string](ctx, c, "wait", wire.None(true))
+	require.NoError(t, err)
+	require.Equal(t, "stopped", got, "what the function still returns is not lost")
+	_, err = wire.Call[string](ctx, c, "wait", wire.None(true))
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestGone(t *testing.T) {
+	begun := make(chan struct{})
+	var far net.Conn
+	c, far := served(t, map[string]wire.Method{
+		"wait": wire.Func(func(ctx context.Context, _ wire.None) (string, error) {
+			close(begun)
+			<-ctx.Done()
+			return "", ctx.Err()
+		}),
+	})
+	go func() { <-begun; far.Close() }()
+	_, err := wire.Call[string](context.Background(), c, "wait", wire.None(true))
+	require.ErrorIs(t, err, wire.ErrGone)
+	_, err = wire.Call[string](context.Background(), c, "wait", wire.None(true))
+	require.ErrorIs(t, err, wire.ErrGone)
+}

@@ -1,0 +1,141 @@
+package repl
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/kernel"
+	"twinlayer/sim"
+	"twinlayer/sim/bundle"
+	"twinlayer/sim/userland"
+)
+
+var update = flag.Bool("update", false, "write the transcripts anew; read the diff")
+
+// typed is somebody who types the given lines; what is prompted goes to out.
+type typed struct {
+	lines []string
+	out   io.Writer
+}
+
+func (t *typed) Line(prompt string) (string, error) {
+	if len(t.lines) == 0 {
+		return "", io.EOF
+	}
+	line := t.lines[0]
+	t.lines = t.lines[1:]
+	fmt.Fprintln(t.out, prompt+line)
+	return line, nil
+}
+
+func (t *typed) Talks() bool { return true }
+
+// modelOnly is a session on a model, with a clock and a chance of its own, so
+// that every run prints the same.
+func modelOnly() *sim.Session {
+	exe, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	images := bundle.New(exe, userland.Applets())
+	now, n := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), byte(0)
+	return &sim.Session{
+		Model: sim.NewModel(sim.ModelConfig{Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs}),
+		Clock: func() time.Time { now = now.Add(time.Second); return now },
+		Rand: func(b []byte) {
+			for i := range b {
+				n++
+				b[i] = n
+			}
+		},
+	}
+}
+
+// TestTranscripts types each testdata file's lines and compares what is seen
+// with the file beside it.
+func TestTranscripts(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the transcripts have the digests of the images for amd64")
+	}
+	files, err := filepath.Glob("testdata/*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			lines, err := os.ReadFile(file)
+			require.NoError(t, err)
+			var out strings.Builder
+			in := &typed{strings.Split(strings.TrimSuffix(string(lines), "\n"), "\n"), &out}
+			r := New(Config{Session: modelOnly(), Lines: in, Out: &out, Plain: true, Missing: "this is a test"})
+			require.NoError(t, r.Run(context.Background()))
+			compareGolden(t, strings.TrimSuffix(file, ".txt")+".out", normal(out.String()))
+		})
+	}
+}
+
+// ofBuild is what depends on how this program was built: digests of the
+// busybox image and sizes of its executable.
+var ofBuild = regexp.MustCompile(`(?m)sha256:[0-9a-f]{64}|[0-9a-f]{12}: Pull|read-only  \d+ paths, \d+ bytes|layer [0-9a-f]{12}|image [0-9a-f]{12}|busybox      latest .*`)
+
+func normal(s string) string {
+	return ofBuild.ReplaceAllStringFunc(s, func(m string) string {
+		return regexp.MustCompile(`[0-9a-f]{12,}|\d+ paths, \d+ bytes|latest .*`).ReplaceAllString(m, "…")
+	})
+}
+
+func compareGolden(t *testing.T, file, got string) {
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err, "go test -update writes it")
+	require.Equal(t, string(want), got)
+}
+
+func TestCompletion(t *testing.T) {
+	s := modelOnly()
+	r := New(Config{Session: s, Lines: NewScript(strings.NewReader("")), Out: io.Discard, Pullable: []string{"busybox", "hello-world"}})
+	complete := func(line string) []string {
+		head, candidates, _ := r.Complete(line, len([]rune(line)))
+		for i := range candidates {
+			candidates[i] = head + candidates[i]
+		}
+		return candidates
+	}
+	require.Equal(t, []string{"docker "}, complete("doc"))
+	require.Equal(t, []string{"docker rm", "docker rmi"}, complete("docker rm"))
+	require.Equal(t, []string{"docker run busybox"}, complete("docker run bu"))
+	run := func(line string) {
+		_, err := s.Run(context.Background(), line, func(string) string { return "" })
+		require.NoError(t, err)
+	}
+	run("docker run -it --name box1 busybox")
+	require.Equal(t, []string{"cat /etc/motd"}, complete("cat /etc/mo"))
+	require.Equal(t, []string{"ls /etc/"}, complete("ls /et"))
+	require.Equal(t, []string{"unam"}[0]+"e", complete("unam")[0])
+	require.Equal(t, []string{":detach"}, complete(":det"))
+	run("cd /etc")
+	require.Equal(t, []string{"cat motd"}, complete("cat mo"))
+	s.Detach()
+	require.Equal(t, []string{"docker diff box1"}, complete("docker diff "))
+	require.Equal(t, []string{"docker rmi busybox:latest"}, complete("docker rmi b"))
+}
+
+func TestPlainOutputIsSafe(t *testing.T) {
+	require.Equal(t, "a       b.[2Jc", printable("a\tb\x1b[2Jc"))
+	require.Equal(t, []string{"你好", "吗"}, fold("你好吗", 5))
+	for _, width := range []int{1, 2, 40} {
+		fold(strings.Repeat("界", 100), width)
+	}
+}
