@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -53,16 +54,14 @@ func (s State) Images() []Image {
 	for _, img := range s.images {
 		out = append(out, img.Image)
 	}
-	slices.SortFunc(out, func(a, b Image) int { return compareImages(a, b) })
+	slices.SortFunc(out, CompareImages)
 	return out
 }
 
-// compareImages puts the newest first, and those of one time by id.
-func compareImages(a, b Image) int {
-	if x, y := created(a), created(b); !x.Equal(y) {
-		return y.Compare(x)
-	}
-	return strings.Compare(string(a.ID), string(b.ID))
+// CompareImages puts the newest first, and those of one time by id, so that
+// all engines list alike.
+func CompareImages(a, b Image) int {
+	return cmp.Or(created(b).Compare(created(a)), strings.Compare(string(a.ID), string(b.ID)))
 }
 
 // Containers are all containers, newest first.

@@ -100,26 +100,13 @@ func (h *helper) keep(img *image, ref string) (upToDate bool) {
 	i := slices.IndexFunc(h.images, func(have *image) bool { return have.ID == img.ID })
 	if i < 0 {
 		h.images = append(h.images, img)
-		slices.SortStableFunc(h.images, newestFirst)
+		slices.SortFunc(h.images, func(a, b *image) int { return sim.CompareImages(a.Image, b.Image) })
 	} else {
 		img = h.images[i]
 	}
 	upToDate = slices.Contains(img.Tags, ref)
 	h.name(img, ref)
 	return upToDate
-}
-
-func newestFirst(a, b *image) int {
-	switch x, y := a.Config.Created, b.Config.Created; {
-	case x == nil && y == nil:
-		return 0
-	case x == nil:
-		return 1
-	case y == nil:
-		return -1
-	default:
-		return y.Compare(*x)
-	}
 }
 
 func (h *helper) removeImage(_ context.Context, args removeArgs) (sim.Removed, error) {

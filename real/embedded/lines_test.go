@@ -3,7 +3,6 @@
 package embedded_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -67,18 +66,14 @@ func TestHangup(t *testing.T) {
 func TestEndlessLine(t *testing.T) {
 	each(t, func(t *testing.T, e *embedded.Engine) {
 		s := interactive(t, e)
-		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
-		defer cancel()
-		out, err := e.Line(ctx, s.ID, "echo begun; sleep 1000")
+		out, err := e.Line(cancelledAt(t, e, s.ID, "/begun"), s.ID, "echo begun; (touch /begun; sleep 1000)")
 		require.NoError(t, err)
 		require.Equal(t, "begun\n", out.Stdout)
 		require.Equal(t, 137, out.Exit)
 		require.Equal(t, s.ID, out.Shell, "the shell itself must live on")
 		require.Equal(t, "here\n", line(t, e, s.ID, "echo here").Stdout)
 
-		ctx, cancel = context.WithTimeout(context.Background(), 200*time.Millisecond)
-		defer cancel()
-		out, err = e.Line(ctx, s.ID, "while :; do :; done")
+		out, err = e.Line(cancelledAt(t, e, s.ID, "/again"), s.ID, "touch /again; while :; do :; done")
 		require.NoError(t, err)
 		require.Equal(t, sim.Output{Exit: 137}, out)
 	})

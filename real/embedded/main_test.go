@@ -153,7 +153,10 @@ func each(t *testing.T, test func(t *testing.T, e *embedded.Engine)) {
 		powers = map[string]*embedded.User{"ordinary": nil}
 	}
 	for name, as := range powers {
-		t.Run(name, func(t *testing.T) { test(t, engineAs(t, as)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, engineAs(t, as))
+		})
 	}
 }
 
@@ -218,6 +221,21 @@ func sh(t testing.TB, e sim.Engine, script string) string {
 	require.NoError(t, err)
 	require.Equal(t, 0, out.Exit, out.Stdout+out.Stderr)
 	return out.Stdout
+}
+
+// cancelledAt is a context that ends when the file exists in the container.
+func cancelledAt(t testing.TB, e sim.Engine, container, file string) context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer cancel()
+		for limit := timeout(t); limit.Err() == nil; time.Sleep(5 * time.Millisecond) {
+			out, err := e.Exec(limit, container, sim.Process{Args: []string{"stat", file}})
+			if err == nil && out.Exit == 0 {
+				return
+			}
+		}
+	}()
+	return ctx
 }
 
 // refused asserts that err is docker's answer with these words.

@@ -3,11 +3,9 @@
 package embedded_test
 
 import (
-	"context"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/require"
@@ -150,12 +148,10 @@ func TestStdinIsEmpty(t *testing.T) {
 
 func TestCancelledRun(t *testing.T) {
 	each(t, func(t *testing.T, e *embedded.Engine) {
-		s := spec("sh", "-c", "echo begun; sleep 1000")
+		s := spec("sh", "-c", "echo begun; touch /begun; sleep 1000")
 		_, err := e.Create(timeout(t), s)
 		require.NoError(t, err)
-		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
-		defer cancel()
-		out, err := e.Start(ctx, s.ID)
+		out, err := e.Start(cancelledAt(t, e, s.ID, "/begun"), s.ID)
 		require.NoError(t, err)
 		require.Equal(t, sim.Output{Stdout: "begun\n", Exit: 137}, out)
 	})

@@ -290,6 +290,10 @@ func (p painter) difference(d sim.Difference) {
 
 func firstLine(s string) string {
 	line, _, more := strings.Cut(s, "\n")
+	const most = 200
+	if len(line) > most {
+		line, more = line[:most], true
+	}
 	if more {
 		line += " …"
 	}

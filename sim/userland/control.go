@@ -60,7 +60,24 @@ func (in *interp) leave(args []string) int {
 	return 0
 }
 
-func (in *interp) evalCmd(args []string) int { return in.eval(strings.Join(args[1:], " ")) }
+// evalCmd runs its operands as commands. An error in them is over with eval, at
+// a prompt: the real engine drives a shell by it.
+func (in *interp) evalCmd(args []string) int {
+	status := in.eval(strings.Join(args[1:], " "))
+	if in.interactive {
+		in.settle()
+	}
+	return status
+}
+
+// settle ends a jump that has come as far up as it can without ending the
+// shell.
+func (in *interp) settle() {
+	outside := in.sourced == 0 && in.calls == 0
+	if in.jump.kind == jumpAbort || in.jump.kind == jumpReturn && outside {
+		in.jump = jump{}
+	}
+}
 
 func (in *interp) source(args []string) int {
 	if len(args) < 2 {
@@ -125,6 +142,9 @@ func (in *interp) exec(args []string) int {
 			in.jump = jump{kind: jumpExit}
 		}
 		return status
+	}
+	if in.p.Exec == nil {
+		return in.cannotRun(args[1], fs.ENOSYS)
 	}
 	child.Path, child.Args = file, argv
 	in.jump = jump{kind: jumpExit}

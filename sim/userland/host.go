@@ -9,6 +9,9 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
 
 	"twinlayer/fs"
 )
@@ -17,20 +20,31 @@ import (
 // the applet, or args are "busybox APPLET …". It returns the exit status.
 func Main(args []string) int {
 	p := hostProcess(args)
-	if p.PID == 1 || p.Terminal {
-		stayAlive()
+	if p.PID == 1 || p.Terminal && takesLines(args) {
+		p.Interrupt = new(atomic.Bool)
+		outlive(p.Interrupt)
 	}
 	return Run(context.Background(), p)
 }
 
-// stayAlive ignores what would end the first process of a container, or a
-// shell at its terminal: the kernel and ^C spare those. Children do not
-// inherit it.
-func stayAlive() {
-	ignored := make(chan os.Signal, 1)
-	signal.Notify(ignored, hostSignals...)
+// takesLines says whether args start a shell that reads its commands.
+func takesLines(args []string) bool {
+	name := strings.TrimPrefix(filepath.Base(args[0]), "-")
+	return (name == "sh" || name == "ash") && !slices.ContainsFunc(args[1:], func(arg string) bool {
+		return !strings.HasPrefix(arg, "-") || strings.Contains(arg, "c")
+	})
+}
+
+// outlive survives the signals that spare the first process of a container
+// and a shell at its terminal. Children do not inherit that.
+func outlive(interrupt *atomic.Bool) {
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, hostSignals...)
 	go func() {
-		for range ignored {
+		for s := range caught {
+			if s == os.Interrupt {
+				interrupt.Store(true)
+			}
 		}
 	}()
 }

@@ -77,6 +77,8 @@ func (in *interp) subshell() *interp {
 	c.jump, c.loops = jump{}, 0
 	c.jobs = &jobTable{}
 	c.interactive = false
+	c.p = in.p.copy()
+	c.p.Replace = nil // it is no process of its own that could be replaced
 	return &c
 }
 
@@ -146,6 +148,12 @@ func (in *interp) body(list []*syntax.Stmt) int {
 func (in *interp) stopped() bool {
 	if in.ctx.Err() != nil && in.jump.kind != jumpExit {
 		in.status, in.jump = exitKilled, jump{kind: jumpExit}
+	}
+	if in.jump.kind == jumpNone && in.p.Interrupt != nil && in.p.Interrupt.Load() {
+		in.status, in.jump = exitInterrupted, jump{kind: jumpExit}
+		if in.interactive {
+			in.jump.kind = jumpAbort
+		}
 	}
 	return in.jump.kind != jumpNone
 }
@@ -449,7 +457,6 @@ func (in *interp) background(st *syntax.Stmt) {
 	plain := *st
 	plain.Background = false
 	j := in.jobs.add()
-	sub.p = sub.p.copy()
 	sub.p.Started = j.begin
 	if !in.isProgram(st.Cmd) {
 		j.begin(noPID + len(in.jobs.list))

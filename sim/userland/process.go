@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"twinlayer/fs"
@@ -45,6 +46,9 @@ type Process struct {
 	// Replace is Exec in this process's place, as execve(2): it returns only
 	// if that failed. nil: Exec, then exit.
 	Replace func(child *Process)
+	// Interrupt says that ^C was typed; an interactive shell then goes back
+	// to its prompt. nil: nobody types.
+	Interrupt *atomic.Bool
 	// Pipe makes the pipes of the shell; nil: pipes in memory.
 	Pipe func() (io.ReadCloser, io.WriteCloser, error)
 }

@@ -130,9 +130,7 @@ func treeOf(t *testing.T, dir string) (list []string) {
 // TestScripts runs every script by our tools on the real system and by
 // busybox, and expects the same.
 func TestScripts(t *testing.T) {
-	self, err := os.Executable()
-	require.NoError(t, err)
-	ours := hostWorld(t, self)
+	ours := hostWorld(t, selfPath(t))
 	var theirs world
 	if _, err := os.Stat("/bin/busybox"); err == nil {
 		theirs = hostWorld(t, "/bin/busybox")

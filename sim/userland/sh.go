@@ -102,7 +102,11 @@ func (s *session) beginScript() (int, bool) {
 	return 0, true
 }
 
+// prompt makes ready for the next line.
 func (s *session) prompt() {
+	if s.in.p.Interrupt != nil {
+		s.in.p.Interrupt.Store(false)
+	}
 	if s.talks {
 		io.WriteString(s.in.stderr(), expandPrompt(s.in))
 	}

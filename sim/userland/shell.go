@@ -94,9 +94,8 @@ func (in *interp) chunk(text string) {
 	} else {
 		in.stmts(file.Stmts)
 	}
-	atPrompt := in.interactive && in.sourced == 0 && in.calls == 0
-	if atPrompt && (in.jump.kind == jumpAbort || in.jump.kind == jumpReturn) {
-		in.jump = jump{}
+	if in.interactive && in.sourced == 0 && in.calls == 0 {
+		in.settle()
 	}
 }
 

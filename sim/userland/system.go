@@ -63,10 +63,8 @@ func ps(t *tool) int {
 // mount lists the mounts. To mount is not for the tools of a container.
 func mount(t *tool) int {
 	if len(t.args) > 0 {
-		source, target := t.args[0], t.args[len(t.args)-1]
-		t.errorf("permission denied (are you root?)")
-		_, _ = source, target
-		return 1
+		t.errorf("permission denied (are you root?)") // what busybox makes of EPERM
+		return 255
 	}
 	for _, m := range t.Kernel.Mounts() {
 		t.printf("%s on %s type %s (%s)\n", m.Source, m.Target, m.Type, m.Options)

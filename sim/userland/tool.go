@@ -41,8 +41,9 @@ type tool struct {
 }
 
 const (
-	exitKilled = 128 + 9
-	exitPipe   = 128 + 13 // of SIGPIPE
+	exitInterrupted = 128 + 2
+	exitKilled      = 128 + 9
+	exitPipe        = 128 + 13 // of SIGPIPE
 )
 
 // runApplet runs a as p and returns its exit status.
