@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"twinlayer/fs"
@@ -165,9 +166,12 @@ type execution struct {
 	sys     *fs.Sys
 	p       userland.Process
 	pid     int // on the host
-	stdout  strings.Builder
-	stderr  strings.Builder
+	stdout  Printed
+	stderr  Printed
 	unknown string // why the model cannot know what it did
+
+	interrupt context.Context // kills what a line has started; nil: no line
+	children  atomic.Int32    // that run now
 }
 
 func (t *transition) execution(c container) *execution {
@@ -314,7 +318,12 @@ func (x *execution) run(ctx context.Context, p Process) Output {
 
 // line runs a line in a waiting shell.
 func (x *execution) line(ctx context.Context, key string, sh waiting, line string) Output {
-	next, exit, ended := sh.Line(ctx, &x.p, line)
+	shell, release := x.patient(ctx)
+	defer release()
+	next, exit, ended := sh.Line(shell, &x.p, line)
+	if shell.Err() != nil {
+		exit, ended = exitKilled, true
+	}
 	out := x.output(exit)
 	if ended {
 		x.hangup(key, exit)
@@ -324,6 +333,26 @@ func (x *execution) line(ctx context.Context, key string, sh waiting, line strin
 	x.wait(key, sh)
 	out.Shell = key
 	return out
+}
+
+// Grace is how long a shell has to come back after what its line had started
+// was killed. Nothing tells that a shell is in an endless loop of its own.
+const Grace = 300 * time.Millisecond
+
+// patient is the context of a shell whose line may be given up by ctx: what
+// the line has started is killed at once, and the shell itself if it does not
+// come back.
+func (x *execution) patient(ctx context.Context) (context.Context, func()) {
+	x.interrupt = ctx
+	shell, kill := context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() {
+		if x.children.Load() == 0 {
+			kill()
+			return
+		}
+		time.AfterFunc(Grace, kill)
+	})
+	return shell, func() { forget(); kill() }
 }
 
 func (x *execution) output(exit int) Output {
@@ -371,6 +400,11 @@ func (x *execution) begin(p *userland.Process) {
 func (x *execution) exec(ctx context.Context, child *userland.Process) int {
 	own := &execution{t: x.t, id: x.id, sys: x.sys}
 	own.begin(child)
+	x.children.Add(1)
+	defer x.children.Add(-1)
+	if x.interrupt != nil && x.interrupt.Err() == nil {
+		ctx = x.interrupt
+	}
 	if child.Started != nil {
 		child.Started(child.PID)
 	}
@@ -390,7 +424,10 @@ func (x *execution) program(p *userland.Process) Program {
 	return x.t.Programs(content)
 }
 
-const exitUnknown = 126
+const (
+	exitUnknown = 126
+	exitKilled  = 128 + 9
+)
 
 func (x *execution) perform(ctx context.Context, program Program, p *userland.Process) int {
 	if program != nil {

@@ -23,6 +23,7 @@ func (w World) Do(ctx context.Context, cmd Cmd) (View, error) {
 	if err := c.settle(c.dispatch()); err != nil {
 		return View{}, err
 	}
+	c.Context = context.WithoutCancel(ctx) // what was given up can still be looked at
 	err := c.observe()
 	return c.view, err
 }

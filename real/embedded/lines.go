@@ -12,10 +12,6 @@ import (
 	"twinlayer/sim"
 )
 
-// grace is how long a shell has to come back after what its line started was
-// killed. Nothing tells that a shell is in an endless loop of its own.
-const grace = 300 * time.Millisecond
-
 // waiting is a shell that takes lines.
 type waiting struct {
 	*shell.Session
@@ -92,7 +88,7 @@ func (s *waiting) interrupt(done <-chan struct{}) {
 		select {
 		case <-done:
 			return
-		case <-time.After(grace):
+		case <-time.After(sim.Grace):
 		}
 	}
 	s.proc.KillChildren()

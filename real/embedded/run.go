@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"twinlayer/real/embedded/box"
-	"twinlayer/real/shell"
 	"twinlayer/sim"
 )
 
@@ -136,7 +135,7 @@ func gather(ctx context.Context, proc *box.Proc) sim.Output {
 	if proc.Stdin != nil {
 		proc.Stdin.Close()
 	}
-	var out, err shell.Buffer
+	var out, err sim.Printed
 	done := make(chan struct{})
 	go func() {
 		io.Copy(&err, proc.Stderr)

@@ -29,9 +29,6 @@ import (
 	"sync"
 )
 
-// Limit is how many bytes of each stream are kept of one line's output.
-const Limit = 1 << 20
-
 // ErrBusy is the error of a Line that finds another one still running.
 var ErrBusy = errors.New("the shell is still busy with the line before: wait for it or end the shell")
 

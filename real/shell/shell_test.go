@@ -15,6 +15,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"twinlayer/real/shell"
+	"twinlayer/sim"
 )
 
 // TestMain lets the test binary stand in for a shell made of mvdan.cc/sh.
@@ -155,7 +156,7 @@ func TestHangup(t *testing.T) {
 
 func TestLongLine(t *testing.T) {
 	each(t, func(t *testing.T, s *started) {
-		long := strings.Repeat("x", shell.Limit-1)
+		long := strings.Repeat("x", sim.PrintedMax-1)
 		s.prints("echo "+long, long+"\n", 0)
 	})
 }
@@ -195,7 +196,7 @@ func TestCutOutput(t *testing.T) {
 	}()
 	res, err := s.Hangup(context.Background(), func() {})
 	require.NoError(t, err)
-	require.Less(t, len(res.Stdout), shell.Limit+100)
+	require.Less(t, len(res.Stdout), sim.PrintedMax+100)
 	require.Contains(t, res.Stdout, "[twinlayer: 208666624 more bytes were not kept]")
 }
 

@@ -3,9 +3,10 @@ package shell
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"io"
 	"strings"
+
+	"twinlayer/sim"
 )
 
 // stream is one of a shell's outputs, read line by line.
@@ -31,7 +32,7 @@ const overlap = 64
 // the stream; with mark "" always to the end. A text without a final newline
 // shares its last line with the mark.
 func (s *stream) until(mark string) cut {
-	var kept Buffer
+	var kept sim.Printed
 	var carry []byte // the end of a piece that filled the reader's buffer
 	for {
 		piece, err := s.r.ReadSlice('\n')
@@ -62,27 +63,4 @@ func (s *stream) until(mark string) cut {
 func traced(before []byte) bool {
 	t := bytes.TrimLeft(before, "+")
 	return len(t) < len(before) && (bytes.HasPrefix(t, []byte(" __t ")) || bytes.HasPrefix(t, []byte(" echo ")))
-}
-
-// Buffer keeps the first [Limit] bytes written to it and counts the rest. The
-// zero value is ready; it is not safe for concurrent use.
-type Buffer struct {
-	kept    bytes.Buffer
-	dropped int64
-}
-
-// Write never fails.
-func (b *Buffer) Write(p []byte) (int, error) {
-	n := min(len(p), Limit-b.kept.Len())
-	b.kept.Write(p[:n])
-	b.dropped += int64(len(p) - n)
-	return len(p), nil
-}
-
-// String is what was kept, and a last line about what was not.
-func (b *Buffer) String() string {
-	if b.dropped == 0 {
-		return b.kept.String()
-	}
-	return fmt.Sprintf("%s\n[twinlayer: %d more bytes were not kept]\n", b.kept.String(), b.dropped)
 }

@@ -210,7 +210,7 @@ func (in *interp) umaskCmd(args []string) int {
 		mask = uint64(0o777 &^ mode)
 	}
 	in.umask = uint32(mask) & 0o777
-	in.restoreUmask()
+	in.applyUmask()
 	return 0
 }
 
@@ -229,10 +229,19 @@ func symbolicMask(mask uint32) string {
 	return strings.Join(parts, ",")
 }
 
-// restoreUmask makes the file system obey this shell's mask.
-func (in *interp) restoreUmask() {
+// applyUmask makes the file system obey this shell's mask.
+func (in *interp) applyUmask() {
 	if in.p.SetUmask != nil {
 		in.p.SetUmask(in.umask)
+	}
+}
+
+// after takes the mask back from subshells that ended with another one.
+func (in *interp) after(subshells ...*interp) {
+	for _, sub := range subshells {
+		if sub.umask != in.umask {
+			in.applyUmask()
+		}
 	}
 }
 

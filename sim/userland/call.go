@@ -169,7 +169,6 @@ func (in *interp) process(args []string) *Process {
 func (in *interp) program(child *Process) int {
 	name := child.Args[0]
 	status, err := in.p.spawn(in.ctx, child)
-	in.restoreUmask() // a modelled child may share our file system
 	if err == nil {
 		return status
 	}

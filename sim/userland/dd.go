@@ -53,6 +53,8 @@ func dd(t *tool) int {
 	return 0
 }
 
+const blockMax = 1 << 30
+
 func (d *copyJob) operand(arg string) bool {
 	name, value, ok := strings.Cut(arg, "=")
 	if !ok {
@@ -75,6 +77,10 @@ func (d *copyJob) operand(arg string) bool {
 	n, valid := countArg(value)
 	if !valid || n < 0 {
 		d.errorf("invalid number '%s'", value)
+		return false
+	}
+	if strings.HasSuffix(name, "bs") && n > blockMax {
+		d.errorf("out of memory")
 		return false
 	}
 	switch name {

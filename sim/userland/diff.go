@@ -195,12 +195,38 @@ type edit struct {
 	a, b int
 }
 
-// editScript is a shortest way from a to b, by Myers's algorithm.
+// editScript is a way from a to b: a shortest one, unless they differ in more
+// lines than is worth the search.
 func editScript(a, b []string) []edit {
+	start := 0
+	for start < len(a) && start < len(b) && a[start] == b[start] {
+		start++
+	}
+	endA, endB := len(a), len(b)
+	for endA > start && endB > start && a[endA-1] == b[endB-1] {
+		endA, endB = endA-1, endB-1
+	}
+	var edits []edit
+	for i := range start {
+		edits = append(edits, edit{' ', i, i})
+	}
+	for _, e := range shortest(a[start:endA], b[start:endB]) {
+		edits = append(edits, edit{e.op, e.a + start, e.b + start})
+	}
+	for i := range len(a) - endA {
+		edits = append(edits, edit{' ', endA + i, endB + i})
+	}
+	return edits
+}
+
+const editsMax = 2000
+
+// shortest is Myers's algorithm.
+func shortest(a, b []string) []edit {
 	n, m := len(a), len(b)
 	v := map[int]int{1: 0}
 	var trace []map[int]int
-	for d := 0; d <= n+m; d++ {
+	for d := 0; d <= min(n+m, editsMax); d++ {
 		snapshot := make(map[int]int, len(v))
 		for k, x := range v {
 			snapshot[k] = x
@@ -220,7 +246,14 @@ func editScript(a, b []string) []edit {
 			}
 		}
 	}
-	return nil
+	var edits []edit
+	for i := range n {
+		edits = append(edits, edit{'-', i, 0})
+	}
+	for i := range m {
+		edits = append(edits, edit{'+', n, i})
+	}
+	return edits
 }
 
 func backtrack(trace []map[int]int, x, y int) []edit {

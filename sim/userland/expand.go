@@ -342,7 +342,7 @@ func (in *interp) substitute(cs *syntax.CmdSubst) string {
 	io.Copy(&out, r)
 	r.Close()
 	in.substStatus = <-status
-	in.restoreUmask()
+	in.after(sub)
 	return strings.TrimRight(strings.ReplaceAll(out.String(), "\x00", ""), "\n")
 }
 

@@ -11,27 +11,29 @@ import (
 // match says whether all of s fits the shell pattern pat: * ? [a-z] [!a-z],
 // and backslash for the character itself.
 func match(pat, s string) bool {
-	for pat != "" {
-		if pat[0] == '*' {
-			pat = strings.TrimLeft(pat, "*")
-			for i := 0; i <= len(s); i++ {
-				if match(pat, s[i:]) {
-					return true
-				}
-			}
-			return false
-		}
-		if s == "" {
-			return false
+	var starPat, starText string // where the last star was, and what it has not taken
+	starred := false
+	for s != "" {
+		if strings.HasPrefix(pat, "*") {
+			pat = pat[1:]
+			starPat, starText, starred = pat, s, true
+			continue
 		}
 		r, size := utf8.DecodeRuneInString(s)
-		rest, ok := matchOne(pat, r)
-		if !ok {
+		if pat != "" {
+			if rest, ok := matchOne(pat, r); ok {
+				pat, s = rest, s[size:]
+				continue
+			}
+		}
+		if !starred {
 			return false
 		}
-		pat, s = rest, s[size:]
+		_, size = utf8.DecodeRuneInString(starText)
+		starText = starText[size:] // let the star take one more
+		pat, s = starPat, starText
 	}
-	return s == ""
+	return strings.Trim(pat, "*") == ""
 }
 
 // matchOne matches one character against the pattern's first element and

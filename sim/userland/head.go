@@ -1,7 +1,6 @@
 package userland
 
 import (
-	"bufio"
 	"io"
 	"strconv"
 	"strings"
@@ -154,15 +153,22 @@ func (t *tool) headBut(r io.Reader, n int64) error {
 	})
 }
 
+// headButBytes prints all but the last n bytes.
 func (t *tool) headButBytes(r io.Reader, n int64) error {
-	b := bufio.NewReaderSize(r, int(n)+16)
-	for {
-		if _, err := b.Peek(int(n) + 1); err != nil {
+	var kept []byte
+	buf := make([]byte, 32<<10)
+	for !t.done() {
+		got, err := r.Read(buf)
+		kept = append(kept, buf[:got]...)
+		if more := int64(len(kept)) - n; more > 0 {
+			t.out.Write(kept[:more])
+			kept = append([]byte(nil), kept[more:]...)
+		}
+		if err != nil {
 			return ignoreEOF(err)
 		}
-		c, _ := b.ReadByte()
-		t.out.WriteByte(c)
 	}
+	return nil
 }
 
 // tail prints the last lines or bytes; with -f it waits for more.

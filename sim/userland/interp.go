@@ -223,7 +223,7 @@ func (in *interp) command(cmd syntax.Command) int {
 	case *syntax.Subshell:
 		sub := in.subshell()
 		status := sub.run(func() { sub.body(c.Stmts) })
-		in.restoreUmask()
+		in.after(sub)
 		return status
 	case *syntax.BinaryCmd:
 		return in.binary(c)
@@ -282,7 +282,7 @@ func (in *interp) pipeline(c *syntax.BinaryCmd) int {
 	status := right.run(func() { right.stmt(c.Y) })
 	pr.Close()
 	wg.Wait()
-	in.restoreUmask()
+	in.after(left, right)
 	if in.opts['P'] && status == 0 {
 		status = leftStatus
 	}

@@ -159,6 +159,9 @@ var notInModel = map[string]string{
 // expects what our tools print on the real one.
 func TestScriptsInModel(t *testing.T) {
 	real := hostWorld(t, selfPath(t))
+	if raceEnabled {
+		real = modelWorld
+	}
 	for _, c := range scriptCases() {
 		t.Run(c.name, func(t *testing.T) {
 			if why := notInModel[c.name]; why != "" {

@@ -130,6 +130,9 @@ func treeOf(t *testing.T, dir string) (list []string) {
 // TestScripts runs every script by our tools on the real system and by
 // busybox, and expects the same.
 func TestScripts(t *testing.T) {
+	if raceEnabled {
+		t.Skip("processes do not race with each other, and are slow under the detector")
+	}
 	ours := hostWorld(t, selfPath(t))
 	var theirs world
 	if _, err := os.Stat("/bin/busybox"); err == nil {

@@ -19,7 +19,11 @@ func sh(t *tool) int {
 	if status, ok := s.begin(); !ok {
 		return status
 	}
-	return in.run(func() { in.script(s.next) })
+	status := in.run(func() { in.script(s.next) })
+	if in.umask != p.Umask && p.SetUmask != nil {
+		p.SetUmask(p.Umask) // in the model, the parent may share our file system
+	}
+	return status
 }
 
 // session is how a shell was started.

@@ -44,7 +44,7 @@ func (s *Shell) Line(ctx context.Context, p *Process, line string) (next *Shell,
 	in := newInterp(ctx, p, s.state.clone())
 	in.interactive = true
 	in.reopen()
-	in.restoreUmask()
+	in.applyUmask()
 	in.script(stringLines(line))
 	if ended = in.jump.kind == jumpExit; ended {
 		in.atExit()

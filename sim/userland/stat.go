@@ -88,11 +88,13 @@ func (s stater) format(format string) string {
 	return b.String()
 }
 
+const padMax = 4096
+
 // pad applies a width such as "-10" or "04".
 func pad(s, spec string) string {
 	width, err := strconv.Atoi(strings.TrimLeft(spec, "-+ #0"))
 	switch {
-	case err != nil || len(s) >= width:
+	case err != nil || len(s) >= width || width > padMax:
 		return s
 	case strings.HasPrefix(spec, "-"):
 		return s + strings.Repeat(" ", width-len(s))

@@ -1,0 +1,5 @@
+//go:build race
+
+package userland
+
+const raceEnabled = true
