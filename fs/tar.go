@@ -63,6 +63,9 @@ func (o *offsetReader) Read(p []byte) (int, error) {
 }
 
 func (t *tarReader) entry(h *tar.Header, in io.Reader) error {
+	if h.Typeflag == tar.TypeXGlobalHeader {
+		return nil // comments for what follows, as git archive writes them
+	}
 	name, err := entryName(h.Name)
 	if err != nil {
 		return err

@@ -73,7 +73,7 @@ func TestEndlessLine(t *testing.T) {
 		require.Equal(t, s.ID, out.Shell, "the shell itself must live on")
 		require.Equal(t, "here\n", line(t, e, s.ID, "echo here").Stdout)
 
-		out, err = e.Line(cancelledAt(t, e, s.ID, "/again"), s.ID, "touch /again; while :; do :; done")
+		out, err = e.Line(cancelledAt(t, e, s.ID, "/again"), s.ID, ": > /again; while :; do :; done")
 		require.NoError(t, err)
 		require.Equal(t, sim.Output{Exit: 137}, out)
 	})

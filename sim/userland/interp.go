@@ -33,6 +33,7 @@ type interp struct {
 	substStatus int  // of the last command substitution
 	depth       int  // of aliases and functions being expanded
 	jobs        *jobTable
+	halfway     bool // the command that is being read has begun
 }
 
 // jump is what makes evaluation leave what it is in.

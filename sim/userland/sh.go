@@ -111,7 +111,9 @@ func (s *session) prompt() {
 	if s.in.p.Interrupt != nil {
 		s.in.p.Interrupt.Store(false)
 	}
-	if s.talks {
+	if s.talks && s.in.halfway {
+		io.WriteString(s.in.stderr(), s.in.get("PS2"))
+	} else if s.talks {
 		io.WriteString(s.in.stderr(), expandPrompt(s.in))
 	}
 }

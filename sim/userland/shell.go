@@ -70,6 +70,7 @@ func (in *interp) script(next func() (line string, more bool)) {
 	text := ""
 	for more := true; more && !in.stopped(); {
 		var line string
+		in.halfway = text != ""
 		line, more = next()
 		text += line
 		if more && !Complete(text) {
@@ -96,6 +97,9 @@ func (in *interp) chunk(text string) {
 	}
 	if in.interactive && in.sourced == 0 && in.calls == 0 {
 		in.settle()
+		if in.p.Interrupt != nil {
+			in.p.Interrupt.Store(false)
+		}
 	}
 }
 
