@@ -88,7 +88,7 @@ func (m *merger) strays(d Ino) {
 
 func (m *merger) empty(d Ino) {
 	for e := range m.out.node(d).dir.all() {
-		m.out.drop(d, e.Name)
+		m.remove(d, e.Name)
 	}
 }
 
@@ -104,17 +104,15 @@ func (m *merger) entry(e Entry, to Ino) {
 	}
 }
 
-// remove takes a name away, if it is there, without telling its siblings: an
-// inode of a lower layer keeps its link count.
+// remove takes a name away, if it is there, and all below it. Other names of
+// the inodes do not hear of it: an inode of a lower layer keeps its link
+// count.
 func (m *merger) remove(d Ino, name string) {
 	i := m.out.child(d, name)
-	switch {
-	case i == 0:
-		return
-	case m.out.node(i).IsDir():
-		m.out.drop(d, name)
+	if i == 0 {
 		return
 	}
+	m.empty(i)
 	nlink := m.out.node(i).Nlink
 	m.out.unlink(d, name, false)
 	if m.out.node(i) != nil {

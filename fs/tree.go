@@ -430,6 +430,8 @@ func (b *Builder) Link(name, target string) error {
 		return EEXIST
 	case old == i:
 		return nil
+	case old != 0 && strings.HasPrefix(path.Clean("/"+target), path.Clean("/"+name)+"/"):
+		return EINVAL // the link would replace the directory that its target is in
 	case old != 0:
 		b.t.drop(d, base)
 	}

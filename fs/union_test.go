@@ -103,3 +103,12 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+func TestBuilderLinkOverItsTargetsDirectory(t *testing.T) {
+	b := NewBuilder()
+	require.NoError(t, b.Put("/a/b", Node{Mode: S_IFREG | 0o644}))
+	require.Equal(t, EINVAL, b.Link("/a", "/a/b"))
+	require.NotNil(t, b.Lookup("/a/b"))
+	require.NoError(t, b.Link("/a/c", "/a/b"))
+	require.EqualValues(t, 2, b.Lookup("/a/b").Nlink)
+}

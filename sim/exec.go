@@ -398,7 +398,7 @@ func (x *execution) begin(p *userland.Process) {
 
 // exec runs a child of the process; it is the fork and execve of the model.
 func (x *execution) exec(ctx context.Context, child *userland.Process) int {
-	own := &execution{t: x.t, id: x.id, sys: x.sys}
+	own := &execution{t: x.t, id: x.id, sys: x.inherit(child)}
 	own.begin(child)
 	x.children.Add(1)
 	defer x.children.Add(-1)
@@ -413,6 +413,15 @@ func (x *execution) exec(ctx context.Context, child *userland.Process) int {
 	defer x.t.mu.Unlock()
 	x.t.state.Machine = x.t.state.Machine.Exit(own.pid)
 	return exit
+}
+
+// inherit gives a child system calls of its own, so that its umask is.
+func (x *execution) inherit(child *userland.Process) *fs.Sys {
+	own := *x.sys
+	own.UID, own.GID, own.Umask = uint32(child.UID), uint32(child.GID), child.Umask
+	child.FS = own.FS()
+	child.SetUmask = func(mask uint32) { own.Umask, child.Umask = mask, mask }
+	return &own
 }
 
 // program is what the file of p does; nil where the model cannot know.

@@ -18,8 +18,6 @@ func (o options) val(flag byte) string {
 	return ""
 }
 
-func (o options) count(flag byte) int { return strings.Count(string(o.order), string(flag)) }
-
 // last is which of flags was given last; 0 if none was.
 func (o options) last(flags string) byte {
 	for i := len(o.order) - 1; i >= 0; i-- {

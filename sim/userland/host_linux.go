@@ -8,22 +8,22 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-
-	"golang.org/x/sys/unix"
+	"unsafe"
 )
 
-var hostSignals = []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT}
+var hostSignals = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
 
 func hostTerminal(f *os.File) bool {
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
+	var settings syscall.Termios
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), syscall.TCGETS, uintptr(unsafe.Pointer(&settings)))
+	return errno == 0
 }
 
-func setHostUmask(mask uint32) { unix.Umask(int(mask)) }
+func setHostUmask(mask uint32) { syscall.Umask(int(mask)) }
 
 func hostUmask() uint32 {
-	mask := unix.Umask(0o022)
-	unix.Umask(mask)
+	mask := syscall.Umask(0o022)
+	syscall.Umask(mask)
 	return uint32(mask)
 }
 
@@ -49,31 +49,42 @@ func hostReplace(child *Process) {
 		return
 	}
 	for fd, f := range files {
-		if int(f.Fd()) != fd && unix.Dup2(int(f.Fd()), fd) != nil {
+		if int(f.Fd()) != fd && syscall.Dup3(int(f.Fd()), fd, 0) != nil {
 			return
 		}
 	}
-	unix.Exec(child.Path, child.Args, child.Env)
+	syscall.Exec(child.Path, child.Args, child.Env)
 }
 
 // hostKernel is the real kernel.
 type hostKernel struct{}
 
 func (hostKernel) Uname() Uname {
-	var u unix.Utsname
-	if unix.Uname(&u) != nil {
+	var u syscall.Utsname
+	if syscall.Uname(&u) != nil {
 		return Uname{}
 	}
 	return Uname{
-		Sysname: unix.ByteSliceToString(u.Sysname[:]), Nodename: unix.ByteSliceToString(u.Nodename[:]),
-		Release: unix.ByteSliceToString(u.Release[:]), Version: unix.ByteSliceToString(u.Version[:]),
-		Machine: unix.ByteSliceToString(u.Machine[:]),
+		Sysname: cString(u.Sysname[:]), Nodename: cString(u.Nodename[:]), Release: cString(u.Release[:]),
+		Version: cString(u.Version[:]), Machine: cString(u.Machine[:]),
 	}
 }
 
-func (hostKernel) SetHostname(name string) error { return unix.Sethostname([]byte(name)) }
+// cString is the text before the NUL; C's char has a sign on some machines.
+func cString[char int8 | uint8](chars []char) string {
+	var b strings.Builder
+	for _, c := range chars {
+		if c == 0 {
+			break
+		}
+		b.WriteByte(byte(c))
+	}
+	return b.String()
+}
 
-func (hostKernel) Kill(pid, signal int) error { return unix.Kill(pid, unix.Signal(signal)) }
+func (hostKernel) SetHostname(name string) error { return syscall.Sethostname([]byte(name)) }
+
+func (hostKernel) Kill(pid, signal int) error { return syscall.Kill(pid, syscall.Signal(signal)) }
 
 func (hostKernel) Processes() []ProcessInfo {
 	entries, _ := os.ReadDir("/proc")
@@ -124,32 +135,27 @@ func (hostKernel) Mounts() []Mount {
 }
 
 func (hostKernel) Statfs(path string) (Statfs, error) {
-	var s unix.Statfs_t
-	if err := unix.Statfs(path, &s); err != nil {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(path, &s); err != nil {
 		return Statfs{}, err
 	}
 	return Statfs{
-		BlockSize: s.Bsize, FundamentalBlock: s.Frsize, Blocks: int64(s.Blocks), Free: int64(s.Bfree),
-		Available: int64(s.Bavail), Files: int64(s.Files), FreeFiles: int64(s.Ffree), NameLen: s.Namelen,
-		Type: statfsName(int64(s.Type)), ID: uint64(uint32(s.Fsid.Val[0])) | uint64(uint32(s.Fsid.Val[1]))<<32,
+		BlockSize: int64(s.Bsize), FundamentalBlock: int64(s.Frsize), Blocks: int64(s.Blocks), Free: int64(s.Bfree),
+		Available: int64(s.Bavail), Files: int64(s.Files), FreeFiles: int64(s.Ffree), NameLen: int64(s.Namelen),
+		Type: statfsName(int64(s.Type)), ID: uint64(uint32(s.Fsid.X__val[0])) | uint64(uint32(s.Fsid.X__val[1]))<<32,
 	}, nil
 }
 
-// statfsName is the name of a file system's magic number, as stat -f has it.
+// statfsNames are the names of file systems' magic numbers (statfs(2)), as
+// stat -f has them.
+var statfsNames = map[int64]string{
+	0xef53: "ext2/ext3", 0x794c7630: "overlayfs", 0x01021994: "tmpfs", 0x9fa0: "proc", 0x58465342: "xfs",
+	0x9123683e: "btrfs",
+}
+
 func statfsName(magic int64) string {
-	switch magic {
-	case unix.EXT4_SUPER_MAGIC:
-		return "ext2/ext3"
-	case unix.OVERLAYFS_SUPER_MAGIC:
-		return "overlayfs"
-	case unix.TMPFS_MAGIC:
-		return "tmpfs"
-	case unix.PROC_SUPER_MAGIC:
-		return "proc"
-	case unix.XFS_SUPER_MAGIC:
-		return "xfs"
-	case unix.BTRFS_SUPER_MAGIC:
-		return "btrfs"
+	if name, ok := statfsNames[magic]; ok {
+		return name
 	}
 	return "UNKNOWN"
 }

@@ -1,0 +1,257 @@
+package fs
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Chmod sets the permission bits.
+func (s *Sys) Chmod(name string, perm uint32) error {
+	defer s.begin()()
+	d, err := s.get(name, true)
+	if err != nil {
+		return err
+	}
+	return s.chmod(d, perm)
+}
+
+func (s *Sys) chmod(d *dentry, perm uint32) error {
+	if err := s.mayChange(d); err != nil {
+		return err
+	}
+	n, err := d.edit("its mode changes, and metadata is part of the file")
+	if err != nil {
+		return err
+	}
+	n.Mode = n.Type() | perm&0o7777
+	s.log("chmod", d.path(), "the mode is set on the writable copy")
+	return nil
+}
+
+func (s *Sys) mayChange(d *dentry) error {
+	if d.u.upper == nil {
+		return EROFS
+	}
+	if !s.owns(d.node()) {
+		return EPERM
+	}
+	return nil
+}
+
+// Chown sets the owner; -1 keeps an id. An id that the user namespace does
+// not map is EINVAL (user_namespaces(7)).
+func (s *Sys) Chown(name string, uid, gid int, follow bool) error {
+	defer s.begin()()
+	d, err := s.get(name, follow)
+	if err != nil {
+		return err
+	}
+	if s.unmapped(uid) || s.unmapped(gid) {
+		return EINVAL
+	}
+	return s.chown(d, uid, gid)
+}
+
+func (s *Sys) unmapped(id int) bool { return id >= 0 && s.IDs != 0 && uint32(id) >= s.IDs }
+
+func (s *Sys) chown(d *dentry, uid, gid int) error {
+	switch {
+	case d.u.upper == nil:
+		return EROFS
+	case s.UID != 0 && !(d.node().UID == s.UID && (uid < 0 || uint32(uid) == s.UID) && (gid < 0 || uint32(gid) == s.GID)):
+		return EPERM
+	}
+	n, err := d.edit("its owner changes, and metadata is part of the file")
+	if err != nil {
+		return err
+	}
+	n.chown(uid, gid)
+	s.log("chown", d.path(), "the owner is set on the writable copy")
+	return nil
+}
+
+func (n *Node) chown(uid, gid int) {
+	if uid >= 0 {
+		n.UID = uint32(uid)
+	}
+	if gid >= 0 {
+		n.GID = uint32(gid)
+	}
+	if !n.IsDir() {
+		n.dropSuid()
+	}
+}
+
+// dropSuid takes setuid away, and setgid where the group may execute
+// (setattr_should_drop_suidgid).
+func (n *Node) dropSuid() {
+	n.Mode &^= S_ISUID
+	if n.Mode&0o010 != 0 {
+		n.Mode &^= S_ISGID
+	}
+}
+
+// modified notes that the content changed: a new mtime, and no privileges
+// that the old content had.
+func (s *Sys) modified(n *Node, at int64) {
+	n.Mtime, n.Ctime = at, at
+	if s.UID != 0 || !s.Host {
+		n.dropSuid()
+	}
+	n.Xattrs = n.Xattrs.Without("security.capability")
+}
+
+// Utimes sets the times; a zero time is left as it is. The model keeps no
+// access times, but setting one changes the inode all the same.
+func (s *Sys) Utimes(name string, atime, mtime time.Time, follow bool) error {
+	defer s.begin()()
+	d, err := s.get(name, follow)
+	if err != nil || atime.IsZero() && mtime.IsZero() {
+		return err
+	}
+	if err := s.mayChange(d); err != nil {
+		return err
+	}
+	n, err := d.edit("its times change, and metadata is part of the file")
+	if err != nil {
+		return err
+	}
+	if !mtime.IsZero() {
+		n.Mtime = mtime.UnixNano()
+	}
+	s.log("utimes", d.path(), "the times are set on the writable copy")
+	return nil
+}
+
+// xattrMax is the longest value of an extended attribute (xattr(7)).
+const xattrMax = 64 << 10
+
+// Getxattr is the value of an extended attribute; ENODATA where there is none.
+func (s *Sys) Getxattr(name, attr string, follow bool) (string, error) {
+	defer s.begin()()
+	d, err := s.get(name, follow)
+	if err != nil {
+		return "", err
+	}
+	value, ok := d.node().Xattrs.Get(attr)
+	if !ok {
+		return "", ENODATA
+	}
+	return value, nil
+}
+
+// Listxattr are the names of the extended attributes, sorted.
+func (s *Sys) Listxattr(name string, follow bool) ([]string, error) {
+	defer s.begin()()
+	d, err := s.get(name, follow)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, x := range d.node().Xattrs {
+		out = append(out, x.Name)
+	}
+	return out, nil
+}
+
+// Setxattr sets an extended attribute.
+func (s *Sys) Setxattr(name, attr, value string, follow bool) error {
+	defer s.begin()()
+	d, err := s.get(name, follow)
+	if err != nil {
+		return err
+	}
+	return s.setxattr(d, attr, value)
+}
+
+func (s *Sys) setxattr(d *dentry, attr, value string) error {
+	if err := s.mayXattr(d, attr); err != nil {
+		return err
+	}
+	if len(value) > xattrMax {
+		return E2BIG
+	}
+	n, err := d.edit("an extended attribute changes, and metadata is part of the file")
+	if err != nil {
+		return err
+	}
+	n.Xattrs = n.Xattrs.With(attr, value)
+	s.log("setxattr", d.path(), attr+" is set on the writable copy")
+	return nil
+}
+
+// Removexattr removes an extended attribute; ENODATA where there is none.
+func (s *Sys) Removexattr(name, attr string, follow bool) error {
+	defer s.begin()()
+	d, err := s.get(name, follow)
+	if err != nil {
+		return err
+	}
+	if err := s.mayXattr(d, attr); err != nil {
+		return err
+	}
+	if _, ok := d.node().Xattrs.Get(attr); !ok {
+		return ENODATA
+	}
+	n, err := d.edit("an extended attribute changes, and metadata is part of the file")
+	if err != nil {
+		return err
+	}
+	n.Xattrs = n.Xattrs.Without(attr)
+	s.log("removexattr", d.path(), attr+" is removed from the writable copy")
+	return nil
+}
+
+// mayXattr checks for writing an attribute: user.* is for regular files and
+// directories only (xattr(7)).
+func (s *Sys) mayXattr(d *dentry, attr string) error {
+	n := d.node()
+	space, _, dotted := strings.Cut(attr, ".")
+	switch {
+	case d.u.upper == nil:
+		return EROFS
+	case !dotted || !slices.Contains([]string{"user", "security", "trusted", "system"}, space):
+		return EOPNOTSUPP
+	case space == "user" && !n.IsRegular() && !n.IsDir():
+		return EPERM
+	case space == "user":
+		return s.may(n, 2)
+	case s.UID != 0:
+		return EPERM
+	}
+	return nil
+}
+
+// Truncate sets the length of a file.
+func (s *Sys) Truncate(name string, size int64) error {
+	defer s.begin()()
+	d, err := s.get(name, true)
+	switch {
+	case err != nil:
+		return err
+	case size < 0:
+		return EINVAL
+	case d.node().IsDir():
+		return EISDIR
+	case !d.node().IsRegular():
+		return EINVAL
+	case d.u.upper == nil:
+		return EROFS
+	}
+	if err := s.may(d.node(), 2); err != nil {
+		return err
+	}
+	return s.truncate(d, size)
+}
+
+func (s *Sys) truncate(d *dentry, size int64) error {
+	n, err := d.edit("its length changes")
+	if err != nil {
+		return err
+	}
+	n.Data = n.Data.Truncate(size)
+	s.modified(n, d.u.clock())
+	s.log("truncate", d.path(), "the length is set on the writable copy")
+	return nil
+}
