@@ -28,7 +28,8 @@ type merger struct {
 func (m *merger) dir(from, to Ino) {
 	top := *m.layer.node(from)
 	if top.Opaque {
-		m.empty(to)
+		m.replace(&top, to)
+		return
 	}
 	m.strays(to)
 	m.out.reattr(to, top)
@@ -74,6 +75,19 @@ func (n *Node) hidesByXattr() bool { return n.Xattrs.overlay("opaque") == "x" }
 
 func (n *Node) isXattrWhiteout() bool {
 	return n.IsRegular() && n.Size() == 0 && n.Xattrs.overlay("whiteout") != ""
+}
+
+// replace puts an opaque directory in the place of out's directory to: what
+// it holds is all there is, and it is no merged one.
+func (m *merger) replace(top *Node, to Ino) {
+	m.empty(to)
+	m.out.reattr(to, *top)
+	n := m.out.edit(to)
+	n.Opaque, n.merged = false, false
+	n.Xattrs = n.Xattrs.withoutOverlay()
+	for e := range top.dir.all() {
+		m.add(e, to)
+	}
 }
 
 // strays takes whiteouts out of a directory that turns out to be merged:
