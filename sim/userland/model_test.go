@@ -149,7 +149,7 @@ func (m *machine) tree(t *testing.T, dir string, list *[]string) {
 // notInModel are the scripts that ask what the toy machine does not know, or
 // that show it.
 var notInModel = map[string]string{
-	"mount":           "no statfs", "kill": "no signals", "mkfifo": "a fifo has no two ends in the model",
+	"mount": "no statfs", "kill": "no signals", "mkfifo": "a fifo has no two ends in the model",
 	"touch/access-only": "no access times", "touch/mtime-only": "no access times", "uname": "another kernel",
 	"sh/background": "kill and job numbers of real processes",
 }
