@@ -583,3 +583,18 @@ func (k *realUnion) rmtree(p string) error {
 	}
 	return unix.Rmdir(p)
 }
+
+// TestDiffApplyAny: what Diff finds between any two trees is what makes one of
+// the other, and neither changes by it.
+func TestDiffApplyAny(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		a, b := drawLayer(false).Draw(rt, "a"), drawLayer(false).Draw(rt, "b")
+		before, want := must(a.Digest()), must(b.Digest())
+		changes := Diff(a, b)
+		got, err := Apply(a, changes)
+		require.NoError(rt, err, "%v", listing(changes))
+		require.Equal(rt, want, must(got.Digest()), "%v", listing(changes))
+		require.Empty(rt, listing(Diff(got, b)))
+		require.Equal(rt, before, must(a.Digest()))
+	})
+}

@@ -147,15 +147,62 @@ func tarXattrs(h *tar.Header) (x Xattrs) {
 }
 
 func (t *tarReader) content(h *tar.Header, in io.Reader) (*Data, error) {
-	_, sparse := h.PAXRecords["GNU.sparse.major"]
-	if t.src != nil && !sparse && h.Typeflag != tar.TypeGNUSparse {
+	if isSparse(h) {
+		return readSparse(h.Size, in)
+	}
+	if t.src != nil {
 		return FileData(t.src, t.at.n, h.Size), nil
 	}
 	var b bytes.Buffer
 	if _, err := io.Copy(&b, in); err != nil {
 		return nil, err
 	}
-	return FileData(bytes.NewReader(b.Bytes()), 0, int64(b.Len())), nil
+	return DataOf(b.Bytes()), nil
+}
+
+func isSparse(h *tar.Header) bool {
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return h.Typeflag == tar.TypeGNUSparse
+}
+
+// sparseMax is the longest sparse file that is read: a few bytes of header
+// can claim terabytes.
+const sparseMax = 1 << 30
+
+// readSparse reads a content and leaves its zeros out.
+func readSparse(size int64, in io.Reader) (*Data, error) {
+	if size > sparseMax {
+		return nil, fmt.Errorf("it claims to be a sparse file of %d bytes, and %d is the most that is read", size, sparseMax)
+	}
+	d := (*Data)(nil).Truncate(size)
+	piece := make([]byte, 64<<10)
+	for at := int64(0); ; {
+		n, err := io.ReadFull(in, piece)
+		if !isZero(piece[:n]) {
+			d = d.WriteAt(piece[:n], at)
+		}
+		at += int64(n)
+		switch err {
+		case nil:
+		case io.EOF, io.ErrUnexpectedEOF:
+			return d, nil
+		default:
+			return nil, err
+		}
+	}
+}
+
+func isZero(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (t *tarReader) finish() (*Tree, error) {

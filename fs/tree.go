@@ -422,12 +422,13 @@ func (b *Builder) Link(name, target string) error {
 		return EPERM
 	}
 	d, base, err := b.parent(name)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	switch old := b.t.child(d, base); {
 	case base == "":
 		return EEXIST
+	}
+	switch old := b.t.child(d, base); {
 	case old == i:
 		return nil
 	case old != 0 && strings.HasPrefix(path.Clean("/"+target), path.Clean("/"+name)+"/"):
