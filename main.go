@@ -35,10 +35,16 @@ const (
 
 func main() {
 	embedded.Init()
-	if name := filepath.Base(os.Args[0]); name == "busybox" || slices.Contains(userland.Applets(), name) {
-		os.Exit(userland.Main(os.Args))
-	}
+	runApplet(os.Args)
 	os.Exit(run(os.Args[1:]))
+}
+
+// runApplet turns the program into the tool that it was called as, as in the
+// bundled busybox, and then does not return.
+func runApplet(args []string) {
+	if name := filepath.Base(args[0]); name == "busybox" || slices.Contains(userland.Applets(), name) {
+		os.Exit(userland.Main(args))
+	}
 }
 
 // flags are the command line.

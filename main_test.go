@@ -4,9 +4,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,10 +18,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/lessons"
+	"twinlayer/real"
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
+	"twinlayer/sim/bundle"
+	"twinlayer/sim/userland"
 )
 
 // binary is this program, built once for all tests, where every user may run
@@ -28,6 +35,7 @@ var binary string
 
 func TestMain(m *testing.M) {
 	embedded.Init()
+	runApplet(os.Args)
 	os.Exit(withBinary(m))
 }
 
@@ -298,6 +306,52 @@ func TestModelAlone(t *testing.T) {
 	require.Nil(t, r.Real)
 	require.Equal(t, sim.Limit, r.Verdict)
 	require.Contains(t, r.Model.Stdout, "Hello from twinlayer!")
+}
+
+// TestLessons plays every lesson in both worlds and wants every goal met.
+func TestLessons(t *testing.T) {
+	needLinux(t)
+	all, err := lessons.All("")
+	require.NoError(t, err)
+	require.NotEmpty(t, all)
+	images := bundle.New(executable(), userland.Applets())
+	engine, err := real.Open(real.Config{Choice: "embedded", DataDir: t.TempDir(), Registry: images})
+	require.NoError(t, err)
+	s := &sim.Session{Model: model(images, engine), Real: engine}
+	for _, l := range all {
+		t.Run(l.ID, func(t *testing.T) { require.NoError(t, lessons.Check(t.Context(), s, l)) })
+	}
+	require.NoError(t, s.Close())
+}
+
+// TestTerminal types at a real terminal: a prompt, completion, Ctrl-C, the end.
+func TestTerminal(t *testing.T) {
+	eachUser(t, func(t *testing.T, p program) {
+		cmd := p.command()
+		cmd.Env = append(cmd.Env, "TERM=xterm", "NO_COLOR=1")
+		terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 80})
+		require.NoError(t, err)
+		defer terminal.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		step := func(keys, want string) {
+			t.Helper()
+			io.WriteString(terminal, keys)
+			waitFor(t, ctx, terminal, want)
+		}
+		step("", "twinlayer> ")
+		step("dock\trun -it --name box1 busyb\t\r", "box1:/ # ")
+		step("cat /etc/mot\t\r", "Welcome to")
+		step("sleep 1000\r", "sleep 1000")
+		time.Sleep(300 * time.Millisecond)
+		step("\x03", "[exit status 137]")
+		step("echo back again\r", "│ back again")
+		step(":back\r", "cannot go back")
+		step("\x04", "twinlayer> ")
+		step("quit\r", "quit")
+		require.NoError(t, cmd.Wait())
+		p.requireNothingLeft(t)
+	})
 }
 
 // TestKilled ends the program in the middle of things and looks for what it

@@ -77,6 +77,11 @@ func (r *REPL) Run(ctx context.Context) error {
 	for {
 		line, err := r.read()
 		switch {
+		case errors.Is(err, io.EOF) && r.Lines.Talks() && r.Session.Attached().Shell != "":
+			if err := r.show(r.Session.Hangup(ctx)); err != nil { // control-D
+				return err
+			}
+			continue
 		case errors.Is(err, io.EOF):
 			return r.end(ctx)
 		case errors.Is(err, ErrAborted):
