@@ -302,17 +302,14 @@ func (t *transition) create(spec Spec) (Container, error) {
 	if err != nil {
 		return Container{}, err
 	}
-	if err := CheckName(t.state.Containers(), spec.Name); err != nil {
-		return Container{}, err
-	}
 	img := t.state.images[found.ID]
-	p, err := spec.process(img.Config.Config)
+	argv, err := Plan(img.Config.Config, spec, t.state.Containers())
 	if err != nil {
 		return Container{}, err
 	}
 	c := container{
-		Container: Container{Spec: spec, ImageID: img.ID, Path: p.Args, Status: Created},
-		process:   p,
+		Container: Container{Spec: spec, ImageID: img.ID, Path: argv, Status: Created},
+		process:   spec.process(argv, img.Config.Config),
 	}
 	root := fs.NewUnion(img.stack, img.merged, fs.NewUpper(img.merged))
 	c.mounts = fs.NewMounts(fs.Mount{Source: "overlay", Target: "/", Type: "overlay", FS: root})

@@ -218,6 +218,22 @@ func Argv(config ocispec.ImageConfig, spec Spec) ([]string, error) {
 	return nil, Refuse("no command specified")
 }
 
+// Plan checks what spec asks for against its image and the containers there
+// are, and returns what the container will run.
+func Plan(config ocispec.ImageConfig, spec Spec, all []Container) ([]string, error) {
+	argv, err := Argv(config, spec)
+	if err != nil {
+		return nil, err
+	}
+	if err := CheckName(all, spec.Name); err != nil {
+		return nil, err
+	}
+	if spec.Dir != "" && !path.IsAbs(spec.Dir) {
+		return nil, Refuse("the working directory '%s' is invalid, it needs to be an absolute path", spec.Dir)
+	}
+	return argv, nil
+}
+
 // DefaultPath is the PATH of a container whose image has none.
 const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"path"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -75,20 +76,11 @@ func (s Spec) Host() string {
 	return Short(s.ID)
 }
 
-// process is the spec of the process in a container: the image's configuration
-// and what the user said instead.
-func (s Spec) process(config ocispec.ImageConfig) (Process, error) {
-	args, err := Argv(config, s)
-	if err != nil {
-		return Process{}, err
+// process is the container's own process: what the user said, else what the
+// image's configuration says.
+func (s Spec) process(argv []string, config ocispec.ImageConfig) Process {
+	return Process{
+		ID: s.ID, Args: argv, Dir: cmp.Or(s.Dir, config.WorkingDir), User: cmp.Or(s.User, config.User),
+		Env: Environ(s.Host(), s.TTY, config.Env, s.Env), Interactive: s.Interactive,
 	}
-	p := Process{ID: s.ID, Args: args, Dir: config.WorkingDir, User: config.User, Interactive: s.Interactive}
-	if s.Dir != "" {
-		p.Dir = s.Dir
-	}
-	if s.User != "" {
-		p.User = s.User
-	}
-	p.Env = Environ(s.Host(), s.TTY, config.Env, s.Env)
-	return p, nil
 }

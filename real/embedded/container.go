@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -70,15 +69,9 @@ func (h *helper) register(spec sim.Spec) (*container, error) {
 	if err != nil {
 		return nil, err
 	}
-	argv, err := sim.Argv(img.Config.Config, spec)
+	argv, err := sim.Plan(img.Config.Config, spec, h.values())
 	if err != nil {
 		return nil, err
-	}
-	if err := sim.CheckName(h.values(), spec.Name); err != nil {
-		return nil, err
-	}
-	if spec.Dir != "" && !path.IsAbs(spec.Dir) {
-		return nil, sim.Refuse("the working directory '%s' is invalid, it needs to be an absolute path", spec.Dir)
 	}
 	c := &container{
 		info:   sim.Container{Spec: spec, ImageID: img.ID, Path: argv, Status: sim.Created},
