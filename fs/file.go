@@ -72,18 +72,17 @@ func (s *Sys) createFile(dir *dentry, base, name string, perm uint32) (*dentry, 
 	return s.create(dir, base, Node{Mode: S_IFREG | perm&0o7777&^s.Umask}, "create", "a new file")
 }
 
-// createThrough makes the file that a dangling symlink names.
+// createThrough makes the file that a dangling symlink names, through others
+// if it names one. A circle of symlinks does not come here: the walk to the
+// first has found it.
 func (s *Sys) createThrough(link, dir *dentry, perm uint32) (*dentry, error) {
 	target := link.node().Target
 	if !path.IsAbs(target) {
 		target = path.Join(dir.path(), target)
 	}
-	parent, base, found, err := s.walk(target, false)
-	switch {
-	case err != nil:
+	parent, base, _, err := s.walk(target, false)
+	if err != nil {
 		return nil, err
-	case found != nil:
-		return nil, ELOOP
 	}
 	return s.createFile(parent, base, target, perm)
 }

@@ -112,3 +112,16 @@ func TestBuilderLinkOverItsTargetsDirectory(t *testing.T) {
 	require.NoError(t, b.Link("/a/c", "/a/b"))
 	require.EqualValues(t, 2, b.Lookup("/a/b").Nlink)
 }
+
+// TestCreateThroughSymlinks was found by the fuzzing: seed 3877.
+func TestCreateThroughSymlinks(t *testing.T) {
+	_, s, _ := machine(t)
+	require.NoError(t, s.Symlink("second", "/first"))
+	require.NoError(t, s.Symlink("d/third", "/second"))
+	write(t, s, "/first", "x", 0)
+	require.Equal(t, "x", read(t, s, "/d/third"))
+	require.NoError(t, s.Symlink("b", "/a"))
+	require.NoError(t, s.Symlink("a", "/b"))
+	_, err := s.OpenFile("/a", os.O_CREATE|os.O_WRONLY, 0o644)
+	require.Equal(t, ELOOP, err)
+}
