@@ -60,9 +60,17 @@ func New(c Config) *REPL {
 		c.Width = 80
 	}
 	r := &REPL{Config: c}
-	r.draw = newPainter(c.Out, c.Plain, c.Width)
+	r.draw = newPainter(c.forPeople(), c.Plain, c.Width)
 	r.timeline.Add("power on", c.Session.Model.Steps(), false)
 	return r
+}
+
+// forPeople is where what is drawn goes: nowhere where a program reads.
+func (c Config) forPeople() io.Writer {
+	if c.JSON {
+		return io.Discard
+	}
+	return c.Out
 }
 
 // Bugs is how many verdicts were bug so far.
@@ -71,7 +79,7 @@ func (r *REPL) Bugs() int { return r.bugs }
 // Run reads and runs lines until their end. An error means that a world, or
 // the input, could not be used any more.
 func (r *REPL) Run(ctx context.Context) error {
-	if r.Lines.Talks() && !r.JSON {
+	if r.Lines.Talks() {
 		r.greet()
 	}
 	for {

@@ -2,6 +2,7 @@ package repl
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -101,6 +102,22 @@ func compareGolden(t *testing.T, file, got string) {
 	want, err := os.ReadFile(file)
 	require.NoError(t, err, "go test -update writes it")
 	require.Equal(t, string(want), got)
+}
+
+// TestJSONIsNothingElse: a program that reads gets one object per command,
+// whatever else was typed.
+func TestJSONIsNothingElse(t *testing.T) {
+	var out strings.Builder
+	script := "help\nlesson 1\nnext\nsteps\ndocker run -it --name box1 busybox\n:layers\n:nosuch\n:detach\nback\nfrob\ndocker ps"
+	r := New(Config{Session: modelOnly(), Lines: NewScript(strings.NewReader(script)), Out: &out, JSON: true})
+	require.NoError(t, r.Run(context.Background()))
+	var cmds []string
+	for line := range strings.Lines(out.String()) {
+		var result sim.Result
+		require.NoError(t, json.Unmarshal([]byte(line), &result), line)
+		cmds = append(cmds, result.Cmd)
+	}
+	require.Equal(t, []string{"docker pull hello-world", "docker images", "docker run -it --name box1 busybox", "frob", "docker ps"}, cmds)
 }
 
 func TestCompletion(t *testing.T) {

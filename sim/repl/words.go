@@ -163,9 +163,7 @@ func detach(r *REPL, _ context.Context, _ []string) error {
 		return nil
 	}
 	r.Session.Detach()
-	if !r.JSON {
-		r.draw.say("%s goes on without you; docker attach %s goes back.", at.Name, at.Name)
-	}
+	r.draw.say("%s goes on without you; docker attach %s goes back.", at.Name, at.Name)
 	return nil
 }
 
