@@ -172,7 +172,7 @@ func Apply(t *Tree, changes []Change) (*Tree, error) {
 	}
 	for _, c := range changes {
 		if c.Kind != Delete && c.Link == "" {
-			if err := b.replace(c.Path, *c.Node); err != nil {
+			if err := b.Put(c.Path, *c.Node); err != nil {
 				return nil, wrap("apply", c.Path, err)
 			}
 		}
@@ -192,14 +192,6 @@ func (b *Builder) delete(name string) {
 	if err == nil && base != "" && b.t.child(d, base) != 0 {
 		b.t.drop(d, base)
 	}
-}
-
-// replace is Put, but frees the name from hard links that it had.
-func (b *Builder) replace(name string, n Node) error {
-	if old := b.Lookup(name); old != nil && !old.IsDir() {
-		b.delete(name)
-	}
-	return b.Put(name, n)
 }
 
 // Changes are what docker diff says of the union, sorted by path: an entry is

@@ -84,8 +84,7 @@ func (m *Model) Steps() []Step {
 	return steps
 }
 
-// NameOf is the name of the container id; "" if there is none, now or in the
-// steps that were not yet taken.
+// NameOf is the name of the container id; "" if there is none any more.
 func (m *Model) NameOf(id string) string {
 	if c, err := m.State().container(id); err == nil {
 		return c.Name

@@ -11,10 +11,7 @@ import (
 
 // cat prints its operands one after another.
 func cat(t *tool) int {
-	names := t.args
-	if len(names) == 0 {
-		names = []string{"-"}
-	}
+	names := t.inputNames()
 	number := 0
 	for _, name := range names {
 		if t.done() {

@@ -59,12 +59,17 @@ const (
 	tailFlags = "n:c:qvfFs:"
 )
 
+// countText is the number that -n or -c was given, whichever came last.
+func (t *tool) countText() string {
+	if flag := t.last("nc"); flag != 0 {
+		return t.val(flag)
+	}
+	return "10"
+}
+
 // head prints the first lines or bytes.
 func head(t *tool) int {
-	text := "10"
-	if t.last("nc") != 0 {
-		text = t.val(t.last("nc"))
-	}
+	text := t.countText()
 	n, ok := countArg(strings.TrimPrefix(text, "-"))
 	if !ok {
 		return t.errorf("invalid number '%s'", text)
@@ -72,10 +77,7 @@ func head(t *tool) int {
 	fromEnd := strings.HasPrefix(text, "-")
 	bytes := t.last("nc") == 'c'
 	headers := t.headers()
-	names := t.args
-	if len(names) == 0 {
-		names = []string{"-"}
-	}
+	names := t.inputNames()
 	for _, name := range names {
 		r, ok := t.input(name)
 		if headers(name, ok); !ok {
@@ -173,10 +175,7 @@ func (t *tool) headButBytes(r io.Reader, n int64) error {
 
 // tail prints the last lines or bytes; with -f it waits for more.
 func tail(t *tool) int {
-	text := "10"
-	if t.last("nc") != 0 {
-		text = t.val(t.last("nc"))
-	}
+	text := t.countText()
 	n, ok := countArg(strings.TrimLeft(text, "+-"))
 	if !ok {
 		return t.errorf("invalid number '%s'", text)
@@ -184,10 +183,7 @@ func tail(t *tool) int {
 	fromStart := strings.HasPrefix(text, "+")
 	bytes := t.last("nc") == 'c'
 	headers := t.headers()
-	names := t.args
-	if len(names) == 0 {
-		names = []string{"-"}
-	}
+	names := t.inputNames()
 	opened := 0
 	for _, name := range names {
 		r, err := t.catOpen(name)

@@ -16,10 +16,7 @@ func sum(t *tool) int {
 	if t.has('c') {
 		return t.checkSums()
 	}
-	names := t.args
-	if len(names) == 0 {
-		names = []string{"-"}
-	}
+	names := t.inputNames()
 	for _, name := range names {
 		digest, ok := t.digest(name)
 		if ok {

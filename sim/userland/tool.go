@@ -203,13 +203,18 @@ type inFile struct {
 	io.Closer
 }
 
+// inputNames are the operands, or standard input's name where there are none.
+func (t *tool) inputNames() []string {
+	if len(t.args) == 0 {
+		return []string{"-"}
+	}
+	return t.args
+}
+
 // eachInput calls do with every operand's content; standard input's if there
 // is no operand.
 func (t *tool) eachInput(do func(name string, r io.Reader) error) {
-	names := t.args
-	if len(names) == 0 {
-		names = []string{"-"}
-	}
+	names := t.inputNames()
 	for _, name := range names {
 		if t.done() {
 			return
@@ -227,10 +232,7 @@ func (t *tool) eachInput(do func(name string, r io.Reader) error) {
 
 // allInputs is the contents of the operands one after another.
 func (t *tool) allInputs() io.Reader {
-	names := t.args
-	if len(names) == 0 {
-		names = []string{"-"}
-	}
+	names := t.inputNames()
 	return &inputs{t: t, names: names}
 }
 

@@ -5,7 +5,6 @@ package store
 import (
 	"errors"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 
@@ -114,15 +113,4 @@ func Root(dirs []string) Dir {
 		}
 	}
 	return dirs
-}
-
-// Find is the inode at an absolute path; nil where there is none. Symlinks
-// are not followed.
-func (d Dir) Find(name string) (s *Stat, err error) {
-	for part := range strings.SplitSeq(strings.Trim(path.Clean(name), "/"), "/") {
-		if s, d, err = d.Child(part); s == nil || err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
 }

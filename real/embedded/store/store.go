@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -159,9 +158,4 @@ func (s *Store) ReadBlob(d digest.Digest) ([]byte, error) {
 		return nil, fmt.Errorf("blob %s is damaged: %w", d, os.ErrNotExist)
 	}
 	return b, err
-}
-
-// OpenBlob opens a blob to read it.
-func (s *Store) OpenBlob(d digest.Digest) (io.ReadCloser, error) {
-	return os.Open(s.blobPath(d))
 }
