@@ -24,7 +24,10 @@ func (s *Sys) chmod(d *dentry, perm uint32) error {
 	if err != nil {
 		return err
 	}
-	n.Mode = n.Type() | perm&0o7777
+	if perm &= 0o7777; !s.inGroup(n.GID) {
+		perm &^= S_ISGID
+	}
+	n.Mode = n.Type() | perm
 	s.log("chmod", d.path(), "the mode is set on the writable copy")
 	return nil
 }
@@ -59,45 +62,63 @@ func (s *Sys) chown(d *dentry, uid, gid int) error {
 	switch {
 	case d.u.upper == nil:
 		return EROFS
-	case s.UID != 0 && !(d.node().UID == s.UID && (uid < 0 || uint32(uid) == s.UID) && (gid < 0 || uint32(gid) == s.GID)):
+	case !s.mayChown(d.node(), uid, gid):
 		return EPERM
 	}
 	n, err := d.edit("its owner changes, and metadata is part of the file")
 	if err != nil {
 		return err
 	}
-	n.chown(uid, gid)
-	s.log("chown", d.path(), "the owner is set on the writable copy")
-	return nil
-}
-
-func (n *Node) chown(uid, gid int) {
+	if !n.IsDir() {
+		s.dropPrivileges(n)
+	}
 	if uid >= 0 {
 		n.UID = uint32(uid)
 	}
 	if gid >= 0 {
 		n.GID = uint32(gid)
 	}
-	if !n.IsDir() {
-		n.dropSuid()
-	}
+	s.log("chown", d.path(), "the owner is set on the writable copy")
+	return nil
 }
 
-// dropSuid takes setuid away, and setgid where the group may execute
-// (setattr_should_drop_suidgid).
-func (n *Node) dropSuid() {
+// mayChown says whether the process may give n these ids: its owner may
+// choose among its own groups (setattr_prepare of attr.c).
+func (s *Sys) mayChown(n *Node, uid, gid int) bool {
+	if s.UID == 0 {
+		return true
+	}
+	bare := *n
+	if s.dropPrivileges(&bare); n.UID != s.UID && !n.IsDir() && bare.Mode != n.Mode {
+		return false // setuid goes with any chown, and that is a chmod
+	}
+	sameUser := uid < 0 || n.UID == s.UID && uint32(uid) == n.UID
+	sameGroup := gid < 0 || n.UID == s.UID && (uint32(gid) == n.GID || s.inGroup(uint32(gid)))
+	return sameUser && sameGroup
+}
+
+// inGroup says whether the process is in a group, or above such questions.
+func (s *Sys) inGroup(gid uint32) bool {
+	return s.UID == 0 || gid == s.GID || slices.Contains(s.Groups, gid)
+}
+
+// dropPrivileges takes away setuid, setgid where the group may execute or is
+// not the process's own, and capabilities (setattr_should_drop_suidgid of
+// attr.c).
+func (s *Sys) dropPrivileges(n *Node) {
 	n.Mode &^= S_ISUID
-	if n.Mode&0o010 != 0 {
+	if n.Mode&0o010 != 0 || !s.inGroup(n.GID) {
 		n.Mode &^= S_ISGID
 	}
+	n.Xattrs = n.Xattrs.Without("security.capability")
 }
 
 // modified notes that the content changed: a new mtime, and no privileges
 // that the old content had.
 func (s *Sys) modified(n *Node, at int64) {
 	n.Mtime, n.Ctime = at, at
-	if s.UID != 0 || !s.Host {
-		n.dropSuid()
+	if !s.hostRoot() {
+		s.dropPrivileges(n)
 	}
 	n.Xattrs = n.Xattrs.Without("security.capability")
 }
@@ -134,6 +155,9 @@ func (s *Sys) Getxattr(name, attr string, follow bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := s.mayGetXattr(d.node(), attr); err != nil {
+		return "", err
+	}
 	value, ok := d.node().Xattrs.Get(attr)
 	if !ok {
 		return "", ENODATA
@@ -150,7 +174,9 @@ func (s *Sys) Listxattr(name string, follow bool) ([]string, error) {
 	}
 	var out []string
 	for _, x := range d.node().Xattrs {
-		out = append(out, x.Name)
+		if s.hostRoot() || !strings.HasPrefix(x.Name, "trusted.") {
+			out = append(out, x.Name)
+		}
 	}
 	return out, nil
 }
@@ -172,6 +198,13 @@ func (s *Sys) setxattr(d *dentry, attr, value string) error {
 	if len(value) > xattrMax {
 		return E2BIG
 	}
+	if _, err := xattrSpace(attr); err != nil {
+		// overlayfs leaves that answer to the file system of the copy
+		if up := d.copyUp("an extended attribute is to be set"); up != nil {
+			return up
+		}
+		return err
+	}
 	n, err := d.edit("an extended attribute changes, and metadata is part of the file")
 	if err != nil {
 		return err
@@ -191,6 +224,9 @@ func (s *Sys) Removexattr(name, attr string, follow bool) error {
 	if err := s.mayXattr(d, attr); err != nil {
 		return err
 	}
+	if _, err := xattrSpace(attr); err != nil {
+		return err
+	}
 	if _, ok := d.node().Xattrs.Get(attr); !ok {
 		return ENODATA
 	}
@@ -203,19 +239,51 @@ func (s *Sys) Removexattr(name, attr string, follow bool) error {
 	return nil
 }
 
+// hostRoot says whether the process has CAP_SYS_ADMIN in the first user
+// namespace, which trusted.* is for (xattr(7)).
+func (s *Sys) hostRoot() bool { return s.UID == 0 && s.Host }
+
+// xattrSpace is the name space of an attribute, EOPNOTSUPP if it is none that
+// there is (xattr(7)).
+func xattrSpace(attr string) (string, error) {
+	space, _, dotted := strings.Cut(attr, ".")
+	if !dotted || !slices.Contains([]string{"user", "security", "trusted", "system"}, space) {
+		return "", EOPNOTSUPP
+	}
+	return space, nil
+}
+
+// mayGetXattr checks for reading an attribute (xattr_permission of xattr.c).
+func (s *Sys) mayGetXattr(n *Node, attr string) error {
+	space, err := xattrSpace(attr)
+	switch {
+	case space == "trusted" && !s.hostRoot():
+		return ENODATA
+	case space == "user" && !n.IsRegular() && !n.IsDir():
+		return ENODATA
+	case space == "user" || err != nil:
+		if denied := s.may(n, 4); denied != nil {
+			return denied
+		}
+	}
+	return err
+}
+
 // mayXattr checks for writing an attribute: user.* is for regular files and
 // directories only (xattr(7)).
 func (s *Sys) mayXattr(d *dentry, attr string) error {
 	n := d.node()
-	space, _, dotted := strings.Cut(attr, ".")
+	space, err := xattrSpace(attr)
 	switch {
 	case d.u.upper == nil:
 		return EROFS
-	case !dotted || !slices.Contains([]string{"user", "security", "trusted", "system"}, space):
-		return EOPNOTSUPP
+	case space == "trusted" && !s.hostRoot():
+		return EPERM
 	case space == "user" && !n.IsRegular() && !n.IsDir():
 		return EPERM
-	case space == "user":
+	case space == "user" && n.IsDir() && n.Mode&S_ISVTX != 0 && !s.owns(n):
+		return EPERM
+	case space == "user" || err != nil:
 		return s.may(n, 2)
 	case s.UID != 0:
 		return EPERM

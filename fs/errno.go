@@ -46,6 +46,7 @@ const (
 	ELOOP        Errno = 40
 	ENODATA      Errno = 61
 	EOVERFLOW    Errno = 75
+	ESTALE       Errno = 116
 	EOPNOTSUPP   Errno = 95
 )
 
@@ -84,6 +85,7 @@ var errnos = map[Errno]struct{ name, text string }{
 	ELOOP:        {"ELOOP", "Too many levels of symbolic links"},
 	ENODATA:      {"ENODATA", "No data available"},
 	EOVERFLOW:    {"EOVERFLOW", "Value too large for defined data type"},
+	ESTALE:       {"ESTALE", "Stale file handle"},
 	EOPNOTSUPP:   {"EOPNOTSUPP", "Operation not supported"},
 }
 

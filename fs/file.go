@@ -20,7 +20,7 @@ type File struct {
 	name  string
 	flag  int
 	off   int64
-	held  Ino      // in the writable layer, kept while open
+	held  ent      // as it was opened, kept while open
 	wrote int64    // bytes, told of at Close
 	list  []string // of a directory, taken at the first read
 	shut  bool
@@ -30,61 +30,65 @@ var _ afero.File = (*File)(nil)
 
 func writes(flag int) bool { return flag&(os.O_WRONLY|os.O_RDWR) != 0 }
 
-// OpenFile opens an absolute path with the flags of package os, as open(2)
-// does.
+// OpenFile opens an absolute path with the flags of package os, and
+// [O_DIRECTORY] and [O_NOFOLLOW], as open(2) does.
 func (s *Sys) OpenFile(name string, flag int, perm uint32) (*File, error) {
 	defer s.begin()()
-	dir, base, d, err := s.walk(name, flag&(os.O_CREATE|os.O_EXCL) != os.O_CREATE|os.O_EXCL)
+	if flag&os.O_CREATE != 0 && flag&O_DIRECTORY != 0 {
+		return nil, EINVAL
+	}
+	w := walker{s: s}
+	p, err := w.spot(s.rootDentry(), name)
+	if err != nil {
+		return nil, err
+	}
+	d, err := w.open(p, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	d.node()
+	d.u.open[d.ent]++
+	return &File{sys: s, d: d, name: name, flag: flag, held: d.ent}, nil
+}
+
+// open opens what p names, or makes it; a symlink there leads on
+// (open_last_lookups of namei.c).
+func (w *walker) open(p spot, flag int, perm uint32) (*dentry, error) {
+	exclusive := flag&os.O_CREATE != 0 && flag&os.O_EXCL != 0
+	if flag&os.O_CREATE != 0 && p.slash && p.ordinary() {
+		return nil, EISDIR
+	}
+	d, err := w.last(p)
 	switch {
 	case err != nil:
 		return nil, err
 	case d == nil && flag&os.O_CREATE == 0:
 		return nil, ENOENT
 	case d == nil:
-		d, err = s.createFile(dir, base, name, perm)
-	case flag&os.O_CREATE != 0 && flag&os.O_EXCL != 0:
+		return w.s.createFile(p, perm)
+	case d.node().Type() == S_IFLNK && !exclusive && (flag&O_NOFOLLOW == 0 || p.slash):
+		to, err := w.target(p.dir, d)
+		if err != nil {
+			return nil, err
+		}
+		to.slash = to.slash || p.slash
+		return w.open(to, flag, perm)
+	case exclusive:
 		return nil, EEXIST
-	default:
-		err = s.openOld(d, flag)
+	case p.slash && !d.node().IsDir():
+		return nil, ENOTDIR
 	}
-	if err != nil {
-		return nil, err
-	}
-	if d.up != 0 {
-		d.u.open[d.up]++
-	}
-	return &File{sys: s, d: d, name: name, flag: flag, held: d.up}, nil
+	return d, w.s.openOld(d, flag)
 }
 
-func (s *Sys) createFile(dir *dentry, base, name string, perm uint32) (*dentry, error) {
-	switch {
-	case name[len(name)-1] == '/':
-		return nil, EISDIR
-	case dir.u.upper == nil:
+func (s *Sys) createFile(p spot, perm uint32) (*dentry, error) {
+	if p.dir.u.upper == nil {
 		return nil, EROFS
 	}
-	if link, ok := dir.look(base); ok && link.node().Type() == S_IFLNK {
-		return s.createThrough(link, dir, perm)
-	}
-	if err := s.may(dir.node(), 3); err != nil {
+	if err := s.may(p.dir.node(), 3); err != nil {
 		return nil, err
 	}
-	return s.create(dir, base, Node{Mode: S_IFREG | perm&0o7777&^s.Umask}, "create", "a new file")
-}
-
-// createThrough makes the file that a dangling symlink names, through others
-// if it names one. A circle of symlinks does not come here: the walk to the
-// first has found it.
-func (s *Sys) createThrough(link, dir *dentry, perm uint32) (*dentry, error) {
-	target := link.node().Target
-	if !path.IsAbs(target) {
-		target = path.Join(dir.path(), target)
-	}
-	parent, base, _, err := s.walk(target, false)
-	if err != nil {
-		return nil, err
-	}
-	return s.createFile(parent, base, target, perm)
+	return s.create(p.dir, p.name, Node{Mode: S_IFREG | perm&0o7777&^s.Umask}, "create", "a new file")
 }
 
 // openOld checks and prepares what is there already.
@@ -92,34 +96,43 @@ func (s *Sys) openOld(d *dentry, flag int) error {
 	n := d.node()
 	write := writes(flag)
 	switch {
+	case flag&O_DIRECTORY != 0 && !n.IsDir():
+		return ENOTDIR
 	case n.IsDir() && (write || flag&(os.O_CREATE|os.O_TRUNC) != 0):
 		return EISDIR
 	case n.Type() == S_IFLNK:
 		return ELOOP
-	case n.Type() == S_IFSOCK:
-		return ENXIO
-	case n.Type() == S_IFIFO && flag&(os.O_WRONLY|os.O_RDWR) == os.O_WRONLY:
-		return ENXIO // nobody reads: the model has no other process that could
 	case n.IsRegular() && d.u.upper == nil && (write || flag&os.O_TRUNC != 0):
 		return EROFS
 	}
-	if err := s.may(n, openWants(flag)); err != nil {
+	if err := s.may(n, openWants(n, flag)); err != nil {
 		return err
 	}
-	if !n.IsRegular() {
-		return nil
+	switch {
+	case n.IsRegular():
+		return s.openRegular(d, flag)
+	case n.Type() == S_IFSOCK || n.Type() == S_IFBLK:
+		return ENXIO // the model has no server and no disk behind them
+	case n.Type() == S_IFIFO && flag&(os.O_WRONLY|os.O_RDWR) == os.O_WRONLY:
+		return ENXIO // nobody reads: the model has no other process that could
 	}
-	return s.openRegular(d, flag)
+	return nil
 }
 
-func openWants(flag int) uint32 {
+// openWants is what one must be allowed to for an open; cutting a file off is
+// writing.
+func openWants(n *Node, flag int) uint32 {
+	want := uint32(4)
 	switch {
 	case flag&os.O_RDWR != 0:
-		return 6
+		want = 6
 	case flag&os.O_WRONLY != 0:
-		return 2
+		want = 2
 	}
-	return 4
+	if flag&os.O_TRUNC != 0 && n.IsRegular() {
+		want |= 2
+	}
+	return want
 }
 
 func (s *Sys) openRegular(d *dentry, flag int) error {
@@ -171,22 +184,8 @@ func (f *File) Close() error {
 	if f.wrote > 0 {
 		f.sys.log("write", f.d.path(), fmt.Sprintf("%d bytes go into the %s", f.wrote, place(f.d.u)))
 	}
-	if f.held != 0 {
-		f.release(f.held)
-	}
+	f.d.u.release(f.held)
 	return nil
-}
-
-// release lets go of an inode that no name holds any more.
-func (f *File) release(up Ino) {
-	u := f.d.u
-	if u.open[up]--; u.open[up] > 0 {
-		return
-	}
-	delete(u.open, up)
-	if n := u.upper.node(up); n != nil && n.first.Dir == 0 && up != rootIno {
-		u.upper.put(up, nil)
-	}
 }
 
 func place(u *Union) string {
@@ -332,7 +331,7 @@ func (f *File) Seek(offset int64, whence int) (int64, error) {
 func (f *File) Stat() (os.FileInfo, error) {
 	defer f.begin()()
 	f.d.node()
-	return Info{path.Base(f.name), f.d.u.stat(f.d.ent)}, nil
+	return Info{path.Base(f.name), f.d.stat()}, nil
 }
 
 // Sync does nothing: the model's memory does not forget.
@@ -355,7 +354,8 @@ func (f *File) Truncate(size int64) error {
 
 // Chmod sets the permission bits of the open inode (fchmod(2)). One that was
 // opened in a lower layer and deleted since has no name to be copied up to:
-// EEXIST, as overlayfs says.
+// EEXIST, ENOTDIR for a directory, ENOENT in a deleted directory, as overlayfs
+// says.
 func (f *File) Chmod(perm uint32) error {
 	defer f.begin()()
 	if err := f.reachable(); err != nil {
@@ -379,10 +379,25 @@ func (f *File) reachable() error {
 	if f.d.up != 0 || f.d.above == nil {
 		return nil
 	}
-	if e, ok := f.d.u.child(f.d.u.now(f.d.above.ent), f.d.name); !ok || e != f.d.ent {
-		return EEXIST
+	if up := f.d.u.copied.get(f.d.above.lo); up != 0 && f.d.u.upper.node(up) == nil {
+		return ENOENT // its directory is deleted too
 	}
-	return nil
+	e, ok := f.d.u.child(f.d.u.now(f.d.above.ent), f.d.name)
+	switch {
+	case ok && e == f.d.ent:
+		return nil
+	case f.d.node().IsDir():
+		return ENOTDIR
+	}
+	return EEXIST
+}
+
+// deleted says whether an open directory has no name any more.
+func (f *File) deleted() bool {
+	if f.d.up != 0 && f.d.up != rootIno {
+		return f.d.u.upper.node(f.d.up).first.Dir == 0
+	}
+	return f.reachable() != nil
 }
 
 // Readdirnames lists up to n names, all where n <= 0, sorted. The list is
@@ -395,6 +410,9 @@ func (f *File) Readdirnames(n int) ([]string, error) {
 func (f *File) readNames(n int) ([]string, error) {
 	if !f.d.node().IsDir() {
 		return nil, f.err("readdir", ENOTDIR)
+	}
+	if f.list == nil && f.deleted() {
+		return nil, f.err("readdir", ENOENT)
 	}
 	if f.list == nil {
 		f.list = append([]string{}, f.d.u.names(f.d.ent)...)
@@ -427,7 +445,7 @@ func (f *File) Readdir(n int) ([]os.FileInfo, error) {
 		}
 		d = w.cross(d)
 		d.node()
-		out = append(out, Info{name, d.u.stat(d.ent)})
+		out = append(out, Info{name, d.stat()})
 	}
 	return out, nil
 }

@@ -53,6 +53,12 @@ const (
 	S_ISVTX = 0o1000
 )
 
+// Flags of open(2) that package os has not, for [Sys.OpenFile].
+const (
+	O_DIRECTORY = 1 << 28 // ENOTDIR unless it is a directory
+	O_NOFOLLOW  = 1 << 29 // ELOOP if it is a symlink
+)
+
 // Stat is what stat(2) tells of an inode.
 type Stat struct {
 	Ino, Nlink uint64

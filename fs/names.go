@@ -1,10 +1,5 @@
 package fs
 
-import (
-	"path"
-	"strings"
-)
-
 // Link gives the inode at old another name.
 func (s *Sys) Link(old, name string) error {
 	defer s.begin()()
@@ -12,64 +7,115 @@ func (s *Sys) Link(old, name string) error {
 	if err != nil {
 		return err
 	}
-	dir, base, err := s.spot(name)
-	switch {
-	case err != nil:
+	p, err := s.vacant(name, false)
+	if err != nil {
 		return err
-	case d.node().IsDir():
-		return EPERM
+	}
+	if err := s.mayLink(d, p.dir); err != nil {
+		return err
+	}
+	if err := d.linkTo(p.dir, p.name, !s.Host); err != nil {
+		return err
+	}
+	s.log("link", p.path(), "one more name for the inode of "+d.path())
+	return nil
+}
+
+// mayLink checks for a new name of d in directory dir.
+func (s *Sys) mayLink(d, dir *dentry) error {
+	switch n := d.node(); {
 	case d.u != dir.u:
 		return EXDEV
+	case !s.owns(n) && !s.safeToLink(n):
+		return EPERM
 	}
-	if err := d.linkTo(dir, base); err != nil {
+	if err := s.may(dir.node(), 3); err != nil {
 		return err
 	}
-	s.log("link", path.Join(dir.path(), base), "one more name for the inode of "+d.path())
+	if d.node().IsDir() {
+		return EPERM
+	}
 	return nil
+}
+
+// safeToLink says whether another user may link n: where others' files could
+// be kept alive by it, the sysctl fs.protected_hardlinks forbids it.
+func (s *Sys) safeToLink(n *Node) bool {
+	return n.IsRegular() && n.Mode&S_ISUID == 0 && n.Mode&(S_ISGID|0o010) != S_ISGID|0o010 && s.may(n, 6) == nil
 }
 
 // Unlink removes a name that is no directory.
 func (s *Sys) Unlink(name string) error {
 	defer s.begin()()
-	d, err := s.removable(name)
+	p, err := s.spot(name)
 	switch {
 	case err != nil:
 		return err
-	case d.node().IsDir():
+	case !p.ordinary():
 		return EISDIR
-	case strings.HasSuffix(name, "/"):
+	}
+	d, err := s.removable(p)
+	switch {
+	case err != nil:
+		return err
+	case p.slash && d.node().IsDir():
+		return EISDIR
+	case p.slash:
 		return ENOTDIR
 	}
-	return d.remove("unlink")
+	return s.remove(d, false)
 }
 
 // Rmdir removes an empty directory.
 func (s *Sys) Rmdir(name string) error {
-	if path.Base(name) == "." {
-		return EINVAL
-	}
 	defer s.begin()()
-	d, err := s.removable(name)
-	switch {
-	case err != nil:
+	p, err := s.spot(name)
+	if err != nil {
 		return err
-	case !d.node().IsDir():
-		return ENOTDIR
-	case !d.u.empty(d.ent) || path.Base(name) == "..":
+	}
+	switch p.name {
+	case "":
+		return EBUSY
+	case ".":
+		return EINVAL
+	case "..":
 		return ENOTEMPTY
 	}
-	return d.remove("rmdir")
+	d, err := s.removable(p)
+	if err != nil {
+		return err
+	}
+	return s.remove(d, true)
 }
 
-func (s *Sys) removable(name string) (*dentry, error) {
-	d, err := s.get(strings.TrimRight(name, "/"), false)
+// removable is what stands at p and could be removed.
+func (s *Sys) removable(p spot) (*dentry, error) {
+	w := walker{s: s}
+	d, err := w.last(p)
 	switch {
 	case err != nil:
 		return nil, err
-	case d.above == nil || d.mount:
-		return nil, EBUSY
+	case p.dir.u.upper == nil:
+		return nil, EROFS
+	case d == nil:
+		return nil, ENOENT
 	}
-	return d, s.mayRemove(d)
+	return d, nil
+}
+
+func (s *Sys) remove(d *dentry, dir bool) error {
+	if err := s.mayRemove(d, dir); err != nil {
+		return err
+	}
+	switch {
+	case d.mount:
+		return EBUSY
+	case dir && !d.u.empty(d.ent):
+		return ENOTEMPTY
+	case dir:
+		return d.remove("rmdir")
+	}
+	return d.remove("unlink")
 }
 
 // The flags of Rename2 (renameat2(2)).
@@ -82,72 +128,128 @@ const (
 // Rename moves old to name, replacing what is there as rename(2) does.
 func (s *Sys) Rename(old, name string) error { return s.Rename2(old, name, 0) }
 
-// Rename2 is Rename with flags; overlayfs knows no RenameWhiteout.
+// Rename2 is Rename with flags; overlayfs knows no RenameWhiteout. What is
+// checked first is as in do_renameat2 and vfs_rename of the kernel.
 func (s *Sys) Rename2(old, name string, flags int) error {
 	defer s.begin()()
-	_, _, _, err := s.walk(strings.TrimRight(old, "/"), false)
+	if flags&RenameExchange != 0 && flags != RenameExchange {
+		return EINVAL
+	}
+	from, err := s.spot(old)
 	if err != nil {
 		return err
 	}
-	dir, base, there, err := s.walk(strings.TrimRight(name, "/"), false)
-	if err != nil {
-		return err
-	}
-	d, err := s.removable(old)
+	to, err := s.spot(name)
 	switch {
 	case err != nil:
 		return err
-	case !d.node().IsDir() && (strings.HasSuffix(old, "/") || strings.HasSuffix(name, "/")):
-		return ENOTDIR
-	case flags&RenameExchange != 0 && flags != RenameExchange:
-		return EINVAL
-	case dir.u != d.u || there != nil && there.mount:
+	case from.dir.u != to.dir.u:
 		return EXDEV
-	case flags&RenameNoReplace != 0 && there != nil:
+	case from.ordinary() && !to.ordinary() && flags&RenameNoReplace != 0:
 		return EEXIST
-	case flags&RenameExchange != 0 && there == nil:
-		return ENOENT
-	case within(dir, d):
-		return EINVAL
-	case there != nil && within(d.above, there) && flags&RenameExchange != 0:
-		return EINVAL
-	case there != nil && within(d.above, there):
-		return ENOTEMPTY
-	case there != nil && d.same(there):
+	case !from.ordinary() || !to.ordinary():
+		return EBUSY
+	}
+	d, err := s.removable(from)
+	if err != nil {
+		return err
+	}
+	w := walker{s: s}
+	there, err := w.last(to)
+	if err != nil {
+		return err
+	}
+	return s.rename(renaming{d, from, to, there, flags})
+}
+
+// renaming is a rename whose names have been looked up.
+type renaming struct {
+	d        *dentry
+	from, to spot
+	there    *dentry // what to names; nil: nothing
+	flags    int
+}
+
+func (s *Sys) rename(r renaming) error {
+	if err := r.possible(); err != nil {
+		return err
+	}
+	if r.there != nil && r.d.same(r.there) {
 		return nil // two names of one inode: nothing to do (rename(2))
 	}
-	if err := s.may(dir.node(), 3); err != nil {
+	if err := s.mayRename(r); err != nil {
 		return err
 	}
 	switch {
-	case flags&RenameExchange != 0:
-		return s.exchange(d, there)
-	case flags&RenameWhiteout != 0:
-		return s.renameWhiteout(d, there)
+	case r.d.mount || r.there != nil && r.there.mount:
+		return EBUSY
+	case r.there != nil && r.d.twin(r.there):
+		return ESTALE
+	case r.flags&RenameExchange != 0:
+		return r.d.exchange(r.there)
+	case r.flags&RenameWhiteout != 0:
+		return EINVAL
+	case r.d.node().IsDir() && r.d.lo != 0:
+		return EXDEV // redirect_dir is off
+	case r.there != nil && r.there.node().IsDir() && !r.there.u.empty(r.there.ent):
+		return ENOTEMPTY
 	}
-	if there != nil {
-		if err := s.replaceable(d, there); err != nil {
-			return err
-		}
-	}
-	return d.rename(dir, base)
+	return r.d.rename(r.to.dir, r.to.name)
 }
 
-// renameWhiteout is what overlayfs does not know, once all else was checked.
-func (s *Sys) renameWhiteout(d, there *dentry) error {
-	if there != nil {
-		if err := s.replaceable(d, there); err != nil && err != ENOTEMPTY && err != EXDEV {
-			return err
-		}
+// possible is what do_renameat2 checks.
+func (r renaming) possible() error {
+	exchange := r.flags&RenameExchange != 0
+	switch {
+	case r.there != nil && r.flags&RenameNoReplace != 0:
+		return EEXIST
+	case exchange && r.there == nil:
+		return ENOENT
+	case exchange && r.to.slash && !r.there.node().IsDir():
+		return ENOTDIR
+	case !r.d.node().IsDir() && (r.from.slash || !exchange && r.to.slash):
+		return ENOTDIR
+	case within(r.to.dir, r.d):
+		return EINVAL
+	case r.there != nil && within(r.from.dir, r.there) && exchange:
+		return EINVAL
+	case r.there != nil && within(r.from.dir, r.there):
+		return ENOTEMPTY
 	}
-	return EINVAL
+	return nil
 }
 
-func (s *Sys) exchange(a, b *dentry) error {
-	if err := s.mayRemove(b); err != nil {
+// mayRename is what vfs_rename checks. A directory that gets another parent
+// has its ".." written.
+func (s *Sys) mayRename(r renaming) error {
+	isDir := r.d.node().IsDir()
+	if err := s.mayRemove(r.d, isDir); err != nil {
 		return err
 	}
-	return a.exchange(b)
+	exchange := r.flags&RenameExchange != 0
+	if err := s.mayReplace(r, isDir && !exchange || exchange && r.there.node().IsDir()); err != nil {
+		return err
+	}
+	if r.from.dir.node() == r.to.dir.node() {
+		return nil
+	}
+	if isDir {
+		if err := s.may(r.d.node(), 2); err != nil {
+			return err
+		}
+	}
+	if exchange && r.there.node().IsDir() {
+		return s.may(r.there.node(), 2)
+	}
+	return nil
+}
+
+// mayReplace checks for a name to be made, or taken from what has it.
+func (s *Sys) mayReplace(r renaming, dir bool) error {
+	if r.there == nil {
+		return s.may(r.to.dir.node(), 3)
+	}
+	return s.mayRemove(r.there, dir)
 }
 
 // within says whether directory d is or lies below of.
@@ -158,22 +260,4 @@ func within(d, of *dentry) bool {
 		}
 	}
 	return false
-}
-
-func (s *Sys) replaceable(d, old *dentry) error {
-	if err := s.mayRemove(old); err != nil {
-		return err
-	}
-	isDir, overDir := d.node().IsDir(), old.node().IsDir()
-	switch {
-	case isDir && !overDir:
-		return ENOTDIR
-	case !isDir && overDir:
-		return EISDIR
-	case isDir && d.lo != 0:
-		return EXDEV // redirect_dir is off
-	case overDir && !old.u.empty(old.ent):
-		return ENOTEMPTY
-	}
-	return nil
 }

@@ -97,7 +97,7 @@ func (s *Sys) Stat(name string, follow bool) (Stat, error) {
 		return Stat{}, err
 	}
 	d.node()
-	return d.u.stat(d.ent), nil
+	return d.stat(), nil
 }
 
 // Content is the content of the regular file at name, for whoever executes it.
@@ -176,14 +176,17 @@ func (s *Sys) Symlink(target, name string) error {
 
 func (s *Sys) make(name string, n Node, op, what string) error {
 	defer s.begin()()
-	dir, base, err := s.spot(name)
-	switch {
-	case err != nil:
+	p, err := s.vacant(name, n.IsDir())
+	if err != nil {
 		return err
-	case n.isDevice() && (!s.Host || n.IsWhiteout()):
+	}
+	if err := s.may(p.dir.node(), 3); err != nil {
+		return err
+	}
+	if n.isDevice() && (s.UID != 0 || !s.Host || n.IsWhiteout()) {
 		return EPERM
 	}
-	_, err = s.create(dir, base, n, op, what)
+	_, err = s.create(p.dir, p.name, n, op, what)
 	return err
 }
 

@@ -34,10 +34,23 @@ type Node struct {
 
 	merged bool // a directory that several layers contribute to
 	origin Ino  // the lower inode that this one was copied up from
+	broken bool // the origin has other names: this is a new inode
+	split  split
 	dir    *dir
 	first  Link
 	more   []Link
 }
+
+// split says which names of a copied-up inode overlayfs shows as one. In a
+// user namespace it cannot follow a copy back to its origin, so a hard link
+// that was made to one is an inode of its own to whoever looks.
+type split uint8
+
+const (
+	whole     split = iota
+	firstOnly       // the first name has the origin's number, the others another
+	others          // that name is gone
+)
 
 // Link is one name of an inode: the directory that holds it, and the name.
 type Link struct {
@@ -203,7 +216,10 @@ func (t *Tree) unlink(d Ino, name string, keep bool) {
 	n := t.edit(i)
 	n.unname(Link{d, name})
 	n.Nlink--
-	if n.IsDir() || (n.Nlink == 0 && !keep) {
+	if n.IsDir() {
+		n.Nlink = 0
+	}
+	if n.Nlink == 0 && !keep {
 		t.put(i, nil)
 	}
 }
@@ -213,14 +229,20 @@ func (t *Tree) move(d Ino, name string, to Ino, newName string) {
 	i := t.child(d, name)
 	t.leave(d, name)
 	n := t.edit(i)
-	n.unname(Link{d, name})
-	n.named(Link{to, newName})
+	if old := (Link{d, name}); n.first == old {
+		n.first = Link{to, newName}
+	} else {
+		n.unname(old)
+		n.named(Link{to, newName})
+	}
 	t.enter(to, newName, i)
 }
 
 func (n *Node) unname(l Link) {
 	if n.first == l {
-		n.first = Link{}
+		if n.first = (Link{}); n.split != whole {
+			n.split = others
+		}
 		if len(n.more) > 0 {
 			n.first, n.more = n.more[0], n.more[1:]
 		}
@@ -241,11 +263,15 @@ func (n *Node) named(l Link) {
 
 // drop removes a whole subtree.
 func (t *Tree) drop(d Ino, name string) {
-	i := t.child(d, name)
-	for e := range t.node(i).dir.all() {
-		t.drop(i, e.Name)
-	}
+	t.clear(t.child(d, name))
 	t.unlink(d, name, false)
+}
+
+// clear removes what is in a directory.
+func (t *Tree) clear(d Ino) {
+	for e := range t.node(d).dir.all() {
+		t.drop(d, e.Name)
+	}
 }
 
 // pathOf is the absolute path of an inode, by its first name.

@@ -13,10 +13,11 @@ import (
 // A Union is changed by [Sys]. [Union.Snapshot] takes constant time.
 type Union struct {
 	layers []Layer
-	lower  *Tree      // the layers merged; nil: none
-	upper  *Tree      // nil: read-only
-	copied table[Ino] // of copied-up inodes: lower to upper
-	open   map[Ino]int
+	lower  *Tree        // the layers merged; nil: none
+	upper  *Tree        // nil: read-only
+	copied table[Ino]   // of copied-up inodes: lower to upper
+	open   map[ent]int  // files opened: of the writable layer, or of the lower ones
+	broken map[Link]Ino // of copied-up hard links: lower name to upper, for who has them open
 	logger func(Event)
 	clock  func() int64
 }
@@ -31,21 +32,25 @@ type Layer struct {
 // NewUnion puts upper on layers, bottom first. merged is their [Merge], which
 // the caller has at hand because many unions share it.
 func NewUnion(layers []Layer, merged, upper *Tree) *Union {
-	return &Union{layers: layers, lower: merged, upper: upper.fork(), open: map[Ino]int{}}
+	return &Union{layers: layers, lower: merged, upper: upper.fork(), open: map[ent]int{}, broken: map[Link]Ino{}}
 }
 
 // NewTmpfs is an empty writable file system of its own, as tmpfs is.
-func NewTmpfs(root *Tree) *Union { return &Union{upper: root.fork(), open: map[Ino]int{}} }
+func NewTmpfs(root *Tree) *Union {
+	return &Union{upper: root.fork(), open: map[ent]int{}, broken: map[Link]Ino{}}
+}
 
 // NewReadOnly shows a tree that cannot be written, as proc is shown.
-func NewReadOnly(root *Tree) *Union { return &Union{lower: root, open: map[Ino]int{}} }
+func NewReadOnly(root *Tree) *Union {
+	return &Union{lower: root, open: map[ent]int{}, broken: map[Link]Ino{}}
+}
 
 // NewFile is a file system of one regular file, for a mount over a file.
 func NewFile(n Node) *Union {
 	n.Mode, n.Nlink = n.Mode&^uint32(S_IFMT)|S_IFREG, 1
 	t := &Tree{own: new(owner), last: rootIno}
 	t.put(rootIno, &n)
-	return &Union{upper: t, open: map[Ino]int{}}
+	return &Union{upper: t, open: map[ent]int{}, broken: map[Link]Ino{}}
 }
 
 // NewUpper is an empty writable layer for a union on merged: as container
@@ -59,7 +64,7 @@ func NewUpper(merged *Tree) *Tree {
 // Snapshot is the union as it is now; later changes do not touch it.
 func (u *Union) Snapshot() *Union {
 	out := *u
-	out.open = map[Ino]int{}
+	out.open, out.broken = map[ent]int{}, map[Link]Ino{}
 	if u.upper != nil {
 		out.upper = u.upper.freeze().fork()
 	}
@@ -149,6 +154,28 @@ func (u *Union) below(d ent, name string) Ino {
 	return lo
 }
 
+// inUse says whether a file of the writable layer is open, perhaps since
+// before it was copied up.
+func (u *Union) inUse(up Ino) bool {
+	lo := u.upper.node(up).origin
+	return u.open[ent{up: up}] > 0 || lo != 0 && u.open[ent{lo: lo}] > 0
+}
+
+// release ends one use of what was opened as e; an inode without a name goes
+// with its last use.
+func (u *Union) release(e ent) {
+	if u.open[e]--; u.open[e] <= 0 {
+		delete(u.open, e)
+	}
+	up := u.now(e).up
+	if up == 0 || up == rootIno {
+		return
+	}
+	if n := u.upper.node(up); n != nil && n.first.Dir == 0 && !u.inUse(up) {
+		u.upper.put(up, nil)
+	}
+}
+
 // names lists a directory, sorted. A directory that only one lower layer has
 // lists its stray whiteouts too, as the kernel does.
 func (u *Union) names(d ent) []string {
@@ -184,10 +211,10 @@ func (u *Union) empty(d ent) bool {
 
 // stat is what stat(2) tells: inode numbers outlive a copy-up, and merged
 // directories have one link.
-func (u *Union) stat(e ent) Stat {
-	n := u.node(e)
+func (d *dentry) stat() Stat {
+	n, e := d.node(), d.ent
 	s := Stat{
-		Ino: uint64(u.number(e)), Nlink: uint64(n.Nlink), Mode: n.Mode, UID: n.UID, GID: n.GID,
+		Ino: uint64(d.number()), Nlink: uint64(n.Nlink), Mode: n.Mode, UID: n.UID, GID: n.GID,
 		Rdev: n.Rdev, Size: n.Size(), Mtime: unixNano(n.Mtime), Ctime: unixNano(n.Ctime),
 	}
 	s.Atime = s.Mtime
@@ -203,15 +230,13 @@ func (u *Union) stat(e ent) Stat {
 	return s
 }
 
-func (u *Union) number(e ent) Ino {
-	switch {
-	case e.up == 0:
-		return e.lo
-	case e.lo != 0:
+func (d *dentry) number() Ino {
+	u, e := d.u, d.ent
+	if e.lo != 0 {
 		return e.lo
 	}
-	if origin := u.upper.node(e.up).origin; origin != 0 {
-		return origin
+	if n := u.upper.node(e.up); n.origin != 0 && !n.broken && !d.alias {
+		return n.origin
 	}
 	if u.lower == nil {
 		return e.up
@@ -249,6 +274,7 @@ type dentry struct {
 	name  string
 	ent
 	mount bool // a mount point: the root of u, covering name in above
+	alias bool // one of the names that [split] sets apart
 }
 
 // path is the absolute path of d in its mount namespace.
@@ -275,15 +301,30 @@ func (d *dentry) inner() string {
 }
 
 func (d *dentry) node() *Node {
-	d.ent = d.u.now(d.ent)
+	d.refresh()
 	return d.u.node(d.ent)
+}
+
+// refresh takes in what has happened to d since it was looked up.
+func (d *dentry) refresh() {
+	if d.ent = d.u.now(d.ent); d.up != 0 || d.above == nil || d.u.upper == nil {
+		return
+	}
+	if up := d.u.broken[Link{d.above.lo, d.name}]; up != 0 && d.u.upper.node(up) != nil {
+		d.ent = ent{up: up}
+	}
 }
 
 // look finds name in directory d.
 func (d *dentry) look(name string) (*dentry, bool) {
 	d.ent = d.u.now(d.ent)
 	e, ok := d.u.child(d.ent, name)
-	return &dentry{u: d.u, above: d, name: name, ent: e}, ok
+	found := &dentry{u: d.u, above: d, name: name, ent: e}
+	if ok && e.up != 0 {
+		n := d.u.upper.node(e.up)
+		found.alias = n.split == others || n.split == firstOnly && n.first != Link{d.up, name}
+	}
+	return found, ok
 }
 
 // copyUp brings d into the writable layer, its parents first, and says why.
@@ -303,11 +344,11 @@ func (d *dentry) copyUp(why string) error {
 	lower := u.lower.node(d.lo)
 	n := *lower
 	n.Ctime, n.Nlink, n.origin, n.merged, n.Opaque = u.clock(), 0, d.lo, false, false
-	if !n.IsDir() && lower.Nlink > 1 {
-		n.origin = 0 // a copy of a hard link is a new inode
-	}
+	n.broken = !n.IsDir() && lower.Nlink > 1
 	up := u.upper.insert(d.above.up, d.name, n)
-	if n.origin != 0 {
+	if n.broken {
+		u.broken[Link{d.above.lo, d.name}] = up
+	} else {
 		u.copied.set(u.upper.own, d.lo, up)
 	}
 	d.up = up
@@ -347,11 +388,8 @@ func (d *dentry) free(name string) (whiteout bool) {
 		return false
 	}
 	whiteout = d.u.upper.node(up).IsWhiteout()
-	if d.u.upper.node(up).IsDir() {
-		d.u.upper.drop(d.up, name)
-	} else {
-		d.u.upper.unlink(d.up, name, d.u.open[up] > 0)
-	}
+	d.u.upper.clear(up)
+	d.u.upper.unlink(d.up, name, d.u.inUse(up))
 	return whiteout
 }
 
@@ -466,8 +504,13 @@ func (d *dentry) exchange(o *dentry) error {
 // same says whether o is the same name, or the same inode of the writable
 // layer. Two names of one lower inode are two inodes to overlayfs.
 func (d *dentry) same(o *dentry) bool {
+	return d.path() == o.path() || d.twin(o) && d.alias == o.alias
+}
+
+// twin says whether the writable layer has one inode for both.
+func (d *dentry) twin(o *dentry) bool {
 	a, b := d.u.now(d.ent), d.u.now(o.ent)
-	return d.path() == o.path() || a.up != 0 && a.up == b.up
+	return a.up != 0 && a.up == b.up
 }
 
 func (d *dentry) explainRename(to string, hides bool) {
@@ -477,8 +520,9 @@ func (d *dentry) explainRename(to string, hides bool) {
 	}
 }
 
-// linkTo gives d another name in directory to.
-func (d *dentry) linkTo(to *dentry, name string) error {
+// linkTo gives d another name in directory to; apart says that a copy's
+// origin cannot be followed.
+func (d *dentry) linkTo(to *dentry, name string, apart bool) error {
 	if err := d.copyUp("a hard link needs the inode in the container layer"); err != nil {
 		return err
 	}
@@ -487,7 +531,11 @@ func (d *dentry) linkTo(to *dentry, name string) error {
 	}
 	to.free(name)
 	d.u.upper.link(to.up, name, d.up)
-	d.u.upper.edit(d.up).Ctime = d.u.clock()
+	n := d.u.upper.edit(d.up)
+	n.Ctime = d.u.clock()
+	if apart && n.origin != 0 && !n.broken && n.split == whole {
+		n.split = firstOnly
+	}
 	to.touch()
 	return nil
 }

@@ -1,7 +1,7 @@
 package fs
 
 import (
-	"slices"
+	"path"
 	"strings"
 )
 
@@ -22,81 +22,115 @@ type walker struct {
 	links int
 }
 
-// walk finds the absolute path name: the directory that holds its last part,
-// that part, and what stands there (nil where nothing does). follow says
-// whether a symlink there is followed.
-func (s *Sys) walk(name string, follow bool) (dir *dentry, base string, found *dentry, err error) {
-	if len(name) >= pathMax {
-		return nil, "", nil, ENAMETOOLONG
-	}
-	if name == "" {
-		return nil, "", nil, ENOENT
-	}
+// spot is where a path ends: a directory, and a name in it that was not
+// looked up yet (LOOKUP_PARENT of namei.c).
+type spot struct {
+	dir   *dentry
+	name  string // "" is the root itself
+	slash bool   // the path ends in one: a directory is meant
+}
+
+// ordinary says whether the name is one that can be made and removed.
+func (p spot) ordinary() bool { return p.name != "" && p.name != "." && p.name != ".." }
+
+// path is the absolute path of the spot.
+func (p spot) path() string { return path.Join(p.dir.path(), p.name) }
+
+// spot walks to where the absolute path name ends.
+func (s *Sys) spot(name string) (spot, error) {
 	w := walker{s: s}
-	return w.from(s.rootDentry(), name, follow)
+	return w.spot(s.rootDentry(), name)
 }
 
-func (w *walker) from(d *dentry, name string, follow bool) (*dentry, string, *dentry, error) {
-	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '/' })
-	needDir := strings.HasSuffix(name, "/")
-	for i, part := range parts {
-		last := i == len(parts)-1
-		next, err := w.step(d, part, !last || follow || needDir)
-		if last {
-			return w.end(d, part, next, needDir, err)
-		}
-		if err != nil {
-			return nil, "", nil, err
-		}
-		if next == nil {
-			return nil, "", nil, ENOENT
-		}
-		d = next
-	}
-	return d, ".", d, nil
-}
-
-// end is the result of a walk whose last part was looked up.
-func (w *walker) end(d *dentry, part string, found *dentry, needDir bool, err error) (*dentry, string, *dentry, error) {
-	if err != nil {
-		return nil, "", nil, err
-	}
-	if found != nil && needDir && !found.node().IsDir() {
-		return nil, "", nil, ENOTDIR
-	}
-	if found != nil && found.above != nil && (found.above != d || found.name != part) {
-		d, part = found.above, found.name // a symlink led elsewhere
-	}
-	return d, part, found, nil
-}
-
-// step goes from directory d to its entry part; nil where there is none.
-func (w *walker) step(d *dentry, part string, follow bool) (*dentry, error) {
-	if !d.node().IsDir() {
-		return nil, ENOTDIR
-	}
-	if err := w.s.may(d.node(), 1); err != nil {
-		return nil, err
-	}
+// spot walks from directory d along name, up to its last part.
+func (w *walker) spot(d *dentry, name string) (spot, error) {
 	switch {
-	case part == ".":
-		return d, nil
-	case part == "..":
-		if d.above != nil {
-			return d.above, nil
+	case name == "":
+		return spot{}, ENOENT
+	case len(name) >= pathMax:
+		return spot{}, ENAMETOOLONG
+	case name[0] == '/':
+		d = w.s.rootDentry()
+	}
+	p := spot{dir: d, slash: strings.HasSuffix(name, "/")}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" {
+			continue
 		}
-		return d, nil
-	case len(part) > nameMax:
+		if err := w.into(&p); err != nil {
+			return spot{}, err
+		}
+		p.name = part
+	}
+	return p, nil
+}
+
+// into goes on into what p names, which must be a directory that the process
+// may search.
+func (w *walker) into(p *spot) error {
+	if p.name != "" {
+		d, err := w.resolve(spot{dir: p.dir, name: p.name}, true)
+		switch {
+		case err != nil:
+			return err
+		case d == nil:
+			return ENOENT
+		}
+		p.dir = d
+	}
+	if !p.dir.node().IsDir() {
+		return ENOTDIR
+	}
+	return w.s.may(p.dir.node(), 1)
+}
+
+// last looks up what p names; nil where there is nothing.
+func (w *walker) last(p spot) (*dentry, error) {
+	switch {
+	case p.name == "" || p.name == ".":
+		return p.dir, nil
+	case p.name == ".." && p.dir.above != nil:
+		return p.dir.above, nil
+	case p.name == "..":
+		return p.dir, nil
+	case len(p.name) > nameMax:
 		return nil, ENAMETOOLONG
 	}
-	next, ok := d.look(part)
+	d, ok := p.dir.look(p.name)
 	if !ok {
 		return nil, nil
 	}
-	if follow && next.node().Type() == S_IFLNK {
-		return w.follow(d, next)
+	return w.cross(d), nil
+}
+
+// resolve is last, and follows symlinks if it is told to, or the path ends in
+// a slash.
+func (w *walker) resolve(p spot, follow bool) (*dentry, error) {
+	d, err := w.last(p)
+	if err != nil || d == nil {
+		return d, err
 	}
-	return w.cross(next), nil
+	if d.node().Type() == S_IFLNK && (follow || p.slash) {
+		to, err := w.target(p.dir, d)
+		if err != nil {
+			return nil, err
+		}
+		if d, err = w.resolve(to, true); err != nil || d == nil {
+			return d, err
+		}
+	}
+	if p.slash && !d.node().IsDir() {
+		return nil, ENOTDIR
+	}
+	return d, nil
+}
+
+// target is where a symlink in directory dir leads.
+func (w *walker) target(dir, link *dentry) (spot, error) {
+	if w.links++; w.links > symlinksMax {
+		return spot{}, ELOOP
+	}
+	return w.spot(dir, link.node().Target)
 }
 
 // cross goes from a mount point to the root of what is mounted there.
@@ -110,44 +144,43 @@ func (w *walker) cross(d *dentry) *dentry {
 	return d
 }
 
-func (w *walker) follow(d, link *dentry) (*dentry, error) {
-	if w.links++; w.links > symlinksMax {
-		return nil, ELOOP
-	}
-	target := link.node().Target
-	if strings.HasPrefix(target, "/") {
-		d = w.s.rootDentry()
-	}
-	if target == "" {
-		return nil, ENOENT
-	}
-	_, _, found, err := w.from(d, target, true)
-	return found, err
-}
-
 // get is what stands at name; ENOENT where nothing does.
 func (s *Sys) get(name string, follow bool) (*dentry, error) {
-	_, _, d, err := s.walk(name, follow)
+	w := walker{s: s}
+	p, err := w.spot(s.rootDentry(), name)
+	if err != nil {
+		return nil, err
+	}
+	d, err := w.resolve(p, follow)
 	if err == nil && d == nil {
 		err = ENOENT
 	}
 	return d, err
 }
 
-// spot is where a new entry name can be made: its directory and base name.
-func (s *Sys) spot(name string) (*dentry, string, error) {
-	dir, base, found, err := s.walk(strings.TrimRight(name, "/"), false)
+// vacant is where a new entry can be made, a directory if dir says so
+// (filename_create of namei.c).
+func (s *Sys) vacant(name string, dir bool) (spot, error) {
+	w := walker{s: s}
+	p, err := w.spot(s.rootDentry(), name)
+	if err != nil {
+		return p, err
+	}
+	if !p.ordinary() {
+		return p, EEXIST
+	}
+	d, err := w.last(p)
 	switch {
 	case err != nil:
-		return nil, "", err
-	case found != nil || base == "." || base == "..":
-		return nil, "", EEXIST
-	case !dir.node().IsDir():
-		return nil, "", ENOTDIR
-	case dir.u.upper == nil:
-		return nil, "", EROFS
+		return p, err
+	case d != nil:
+		return p, EEXIST
+	case p.slash && !dir:
+		return p, ENOENT
+	case p.dir.u.upper == nil:
+		return p, EROFS
 	}
-	return dir, base, s.may(dir.node(), 3)
+	return p, nil
 }
 
 // may checks the mode bits for read (4), write (2) and execute (1), as
@@ -163,7 +196,7 @@ func (s *Sys) may(n *Node, want uint32) error {
 	switch {
 	case n.UID == s.UID:
 		bits >>= 6
-	case n.GID == s.GID || slices.Contains(s.Groups, n.GID):
+	case s.inGroup(n.GID):
 		bits >>= 3
 	}
 	if bits&want != want {
@@ -175,17 +208,21 @@ func (s *Sys) may(n *Node, want uint32) error {
 // owns says whether the process may change the metadata of n.
 func (s *Sys) owns(n *Node) bool { return s.UID == 0 || n.UID == s.UID }
 
-// mayRemove checks for removing d from its directory, the sticky bit too.
-func (s *Sys) mayRemove(d *dentry) error {
-	dir := d.above.node()
-	if d.u.upper == nil {
-		return EROFS
-	}
-	if err := s.may(dir, 3); err != nil {
+// mayRemove checks for removing d from its directory: the sticky bit, and
+// whether it is a directory if and only if one is meant (may_delete of
+// namei.c).
+func (s *Sys) mayRemove(d *dentry, dir bool) error {
+	above := d.above.node()
+	if err := s.may(above, 3); err != nil {
 		return err
 	}
-	if dir.Mode&S_ISVTX != 0 && !s.owns(dir) && !s.owns(d.node()) {
+	switch {
+	case above.Mode&S_ISVTX != 0 && !s.owns(above) && !s.owns(d.node()):
 		return EPERM
+	case dir && !d.node().IsDir():
+		return ENOTDIR
+	case !dir && d.node().IsDir():
+		return EISDIR
 	}
 	return nil
 }
