@@ -192,9 +192,19 @@ func (s *Sys) rename(r renaming) error {
 	case r.d.node().IsDir() && r.d.lo != 0:
 		return EXDEV // redirect_dir is off
 	case r.there != nil && r.there.node().IsDir() && !r.there.u.empty(r.there.ent):
-		return ENOTEMPTY
+		return r.notEmpty()
 	}
 	return r.d.rename(r.to.dir, r.to.name)
+}
+
+// notEmpty is how a rename over a directory with entries ends. One that is
+// only in the writable layer overlayfs leaves to the file system there, and
+// has by then marked the moved directory opaque.
+func (r renaming) notEmpty() error {
+	if r.d.node().IsDir() && r.there.lo == 0 && r.to.dir.lo != 0 {
+		r.d.u.upper.edit(r.d.up).Opaque = true
+	}
+	return ENOTEMPTY
 }
 
 // possible is what do_renameat2 checks.
