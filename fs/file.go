@@ -67,6 +67,9 @@ func (w *walker) open(p spot, flag int, perm uint32) (*dentry, error) {
 	case d == nil:
 		return w.s.createFile(p, perm)
 	case d.node().Type() == S_IFLNK && !exclusive && (flag&O_NOFOLLOW == 0 || p.slash):
+		if !w.s.mayFollow(p.dir.node(), d.node()) {
+			return nil, EACCES
+		}
 		to, err := w.target(p.dir, d)
 		if err != nil {
 			return nil, err
@@ -77,6 +80,8 @@ func (w *walker) open(p spot, flag int, perm uint32) (*dentry, error) {
 		return nil, EEXIST
 	case p.slash && !d.node().IsDir():
 		return nil, ENOTDIR
+	case flag&os.O_CREATE != 0 && !w.s.mayReopen(p.dir.node(), d.node()):
+		return nil, EACCES
 	}
 	return d, w.s.openOld(d, flag)
 }

@@ -132,6 +132,7 @@ func compareWorlds(t rapid.TB, dir string, layers []*Tree, ops [][]any, userns b
 	k := mountKernel(t, dir, layers, userns)
 	defer k.unmount()
 	m := newWorld(layers)
+	m.sys.Protected = k.protected
 	if userns {
 		m.sys.IDs, m.sys.Host = 1, false
 	}

@@ -26,7 +26,7 @@ func (s *Sys) mayLink(d, dir *dentry) error {
 	switch n := d.node(); {
 	case d.u != dir.u:
 		return EXDEV
-	case !s.owns(n) && !s.safeToLink(n):
+	case s.Protected.Hardlinks != 0 && !s.owns(n) && !s.safeToLink(n):
 		return EPERM
 	}
 	if err := s.may(dir.node(), 3); err != nil {
@@ -38,8 +38,8 @@ func (s *Sys) mayLink(d, dir *dentry) error {
 	return nil
 }
 
-// safeToLink says whether another user may link n: where others' files could
-// be kept alive by it, the sysctl fs.protected_hardlinks forbids it.
+// safeToLink says whether another user may link n (safe_hardlink_source of
+// namei.c).
 func (s *Sys) safeToLink(n *Node) bool {
 	return n.IsRegular() && n.Mode&S_ISUID == 0 && n.Mode&(S_ISGID|0o010) != S_ISGID|0o010 && s.may(n, 6) == nil
 }

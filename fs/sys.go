@@ -64,11 +64,20 @@ type Sys struct {
 	// namespace: it may make devices, and what it writes stays setuid
 	// (CAP_MKNOD and CAP_FSETID count in the first user namespace alone).
 	Host bool
+	// Protected is what the kernel forbids in directories that all may write.
+	Protected Protected
 	// Clock gives the time of a change.
 	Clock func() time.Time
 	// Log hears of every event, after it happened; the union it happened in
 	// may be snapshotted then.
 	Log func(Event)
+}
+
+// Protected is the sysctls fs.protected_* (kernel document, sysctl/fs.rst):
+// what keeps users from being tricked with names in /tmp. They bind root too.
+type Protected struct {
+	Hardlinks, Symlinks int // 1: only to what one owns, or may read and write
+	Fifos, Regular      int // 1: no O_CREAT of others' files in /tmp; 2: nor where only a group may write
 }
 
 // begin locks the file systems for one call.

@@ -21,10 +21,14 @@ type realUnion struct {
 	inos               map[uint64]int
 	files              map[string]int // descriptors
 	start              time.Time
+	protected          Protected
 }
 
 func mountKernel(t require.TestingT, dir string, layers []*Tree, userns bool) *realUnion {
-	k := &realUnion{dir: dir, merged: dir + "/merged", upper: dir + "/upper", inos: map[uint64]int{}, files: map[string]int{}, start: time.Now().Add(-2 * time.Second)}
+	k := &realUnion{dir: dir, merged: dir + "/merged", upper: dir + "/upper", inos: map[uint64]int{}, files: map[string]int{}, start: time.Now().Add(-2 * time.Second), protected: Protected{
+		Hardlinks: protection(t, "hardlinks"), Symlinks: protection(t, "symlinks"),
+		Fifos: protection(t, "fifos"), Regular: protection(t, "regular"),
+	}}
 	for _, d := range []string{"", "/merged", "/upper", "/work"} {
 		require.NoError(t, os.Mkdir(dir+d, 0o755))
 	}
@@ -43,6 +47,15 @@ func mountKernel(t require.TestingT, dir string, layers []*Tree, userns bool) *r
 	data := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s/work%s", strings.Join(lower, ":"), k.upper, dir, options)
 	require.NoError(t, unix.Mount("overlay", k.merged, "overlay", 0, data))
 	return k
+}
+
+// protection is this machine's sysctl fs.protected_what.
+func protection(t require.TestingT, what string) int {
+	b, err := os.ReadFile("/proc/sys/fs/protected_" + what)
+	require.NoError(t, err)
+	level, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	require.NoError(t, err)
+	return level
 }
 
 func (k *realUnion) unmount() {

@@ -69,7 +69,7 @@ func (w *walker) spot(d *dentry, name string) (spot, error) {
 // may search.
 func (w *walker) into(p *spot) error {
 	if p.name != "" {
-		d, err := w.resolve(spot{dir: p.dir, name: p.name}, true)
+		d, err := w.resolve(spot{dir: p.dir, name: p.name}, true, false)
 		switch {
 		case err != nil:
 			return err
@@ -104,18 +104,21 @@ func (w *walker) last(p spot) (*dentry, error) {
 }
 
 // resolve is last, and follows symlinks if it is told to, or the path ends in
-// a slash.
-func (w *walker) resolve(p spot, follow bool) (*dentry, error) {
+// a slash. end says whether the path that was asked for ends here.
+func (w *walker) resolve(p spot, follow, end bool) (*dentry, error) {
 	d, err := w.last(p)
 	if err != nil || d == nil {
 		return d, err
 	}
 	if d.node().Type() == S_IFLNK && (follow || p.slash) {
+		if end && !w.s.mayFollow(p.dir.node(), d.node()) {
+			return nil, EACCES
+		}
 		to, err := w.target(p.dir, d)
 		if err != nil {
 			return nil, err
 		}
-		if d, err = w.resolve(to, true); err != nil || d == nil {
+		if d, err = w.resolve(to, true, end); err != nil || d == nil {
 			return d, err
 		}
 	}
@@ -123,6 +126,23 @@ func (w *walker) resolve(p spot, follow bool) (*dentry, error) {
 		return nil, ENOTDIR
 	}
 	return d, nil
+}
+
+// mayFollow says whether a symlink in directory dir may be followed
+// (may_follow_link of namei.c).
+func (s *Sys) mayFollow(dir, link *Node) bool {
+	const shared = S_ISVTX | 0o002
+	return s.Protected.Symlinks == 0 || link.UID == s.UID || dir.Mode&shared != shared || dir.UID == link.UID
+}
+
+// mayReopen says whether what stands in directory dir may be opened with
+// O_CREAT (may_create_in_sticky of namei.c).
+func (s *Sys) mayReopen(dir, n *Node) bool {
+	level := map[uint32]int{S_IFREG: s.Protected.Regular, S_IFIFO: s.Protected.Fifos}[n.Type()]
+	if level == 0 || dir.Mode&S_ISVTX == 0 || n.UID == dir.UID || n.UID == s.UID {
+		return true
+	}
+	return dir.Mode&0o002 == 0 && (dir.Mode&0o020 == 0 || level < 2)
 }
 
 // target is where a symlink in directory dir leads.
@@ -151,7 +171,7 @@ func (s *Sys) get(name string, follow bool) (*dentry, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := w.resolve(p, follow)
+	d, err := w.resolve(p, follow, true)
 	if err == nil && d == nil {
 		err = ENOENT
 	}

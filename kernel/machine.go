@@ -19,7 +19,9 @@ type Facts struct {
 	Banner   string // /proc/version
 	Cmdline  string // /proc/cmdline
 	BootID   string // /proc/sys/kernel/random/boot_id
-	Modelled bool   // there is no Linux kernel to take them from: these are made up
+	// Protected is /proc/sys/fs/protected_*.
+	Protected fs.Protected
+	Modelled  bool // there is no Linux kernel to take them from: these are made up
 }
 
 // Phase is how far the machine has come up.

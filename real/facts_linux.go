@@ -2,9 +2,12 @@ package real
 
 import (
 	"os"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"twinlayer/fs"
 	"twinlayer/kernel"
 )
 
@@ -19,7 +22,17 @@ func Facts() kernel.Facts {
 		Release: unix.ByteSliceToString(u.Release[:]), Version: unix.ByteSliceToString(u.Version[:]),
 		Machine: unix.ByteSliceToString(u.Machine[:]),
 		Banner:  text("/proc/version"), Cmdline: text("/proc/cmdline"), BootID: text("/proc/sys/kernel/random/boot_id"),
+		Protected: fs.Protected{
+			Hardlinks: protected("hardlinks"), Symlinks: protected("symlinks"),
+			Fifos: protected("fifos"), Regular: protected("regular"),
+		},
 	}
+}
+
+// protected is one of the sysctls fs.protected_*.
+func protected(what string) int {
+	level, _ := strconv.Atoi(strings.TrimSpace(text("/proc/sys/fs/protected_" + what)))
+	return level
 }
 
 func text(name string) string {

@@ -176,7 +176,7 @@ type execution struct {
 
 func (t *transition) execution(c container) *execution {
 	x := &execution{t: t, id: c.ID}
-	x.sys = &fs.Sys{Mounts: c.mounts.Snapshot(), IDs: t.IDs, Clock: t.tick, Log: x.log}
+	x.sys = &fs.Sys{Mounts: c.mounts.Snapshot(), IDs: t.IDs, Protected: t.Facts.Protected, Clock: t.tick, Log: x.log}
 	return x
 }
 
