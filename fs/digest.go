@@ -15,7 +15,7 @@ import (
 func (t *Tree) Digest() (digest.Digest, error) {
 	d := digest.Canonical.Digester()
 	epoch := time.Unix(0, 0)
-	err := t.writeTar(d.Hash(), func(*Node) time.Time { return epoch })
+	err := t.writeTar(d.Hash(), ociStyle(func(*Node) time.Time { return epoch }))
 	return d.Digest(), err
 }
 

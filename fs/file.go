@@ -369,6 +369,15 @@ func (f *File) Chmod(perm uint32) error {
 	return f.err("chmod", f.sys.chmod(f.d, perm))
 }
 
+// Chown sets the owner of the open inode (fchown(2)); -1 keeps an id.
+func (f *File) Chown(uid, gid int) error {
+	defer f.begin()()
+	if err := f.reachable(); err != nil {
+		return f.err("chown", err)
+	}
+	return f.err("chown", f.sys.chown(f.d, uid, gid))
+}
+
 // Setxattr sets an extended attribute of the open inode (fsetxattr(2)).
 func (f *File) Setxattr(attr, value string) error {
 	defer f.begin()()

@@ -1,6 +1,8 @@
 package fs
 
 import (
+	"archive/tar"
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -18,16 +20,30 @@ import (
 
 var observedFile = flag.String("observed", "testdata/observed.json", "observed cases to hold the model against")
 
-// undone are the cases that need what a model should not have.
+// undone are the operations that need what a model should not have.
 var undone = map[string]string{
-	"A44": "needs a kernel that knows which executables run (ETXTBSY)",
-	"A46": "needs a kernel that knows which executables run (ETXTBSY)",
-	"B02": "mmap is the page cache's, not the union's",
-	"B08": "the raw order of readdir is the backing file system's",
-	"B10": "the raw order of readdir is the backing file system's",
-	"C28": "O_TMPFILE makes an inode without a name, which no shell can",
-	"R04": "metacopy=on is refused until someone needs it",
-	"R05": "metacopy=on is refused until someone needs it",
+	"exec":        "needs a kernel that knows which executables run (ETXTBSY)",
+	"mmap":        "mmap is the page cache's, not the union's",
+	"readdir_raw": "the raw order of readdir is the backing file system's",
+	"scandir":     "the raw order of readdir is the backing file system's",
+	"linkfd":      "O_TMPFILE makes an inode without a name, which no shell can",
+}
+
+// declared is why the model does not do a case; "" if it does.
+func (c observed) declared() string {
+	if err := CheckOptions(c.MountOptions); err != nil {
+		return err.Error()
+	}
+	for _, op := range c.Ops {
+		name := fmt.Sprint(op.Op[0])
+		if reason := undone[name]; reason != "" {
+			return reason
+		}
+		if name == "getdents" && len(op.Op) > 2 {
+			return undone["readdir_raw"]
+		}
+	}
+	return ""
 }
 
 // observed is one experiment on a real kernel.
@@ -43,6 +59,8 @@ type observed struct {
 	}
 	Upper, Merged []string
 	DockerDiff    *[]string
+	DockerLayer   *[]string
+	BuildkitLayer *[]string
 }
 
 type observedEntry struct {
@@ -64,7 +82,7 @@ func TestObserved(t *testing.T) {
 	require.NotEmpty(t, cases)
 	var passed, declared, failed int
 	for _, c := range cases {
-		if reason, ok := undone[c.ID]; ok {
+		if reason := c.declared(); reason != "" {
 			declared++
 			t.Logf("%s declared: %s", c.ID, reason)
 			continue
@@ -75,7 +93,8 @@ func TestObserved(t *testing.T) {
 			failed++
 		}
 	}
-	t.Logf("%d passed, %d declared, %d failed", passed, declared, failed)
+	fmt.Printf("observed: %d passed, %d declared, %d failed\n", passed, declared, failed)
+	require.LessOrEqual(t, declared, 15, "declared")
 }
 
 const observedT0 = 1000000000
@@ -164,6 +183,66 @@ func (c observed) check(t *testing.T) {
 	if c.DockerDiff != nil {
 		require.ElementsMatch(t, *c.DockerDiff, listing(u.Changes()), "%s: docker diff", c.Title)
 	}
+	if c.DockerLayer != nil {
+		require.Equal(t, devices(*c.DockerLayer), listLayer(t, u, DockerNative), "%s: Docker's layer", c.Title)
+	}
+	if c.BuildkitLayer != nil {
+		require.Equal(t, devices(*c.BuildkitLayer), listLayer(t, u, Containerd), "%s: BuildKit's layer", c.Title)
+	}
+}
+
+var deviceMode = regexp.MustCompile(`^(c \S+ \d*)666 `)
+
+// devices gives those of an observation the mode that they had before: the
+// kernel's experiments began with 0644, Docker's with 0666.
+func devices(entries []string) []string {
+	out := []string{}
+	for _, e := range entries {
+		out = append(out, deviceMode.ReplaceAllString(e, "${1}644 "))
+	}
+	return out
+}
+
+// listLayer lists the tar of a layer as the observations do.
+func listLayer(t *testing.T, u *Union, d Dialect) []string {
+	layer, err := u.Layer(d)
+	if err != nil {
+		require.ErrorContains(t, err, WhiteoutPrefix)
+		return []string{"COMMIT FAILS: a name that begins with .wh. cannot be represented"}
+	}
+	var b bytes.Buffer
+	require.NoError(t, d.WriteTar(&b, layer))
+	out := []string{}
+	for r := tar.NewReader(&b); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return out
+		}
+		require.NoError(t, err)
+		out = append(out, describeHeader(h))
+	}
+}
+
+var headerTypes = map[byte]string{
+	tar.TypeReg: "f", tar.TypeDir: "d", tar.TypeSymlink: "l", tar.TypeLink: "h", tar.TypeFifo: "p", tar.TypeChar: "c", tar.TypeBlock: "b",
+}
+
+func describeHeader(h *tar.Header) string {
+	m := fmt.Sprint(h.ModTime.Unix())
+	switch {
+	case h.ModTime.Unix() >= 1800000000:
+		m = "NOW"
+	case h.ModTime.Unix() == observedT0:
+		m = "T0"
+	}
+	out := fmt.Sprintf("%s %s %04o %d:%d size=%d m=%s", headerTypes[h.Typeflag], h.Name, h.Mode, h.Uid, h.Gid, h.Size, m)
+	if h.Typeflag == tar.TypeChar || h.Typeflag == tar.TypeBlock {
+		out += fmt.Sprintf(" rdev=%d:%d", h.Devmajor, h.Devminor)
+	}
+	if h.Linkname != "" {
+		out += " -> " + h.Linkname
+	}
+	return out
 }
 
 // volatile is what an observation has that no model should: times and
@@ -368,6 +447,15 @@ func (w *world) do(op []any) string {
 		return w.stat(*info.Sys().(*Stat))
 	case "fchmod":
 		return result(w.files[arg(1)].Chmod(octal(2, 0)))
+	case "fchown":
+		return result(w.files[arg(1)].Chown(num(2), num(3)))
+	case "ftruncate":
+		return result(w.files[arg(1)].Truncate(int64(num(2))))
+	case "fsync", "flock":
+		return result(w.files[arg(1)].Sync())
+	case "pwrite":
+		_, err := w.files[arg(1)].WriteAt([]byte(arg(2)), 0)
+		return result(err)
 	case "fsetxattr":
 		return result(w.files[arg(1)].Setxattr(arg(2), arg(3)))
 	case "getdents":

@@ -248,12 +248,20 @@ func (t *tarReader) opaque(name string) error {
 // WriteTar writes the tree as an OCI layer tar: entries in path order,
 // whiteouts as ".wh." files, hard links to the first path of their inode, no
 // root entry, sockets left out (tar has none).
-func (t *Tree) WriteTar(w io.Writer) error { return t.writeTar(w, (*Node).tarTime) }
+func (t *Tree) WriteTar(w io.Writer) error {
+	return t.writeTar(w, ociStyle(func(n *Node) time.Time { return time.Unix(0, n.Mtime) }))
+}
 
-func (n *Node) tarTime() time.Time { return time.Unix(0, n.Mtime) }
+// ociStyle has whiteouts in the order of their names in the tar, and no mode.
+func ociStyle(mtime func(*Node) time.Time) tarStyle {
+	return tarStyle{
+		order: tarOrder, mtime: mtime,
+		whiteout: func(*tar.Header) {}, opaque: func(*tar.Header, *Node) {},
+	}
+}
 
-func (t *Tree) writeTar(w io.Writer, mtime func(*Node) time.Time) error {
-	out := tarWriter{w: tar.NewWriter(w), tree: t, mtime: mtime, first: map[Ino]string{}}
+func (t *Tree) writeTar(w io.Writer, style tarStyle) error {
+	out := tarWriter{w: tar.NewWriter(w), tree: t, style: style, first: map[Ino]string{}}
 	if err := out.dir(rootIno, ""); err != nil {
 		return err
 	}
@@ -263,7 +271,7 @@ func (t *Tree) writeTar(w io.Writer, mtime func(*Node) time.Time) error {
 type tarWriter struct {
 	w     *tar.Writer
 	tree  *Tree
-	mtime func(*Node) time.Time
+	style tarStyle
 	first map[Ino]string // of inodes with several names
 }
 
@@ -271,11 +279,13 @@ type tarWriter struct {
 func (t *tarWriter) dir(d Ino, prefix string) error {
 	n := t.tree.node(d)
 	if n.Opaque {
-		if err := t.marker(prefix+OpaqueMarker, n); err != nil {
+		h := t.marker(prefix+OpaqueMarker, n)
+		t.style.opaque(h, n)
+		if err := t.w.WriteHeader(h); err != nil {
 			return err
 		}
 	}
-	for _, e := range tarOrder(t.tree, n) {
+	for _, e := range t.style.order(t.tree, n) {
 		if err := t.entry(prefix, e); err != nil {
 			return fmt.Errorf("writing layer tar entry %q: %w", prefix+e.Name, err)
 		}
@@ -287,7 +297,9 @@ func (t *tarWriter) entry(prefix string, e Entry) error {
 	n, name := t.tree.node(e.Ino), prefix+e.Name
 	switch {
 	case n.IsWhiteout():
-		return t.marker(prefix+WhiteoutPrefix+e.Name, n)
+		h := t.marker(prefix+WhiteoutPrefix+e.Name, n)
+		t.style.whiteout(h)
+		return t.w.WriteHeader(h)
 	case n.Type() == S_IFSOCK:
 		return nil
 	case n.IsDir():
@@ -311,8 +323,8 @@ func (t *tarWriter) entry(prefix string, e Entry) error {
 	return err
 }
 
-func (t *tarWriter) marker(name string, n *Node) error {
-	return t.w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, ModTime: t.mtime(n)})
+func (t *tarWriter) marker(name string, n *Node) *tar.Header {
+	return &tar.Header{Typeflag: tar.TypeReg, Name: name, ModTime: t.style.mtime(n)}
 }
 
 var tarFlags = map[uint32]byte{
@@ -322,8 +334,8 @@ var tarFlags = map[uint32]byte{
 
 func (t *tarWriter) header(name string, n *Node) *tar.Header {
 	h := &tar.Header{
-		Typeflag: tarFlags[n.Type()], Name: name, Linkname: n.Target, Mode: int64(n.Mode & 0o7777),
-		Uid: int(n.UID), Gid: int(n.GID), ModTime: t.mtime(n),
+		Typeflag: tarFlags[n.Type()], Name: name, Linkname: n.Target, Mode: int64(n.Mode & (0o7777 | t.style.types)),
+		Uid: int(n.UID), Gid: int(n.GID), ModTime: t.style.mtime(n),
 		Devmajor: int64(Major(n.Rdev)), Devminor: int64(Minor(n.Rdev)),
 	}
 	if n.IsRegular() {
