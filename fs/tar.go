@@ -22,8 +22,13 @@ const (
 // they stand in the tar. File contents are kept in memory, unless r is also
 // an io.ReaderAt: then they stay there.
 func ReadTar(r io.Reader) (*Tree, error) {
-	t := tarReader{b: NewBuilder(), at: &offsetReader{r: r}}
-	t.src, _ = r.(io.ReaderAt)
+	src, _ := r.(io.ReaderAt)
+	return readTar(r, src)
+}
+
+// readTar reads a tar whose bytes, if src is not nil, are found there as well.
+func readTar(r io.Reader, src io.ReaderAt) (*Tree, error) {
+	t := tarReader{b: NewBuilder(), at: &counted{r: r}, src: src}
 	in := tar.NewReader(t.at)
 	for {
 		h, err := in.Next()
@@ -43,23 +48,11 @@ func ReadTar(r io.Reader) (*Tree, error) {
 // they may come before what they speak of.
 type tarReader struct {
 	b     *Builder
-	at    *offsetReader
+	at    *counted
 	src   io.ReaderAt
 	links [][2]string // name, target
 	gone  []Path      // whiteouts
 	opq   []string    // opaque directories
-}
-
-// offsetReader counts what was read.
-type offsetReader struct {
-	r io.Reader
-	n int64
-}
-
-func (o *offsetReader) Read(p []byte) (int, error) {
-	n, err := o.r.Read(p)
-	o.n += int64(n)
-	return n, err
 }
 
 func (t *tarReader) entry(h *tar.Header, in io.Reader) error {
@@ -99,9 +92,15 @@ func entryName(name string) (string, error) {
 	if strings.ContainsRune(name, 0) {
 		return "", fmt.Errorf("the name holds a NUL byte")
 	}
+	if len(name) >= pathMax {
+		return "", fmt.Errorf("the name is longer than the %d bytes that Linux knows", pathMax)
+	}
 	for part := range strings.SplitSeq(name, "/") {
-		if part == ".." {
+		switch {
+		case part == "..":
 			return "", fmt.Errorf("the name leads out of the layer")
+		case len(part) > nameMax:
+			return "", fmt.Errorf("a part of the name is longer than the %d bytes that Linux knows", nameMax)
 		}
 	}
 	return path.Clean("/" + name), nil
@@ -171,7 +170,10 @@ func isSparse(h *tar.Header) bool {
 
 // sparseMax is the longest sparse file that is read: a few bytes of header
 // can claim terabytes.
-const sparseMax = 1 << 30
+const sparseMax = 16 << 30
+
+// sparsePiece is the least that is left out: a block of most file systems.
+const sparsePiece = 4 << 10
 
 // readSparse reads a content and leaves its zeros out.
 func readSparse(size int64, in io.Reader) (*Data, error) {
@@ -179,10 +181,10 @@ func readSparse(size int64, in io.Reader) (*Data, error) {
 		return nil, fmt.Errorf("it claims to be a sparse file of %d bytes, and %d is the most that is read", size, sparseMax)
 	}
 	d := (*Data)(nil).Truncate(size)
-	piece := make([]byte, 64<<10)
+	piece, zeros := make([]byte, sparsePiece), make([]byte, sparsePiece)
 	for at := int64(0); ; {
 		n, err := io.ReadFull(in, piece)
-		if !isZero(piece[:n]) {
+		if !bytes.Equal(piece[:n], zeros[:n]) {
 			d = d.WriteAt(piece[:n], at)
 		}
 		at += int64(n)
@@ -194,15 +196,6 @@ func readSparse(size int64, in io.Reader) (*Data, error) {
 			return nil, err
 		}
 	}
-}
-
-func isZero(b []byte) bool {
-	for _, c := range b {
-		if c != 0 {
-			return false
-		}
-	}
-	return true
 }
 
 func (t *tarReader) finish() (*Tree, error) {

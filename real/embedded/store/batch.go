@@ -3,16 +3,14 @@
 package store
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strconv"
+	"twinlayer/fs"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
 )
@@ -127,7 +125,7 @@ func (b *Batch) unpack(diffID digest.Digest, packed io.Reader) error {
 	if err := os.MkdirAll(filepath.Join(dir, "tree"), 0o755); err != nil {
 		return unusable(b.s.dir, err)
 	}
-	plain, err := decompress(packed)
+	plain, err := fs.Decompress(packed, fs.DefaultLimits)
 	if err != nil {
 		return err
 	}
@@ -141,21 +139,4 @@ func (b *Batch) unpack(diffID digest.Digest, packed io.Reader) error {
 		return corrupt("content with diffID", diffID, sum.Digest())
 	}
 	return os.WriteFile(filepath.Join(dir, "size"), strconv.AppendInt(nil, size, 10), 0o644)
-}
-
-// decompress tells gzip, zstd and plain tar by their first bytes.
-func decompress(r io.Reader) (io.ReadCloser, error) {
-	in := bufio.NewReaderSize(r, 64<<10)
-	magic, _ := in.Peek(4)
-	switch {
-	case len(magic) > 1 && magic[0] == 0x1f && magic[1] == 0x8b:
-		return gzip.NewReader(in)
-	case string(magic) == "\x28\xb5\x2f\xfd":
-		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, err
-		}
-		return z.IOReadCloser(), nil
-	}
-	return io.NopCloser(in), nil
 }
