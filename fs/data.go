@@ -11,8 +11,21 @@ import (
 // rest, so a copy-up costs nothing until it is written to. nil is the empty
 // file.
 type Data struct {
-	size    int64
-	extents []extent // ascending, without overlap; what none covers is a hole
+	size  int64
+	src   io.ReaderAt // where all of it stands in one piece, at off; or else
+	off   int64
+	parts *[]extent // ascending, without overlap; what none covers is a hole
+}
+
+// extents are the pieces of d.
+func (d *Data) extents() []extent {
+	switch {
+	case d == nil || d.src == nil && d.parts == nil:
+		return nil
+	case d.parts != nil:
+		return *d.parts
+	}
+	return []extent{{0, d.size, d.src, d.off}}
 }
 
 // extent is n bytes at offset at of the file, found at off in src.
@@ -35,7 +48,7 @@ func FileData(src io.ReaderAt, off, size int64) *Data {
 	if size == 0 {
 		return nil
 	}
-	return &Data{size, []extent{{0, size, src, off}}}
+	return &Data{size: size, src: src, off: off}
 }
 
 // Size is the length in bytes, holes among them.
@@ -52,18 +65,17 @@ func (d *Data) Shares(o *Data) bool {
 	if d == o {
 		return true
 	}
-	if d.Size() != o.Size() || d == nil || len(d.extents) != 1 || len(o.extents) != 1 {
+	if d.Size() != o.Size() {
 		return false
 	}
-	return d.extents[0] == o.extents[0] && d.extents[0].n == d.size
+	a, b := d.extents(), o.extents()
+	return len(a) == 1 && len(b) == 1 && a[0] == b[0] && a[0].n == d.size
 }
 
 // Stored is how many bytes are no hole.
 func (d *Data) Stored() (n int64) {
-	if d != nil {
-		for _, e := range d.extents {
-			n += e.n
-		}
+	for _, e := range d.extents() {
+		n += e.n
 	}
 	return n
 }
@@ -100,17 +112,18 @@ func shortRead(err error) error {
 
 // overlapping are the extents that touch n bytes from off.
 func (d *Data) overlapping(off, n int64) []extent {
-	lo, _ := slices.BinarySearchFunc(d.extents, off, func(e extent, off int64) int {
+	extents := d.extents()
+	lo, _ := slices.BinarySearchFunc(extents, off, func(e extent, off int64) int {
 		if e.end() <= off {
 			return -1
 		}
 		return 1
 	})
 	hi := lo
-	for hi < len(d.extents) && d.extents[hi].at < off+n {
+	for hi < len(extents) && extents[hi].at < off+n {
 		hi++
 	}
-	return d.extents[lo:hi]
+	return extents[lo:hi]
 }
 
 // Reader reads the content from its beginning.
@@ -143,10 +156,11 @@ const smallExtent = 64 << 10
 // appended joins p to a short last extent that ends at off, so that a file
 // written in many small pieces does not become many extents.
 func (d *Data) appended(p []byte, off int64) *Data {
-	if d == nil || len(d.extents) == 0 || off != d.size {
+	extents := d.extents()
+	if len(extents) == 0 || off != d.size {
 		return nil
 	}
-	last := d.extents[len(d.extents)-1]
+	last := extents[len(extents)-1]
 	if _, inMemory := last.src.(*bytes.Reader); !inMemory || last.end() != off || last.n+int64(len(p)) > smallExtent {
 		return nil
 	}
@@ -160,14 +174,20 @@ func (d *Data) appended(p []byte, off int64) *Data {
 
 // splice is d with e in place of what stood there.
 func (d *Data) splice(e extent) *Data {
-	if d == nil {
-		return &Data{e.end(), []extent{e}}
-	}
-	out := make([]extent, 0, len(d.extents)+2)
-	out = appendCut(out, d.extents, 0, e.at)
+	old := d.extents()
+	out := make([]extent, 0, len(old)+2)
+	out = appendCut(out, old, 0, e.at)
 	out = append(out, e)
-	out = appendCut(out, d.extents, e.end(), d.size)
-	return &Data{max(d.size, e.end()), out}
+	out = appendCut(out, old, e.end(), d.Size())
+	return inParts(max(d.Size(), e.end()), out)
+}
+
+// inParts is a content of such pieces.
+func inParts(size int64, parts []extent) *Data {
+	if len(parts) == 1 && parts[0].n == size {
+		return FileData(parts[0].src, parts[0].off, size)
+	}
+	return &Data{size: size, parts: &parts}
 }
 
 // appendCut appends those parts of extents that lie in [from, to).
@@ -191,5 +211,5 @@ func (d *Data) Truncate(size int64) *Data {
 	case d == nil:
 		return &Data{size: size}
 	}
-	return &Data{size, appendCut(nil, d.extents, 0, size)}
+	return inParts(size, appendCut(nil, d.extents(), 0, size))
 }

@@ -107,7 +107,7 @@ func entryName(name string) (string, error) {
 }
 
 var tarTypes = map[byte]uint32{
-	tar.TypeReg: S_IFREG, '\x00': S_IFREG, tar.TypeDir: S_IFDIR, tar.TypeSymlink: S_IFLNK,
+	tar.TypeReg: S_IFREG, '\x00': S_IFREG, tar.TypeGNUSparse: S_IFREG, tar.TypeDir: S_IFDIR, tar.TypeSymlink: S_IFLNK,
 	tar.TypeFifo: S_IFIFO, tar.TypeChar: S_IFCHR, tar.TypeBlock: S_IFBLK,
 }
 

@@ -170,6 +170,7 @@ func (t *Tree) child(d Ino, name string) Ino { return t.node(d).dir.get(name) }
 // insert makes n a new inode with one name. The name must be free.
 func (t *Tree) insert(d Ino, name string, n Node) Ino {
 	t.last++
+	name = strings.Clone(name) // it is part of a path, most of which is not kept
 	n.first, n.more, n.dir = Link{d, name}, nil, nil
 	if n.Nlink == 0 {
 		n.Nlink = 1
@@ -203,6 +204,7 @@ func (t *Tree) leave(d Ino, name string) {
 
 // link gives inode i one more name.
 func (t *Tree) link(d Ino, name string, i Ino) {
+	name = strings.Clone(name)
 	n := t.edit(i)
 	n.Nlink++
 	n.more = append(slices.Clip(n.more), Link{d, name})
@@ -228,6 +230,7 @@ func (t *Tree) unlink(d Ino, name string, keep bool) {
 func (t *Tree) move(d Ino, name string, to Ino, newName string) {
 	i := t.child(d, name)
 	t.leave(d, name)
+	newName = strings.Clone(newName)
 	n := t.edit(i)
 	if old := (Link{d, name}); n.first == old {
 		n.first = Link{to, newName}

@@ -111,7 +111,7 @@ func makeDisk(t require.TestingT, p Path, name string) {
 	case S_IFREG:
 		f, err := os.Create(name)
 		require.NoError(t, err)
-		for _, e := range extentsOf(p.Data) {
+		for _, e := range p.Data.extents() {
 			b := make([]byte, e.n)
 			_, err := e.src.ReadAt(b, e.off)
 			require.NoError(t, err)
@@ -129,13 +129,6 @@ func makeDisk(t require.TestingT, p Path, name string) {
 	if p.Type() != S_IFLNK && !p.IsWhiteout() {
 		require.NoError(t, unix.Chmod(name, p.Mode&0o7777))
 	}
-}
-
-func extentsOf(d *Data) []extent {
-	if d == nil {
-		return nil
-	}
-	return d.extents
 }
 
 // readDisk is an upper directory as a tree.
