@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
-	"hash"
 	"io"
 
 	"github.com/klauspost/compress/gzip"
@@ -44,20 +43,23 @@ func ReadLayer(blob io.Reader, spool Spool, limits Limits) (*Tree, digest.Digest
 		return nil, "", fmt.Errorf("reading layer: %w", err)
 	}
 	defer plain.Close()
-	ahead := readAhead(plain)
-	defer ahead.stop()
-	s := &spooled{in: ahead, digest: digest.Canonical.Hash()}
+	sum := digest.Canonical.Hash()
+	keep := io.Writer(sum)
 	if spool != nil {
-		s.spool = spool
+		keep = io.MultiWriter(sum, spool)
 	}
-	tree, err := readTar(s, spool)
+	stream := newStages(plain, keep)
+	tree, err := readTar(stream, spool)
 	if err == nil {
-		_, err = io.Copy(io.Discard, s)
+		_, err = io.Copy(io.Discard, stream)
+	}
+	if kept := stream.close(); err == nil && kept != nil {
+		err = fmt.Errorf("keeping its files: %w", kept)
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("reading layer: %w", err)
 	}
-	return tree, digest.NewDigest(digest.Canonical, s.digest), nil
+	return tree, digest.NewDigest(digest.Canonical, sum), nil
 }
 
 // Decompress reads a blob's content within the limits, telling gzip (of any
@@ -121,95 +123,84 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ahead reads a stream some chunks ahead of who uses it.
-type ahead struct {
-	full, free chan []byte
-	err        error // valid once full is closed
-	quit       chan struct{}
+// stages is a stream of chunks that pass through three hands, each at its own
+// pace: one reads them, one uses them, one spools and digests them.
+type stages struct {
+	full, used, free chan []byte
+	quit             chan struct{}
+	done             chan struct{} // the spooling has ended
+	readErr          error         // valid once full is closed
+	spoolErr         error         // valid once done is closed
+
+	chunk, rest []byte // in use: as it came, and what is left of it
 }
 
-const chunksAhead = 4
+const chunksAhead = 6
 
-func readAhead(r io.Reader) *ahead {
-	a := &ahead{full: make(chan []byte, chunksAhead), free: make(chan []byte, chunksAhead), quit: make(chan struct{})}
-	for range chunksAhead {
-		a.free <- make([]byte, chunkSize)
+func newStages(r io.Reader, spool io.Writer) *stages {
+	s := &stages{
+		full: make(chan []byte, chunksAhead), used: make(chan []byte, chunksAhead), free: make(chan []byte, chunksAhead),
+		quit: make(chan struct{}), done: make(chan struct{}),
 	}
-	go a.run(r)
-	return a
+	for range chunksAhead {
+		s.free <- make([]byte, chunkSize)
+	}
+	go s.read(r)
+	go s.keep(spool)
+	return s
 }
 
-func (a *ahead) run(r io.Reader) {
-	defer close(a.full)
-	for a.err == nil {
+func (s *stages) read(r io.Reader) {
+	defer close(s.full)
+	for s.readErr == nil {
 		var b []byte
 		select {
-		case b = <-a.free:
-		case <-a.quit:
+		case b = <-s.free:
+		case <-s.quit:
 			return
 		}
 		var n int
-		if n, a.err = io.ReadFull(r, b); a.err == io.ErrUnexpectedEOF {
-			a.err = io.EOF
+		if n, s.readErr = io.ReadFull(r, b); s.readErr == io.ErrUnexpectedEOF {
+			s.readErr = io.EOF
 		}
-		a.full <- b[:n]
+		s.full <- b[:n]
 	}
 }
 
-// next is the next chunk, which must be given back; or the error that ended
-// the stream.
-func (a *ahead) next() ([]byte, error) {
-	b, ok := <-a.full
-	if !ok {
-		return nil, a.err
-	}
-	return b, nil
-}
-
-func (a *ahead) giveBack(b []byte) { a.free <- b[:cap(b)] }
-
-// stop ends the reading and waits for it.
-func (a *ahead) stop() {
-	close(a.quit)
-	for range a.full {
+// keep writes what was used; after an error it only hands the chunks on.
+func (s *stages) keep(spool io.Writer) {
+	defer close(s.done)
+	for b := range s.used {
+		if s.spoolErr == nil {
+			_, s.spoolErr = spool.Write(b)
+		}
+		s.free <- b[:cap(b)]
 	}
 }
 
-// spooled hands chunks on, after it has digested and spooled them.
-type spooled struct {
-	in     *ahead
-	digest hash.Hash
-	spool  io.Writer // nil: none
-	chunk  []byte    // as it came
-	rest   []byte    // what is left of it
-}
-
-func (s *spooled) Read(p []byte) (int, error) {
+// Read reads on in the stream.
+func (s *stages) Read(p []byte) (int, error) {
 	for len(s.rest) == 0 {
-		if err := s.fill(); err != nil {
-			return 0, err
+		if s.chunk != nil {
+			s.used <- s.chunk
 		}
+		var ok bool
+		if s.chunk, ok = <-s.full; !ok {
+			return 0, s.readErr
+		}
+		s.rest = s.chunk
 	}
 	n := copy(p, s.rest)
 	s.rest = s.rest[n:]
 	return n, nil
 }
 
-func (s *spooled) fill() error {
-	if s.chunk != nil {
-		s.in.giveBack(s.chunk)
-		s.chunk = nil
+// close ends the stages, and returns what the spooling ended with.
+func (s *stages) close() error {
+	close(s.quit)
+	close(s.used)
+	for range s.full {
 	}
-	b, err := s.in.next()
-	if err != nil {
-		return err
-	}
-	s.chunk, s.rest = b, b
-	s.digest.Write(b)
-	if s.spool != nil {
-		if _, err := s.spool.Write(b); err != nil {
-			return fmt.Errorf("keeping its files: %w", err)
-		}
-	}
-	return nil
+	<-s.done
+	return s.spoolErr
 }
