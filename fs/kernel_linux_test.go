@@ -165,17 +165,6 @@ func describeLayers(layers []*Tree) string {
 	return out.String()
 }
 
-func newWorld(trees []*Tree) *world {
-	var layers []Layer
-	for i, t := range trees {
-		layers = append(layers, Layer{Name: fmt.Sprint("layer ", i), Tree: t})
-	}
-	merged := Merge(trees...)
-	w := &world{files: map[string]*File{}, inos: map[uint64]int{}, now: time.Unix(1800000000, 0)}
-	w.sys = &Sys{Mounts: NewMounts(Mount{Target: "/", FS: NewUnion(layers, merged, NewUpper(merged))}), Umask: 0o022, Host: true, Clock: func() time.Time { return w.now }}
-	return w
-}
-
 // fuzz runs an operation of the fuzzer: those of the observed cases, and some
 // that these have not.
 func (w *world) fuzz(op []any) string {

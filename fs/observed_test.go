@@ -150,6 +150,18 @@ type world struct {
 	now   time.Time
 }
 
+// newWorld is a union of the layers with an empty writable one.
+func newWorld(trees []*Tree) *world {
+	var layers []Layer
+	for i, t := range trees {
+		layers = append(layers, Layer{Name: fmt.Sprint("layer ", i), Tree: t})
+	}
+	merged := Merge(trees...)
+	w := &world{files: map[string]*File{}, inos: map[uint64]int{}, now: time.Unix(1800000000, 0)}
+	w.sys = &Sys{Mounts: NewMounts(Mount{Target: "/", FS: NewUnion(layers, merged, NewUpper(merged))}), Umask: 0o022, Host: true, Clock: func() time.Time { return w.now }}
+	return w
+}
+
 func (c observed) check(t *testing.T) {
 	var layers []Layer
 	var trees []*Tree
