@@ -211,6 +211,21 @@ func TestFilesInBothWorlds(t *testing.T) {
 	})
 }
 
+// TestMixedLines: 200 lines of all kinds, and not one on which the worlds
+// disagree.
+func TestMixedLines(t *testing.T) {
+	lines, err := os.ReadFile("sim/userland/testdata/mixed.txt")
+	require.NoError(t, err)
+	eachUser(t, func(t *testing.T, p program) {
+		all := p.results(t, string(lines))
+		require.Greater(t, len(all), 200)
+		requireSame(t, all)
+		for _, r := range all {
+			require.Equal(t, sim.Same, r.Verdict, r.Cmd)
+		}
+	})
+}
+
 func TestDetachExecAttach(t *testing.T) {
 	eachUser(t, func(t *testing.T, p program) {
 		requireSame(t, p.results(t, `docker run -it --name a1 busybox

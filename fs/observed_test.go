@@ -158,7 +158,7 @@ func newWorld(trees []*Tree) *world {
 	}
 	merged := Merge(trees...)
 	w := &world{files: map[string]*File{}, inos: map[uint64]int{}, now: time.Unix(1800000000, 0)}
-	w.sys = &Sys{Mounts: NewMounts(Mount{Target: "/", FS: NewUnion(layers, merged, NewUpper(merged))}), Umask: 0o022, Host: true, Clock: func() time.Time { return w.now }}
+	w.sys = &Sys{Mounts: NewMounts(Mount{Target: "/", FS: NewUnion(layers, merged, NewUpper(merged, observedT0*1e9))}), Umask: 0o022, Host: true, Clock: func() time.Time { return w.now }}
 	return w
 }
 
@@ -170,7 +170,7 @@ func (c observed) check(t *testing.T) {
 		layers = append(layers, Layer{Name: fmt.Sprint("layer ", i), Tree: trees[i]})
 	}
 	merged := Merge(trees...)
-	upper := NewUpper(merged)
+	upper := NewUpper(merged, observedT0*1e9)
 	if c.UpperBefore != nil {
 		upper = buildObserved(t, c.UpperBefore)
 	}

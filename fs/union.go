@@ -53,10 +53,12 @@ func NewFile(n Node) *Union {
 	return &Union{upper: t, open: map[ent]int{}, broken: map[Link]Ino{}}
 }
 
-// NewUpper is an empty writable layer for a union on merged: as container
-// engines make it, its root has the attributes of the root below.
-func NewUpper(merged *Tree) *Tree {
+// NewUpper is an empty writable layer for a union on merged, made at a time in
+// nanoseconds since 1970: as container engines make it, its root has mode and
+// owner of the root below.
+func NewUpper(merged *Tree, at int64) *Tree {
 	root := *merged.Root()
+	root.Mtime, root.Ctime = at, at
 	root.dir, root.merged, root.Opaque = nil, false, false
 	return newTree(root).freeze()
 }
@@ -219,6 +221,10 @@ func (d *dentry) stat() Stat {
 	}
 	s.Atime = s.Mtime
 	switch {
+	case n.IsDir() && d.u.lower == nil: // tmpfs counts 20 bytes an entry
+		s.Size = 20 * int64(2+n.dir.len())
+	case n.IsDir() && d.u.upper == nil: // as proc and sysfs, which count nothing
+		s.Size = 0
 	case n.IsDir():
 		s.Blocks = 8
 		if e.lo != 0 && (e.up != 0 || n.merged) {

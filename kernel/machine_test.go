@@ -64,7 +64,7 @@ func TestOneKernelForAll(t *testing.T) {
 	m, _ := booted(t)
 	tree := fs.NewBuilder().Tree()
 	for range 2 {
-		root := fs.NewUnion(nil, tree, fs.NewUpper(tree))
+		root := fs.NewUnion(nil, tree, fs.NewUpper(tree, 0))
 		mounts := m.ContainerMounts(root, Files{}, time.Unix(0, 0))
 		sys := &fs.Sys{Mounts: mounts, Clock: time.Now}
 		require.NoError(t, sys.Mkdir("/proc", 0o755))

@@ -66,7 +66,7 @@ func devices(at int64) *fs.Tree {
 	put(b, "tty", fs.Node{Mode: fs.S_IFCHR | 0o666, Rdev: fs.Mkdev(5, 0), Mtime: at, Ctime: at})
 	for name, target := range map[string]string{
 		"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2",
-		"ptmx": "pts/ptmx",
+		"ptmx": "pts/ptmx", "core": "/proc/kcore",
 	} {
 		put(b, name, fs.Node{Mode: fs.S_IFLNK | 0o777, Target: target, Mtime: at, Ctime: at})
 	}

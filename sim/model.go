@@ -310,7 +310,7 @@ func (t *transition) create(spec Spec) (Container, error) {
 		Container: Container{Spec: spec, ImageID: img.ID, Path: argv, Status: Created},
 		process:   spec.process(argv, img.Config.Config),
 	}
-	root := fs.NewUnion(img.stack, img.merged, fs.NewUpper(img.merged))
+	root := fs.NewUnion(img.stack, img.merged, fs.NewUpper(img.merged, t.tick().UnixNano()))
 	c.mounts = fs.NewMounts(fs.Mount{Source: "overlay", Target: "/", Type: "overlay", FS: root})
 	t.state = t.state.with(c)
 	t.step("create", "/", "container %s gets a layer of its own, empty and writable, on the %d read-only layer(s) of %s", spec.Name, len(img.Layers), spec.Image)

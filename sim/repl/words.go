@@ -38,13 +38,20 @@ func init() {
 	}
 }
 
-func isWord(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), ":") }
+// isWord tells a word with its colon from the shell's own command ":".
+func isWord(line string) bool {
+	rest, colon := strings.CutPrefix(strings.TrimSpace(line), ":")
+	return colon && rest != "" && !strings.ContainsAny(rest[:1], " \t>;&|")
+}
 
 // word is the REPL's own word that a line begins with.
 func (r *REPL) word(line string) (word, []string, bool) {
 	inShell := r.Session.Attached().Shell != ""
-	rest, colon := strings.CutPrefix(line, ":")
-	fields := strings.Fields(rest)
+	colon := isWord(line)
+	if colon {
+		line = line[1:]
+	}
+	fields := strings.Fields(line)
 	if inShell && !colon || len(fields) == 0 {
 		return word{}, nil, false
 	}

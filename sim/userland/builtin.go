@@ -133,7 +133,6 @@ func (in *interp) print(format string, args ...any) int {
 func (in *interp) echo(args []string) int   { return in.applet(applet{run: echo, flags: raw}, args) }
 func (in *interp) printf(args []string) int { return in.applet(applet{run: printf, flags: raw}, args) }
 func (in *interp) test1(args []string) int  { return in.applet(applet{run: test, flags: raw}, args) }
-func (in *interp) kill(args []string) int   { return in.applet(applet{run: kill, flags: raw}, args) }
 
 func (in *interp) cd(args []string) int {
 	args = dropFlags(args[1:], "-L", "-P", "--")

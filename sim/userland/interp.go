@@ -33,7 +33,8 @@ type interp struct {
 	substStatus int  // of the last command substitution
 	depth       int  // of aliases and functions being expanded
 	jobs        *jobTable
-	halfway     bool // the command that is being read has begun
+	pending     []string // signals that came while a command ran
+	halfway     bool     // the command that is being read has begun
 }
 
 // jump is what makes evaluation leave what it is in.
@@ -184,6 +185,7 @@ func (in *interp) stmt(st *syntax.Stmt) {
 		in.quiet--
 		in.status = oneIf(in.status == 0)
 	}
+	in.deliver()
 	in.checkError(st)
 }
 

@@ -16,7 +16,7 @@ type Shell struct{ state state }
 // directory and, behind Args[0], positional parameters.
 func NewShell(p *Process) *Shell {
 	s := newState(p)
-	s.opts['s'] = true // it takes its commands from its input
+	s.origin = "s" // it takes its commands from its input
 	if len(p.Args) > 1 {
 		s.params = append(s.params, p.Args[1:]...)
 	}
