@@ -107,6 +107,11 @@ func (toyKernel) Kill(pid, _ int) error {
 
 // modelWorld runs scripts in the model.
 func modelWorld(t *testing.T, script string) outcome {
+	_, o := runInModel(t, script)
+	return o
+}
+
+func runInModel(t *testing.T, script string) (*machine, outcome) {
 	m := newMachine(t)
 	p := m.process("sh", "-c", script)
 	var stdout, stderr bytes.Buffer
@@ -118,7 +123,7 @@ func modelWorld(t *testing.T, script string) outcome {
 	clean := strings.NewReplacer("/tools", "BIN", "/workdir", "DIR").Replace
 	o := outcome{Stdout: clean(stdout.String()), Stderr: cleanErrors(clean(stderr.String())), Status: status}
 	m.tree(t, "/workdir", &o.Tree)
-	return o
+	return m, o
 }
 
 func (m *machine) tree(t *testing.T, dir string, list *[]string) {
