@@ -90,7 +90,7 @@ func (c *call) run() error {
 		return runError(err, 125)
 	}
 	c.view.Container = k.ID
-	out, err := c.engine.Start(c, k.ID)
+	out, err := c.engine.Start(c, k.ID, false)
 	if err != nil {
 		return runError(err, 125)
 	}
@@ -225,7 +225,7 @@ func (c *call) diff() error {
 
 func (c *call) rm() error {
 	return c.each(func(arg string) error {
-		err := c.engine.RemoveContainer(c, arg, c.Force)
+		err := c.engine.RemoveContainer(c, arg, Removing{Force: c.Force})
 		if err == nil {
 			c.print("%s\n", arg)
 		}

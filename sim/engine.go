@@ -3,10 +3,11 @@ package sim
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"twinlayer/fs"
 )
@@ -27,24 +28,42 @@ type Engine interface {
 
 	// Pull fetches ref from its registry and keeps it.
 	Pull(ctx context.Context, ref string) (Pulled, error)
-	// Images are all images that a tag names, newest first.
+	// Push sends what the registry of ref lacks of the image to it.
+	Push(ctx context.Context, ref string) (Pushed, error)
+	// Images are all images, tagged or not, newest first.
 	Images(ctx context.Context) ([]Image, error)
 	// Image is the one image that ref names.
 	Image(ctx context.Context, ref string) (Image, error)
+	// Layers are what the layers of the image that ref names hold, bottom
+	// first.
+	Layers(ctx context.Context, ref string) ([]*fs.Tree, error)
 	// Tag gives the image source another reference, target.
 	Tag(ctx context.Context, source, target string) error
 	// RemoveImage takes ref off its image, and with the last one the image.
 	RemoveImage(ctx context.Context, ref string, force bool) (Removed, error)
+	// Commit makes an image of a container: the layers of its image and, if
+	// it is not empty, the container's own as one more.
+	Commit(ctx context.Context, c Commit) (Image, error)
+	// Import makes an image of one layer from a root file system.
+	Import(ctx context.Context, i Import) (Image, error)
+	// Load takes in the images of an archive, Docker's or an OCI layout's
+	// (image-spec, image-layout.md), compressed or not, and returns their
+	// references, or ids where they have none.
+	Load(ctx context.Context, archive io.Reader) ([]string, error)
+	// Save writes images as an archive that is both Docker's and an OCI
+	// layout.
+	Save(ctx context.Context, refs []string, archive io.Writer) error
 
 	// Containers are all containers, running or not, newest first.
 	Containers(ctx context.Context) ([]Container, error)
 	// Create makes a container with an empty writable layer of its own on
 	// the layers of its image.
 	Create(ctx context.Context, spec Spec) (Container, error)
-	// Start starts the container's own process and waits for its end. A
-	// shell that takes lines (see [TakesLines]) is left waiting for them. A
-	// container with AutoRemove goes when it ends or cannot start.
-	Start(ctx context.Context, container string) (Output, error)
+	// Start starts the container's own process and waits for its end, unless
+	// it is to run detached. A shell that takes lines (see [TakesLines]) is
+	// left waiting for them. A container with AutoRemove goes when it ends or
+	// cannot start.
+	Start(ctx context.Context, container string, detach bool) (Output, error)
 	// Exec runs one more process in a running container, as Start does.
 	Exec(ctx context.Context, container string, p Process) (Output, error)
 	// Line hands a waiting shell one line (or several, where a command
@@ -52,9 +71,30 @@ type Engine interface {
 	Line(ctx context.Context, shell, line string) (Output, error)
 	// Hangup ends a waiting shell as the end of its input does.
 	Hangup(ctx context.Context, shell string) (Output, error)
+	// Stop asks a container's process to end (its StopSignal, by default
+	// SIGTERM) and kills it when it has not ended after grace.
+	Stop(ctx context.Context, container string, grace time.Duration) error
+	// Kill sends a signal, "KILL" or "SIGKILL" or "9", to a container's
+	// process.
+	Kill(ctx context.Context, container, signal string) error
+	// Wait waits for a container's end and returns its exit status.
+	Wait(ctx context.Context, container string) (int, error)
+	// Logs are what a container's own process has printed in all its starts.
+	Logs(ctx context.Context, container string) (Output, error)
+	// Top is what ps tells of a container's processes: a row of column heads,
+	// then a row a process, with the ids that the host sees.
+	Top(ctx context.Context, container string) ([][]string, error)
 	// RemoveContainer removes a container and its layer; a running one
-	// only with force, which kills it.
-	RemoveContainer(ctx context.Context, container string, force bool) error
+	// only with Force, which kills it.
+	RemoveContainer(ctx context.Context, container string, o Removing) error
+	// CopyIn puts files into a container below the directory dir, which must
+	// be there. Directories that are there keep their attributes; all else is
+	// replaced.
+	CopyIn(ctx context.Context, container, dir string, files *fs.Tree) error
+	// CopyOut is the file or directory name of a container, as the one entry
+	// of a tree's root; of "/" it is the whole root file system. Volumes are
+	// part of it.
+	CopyOut(ctx context.Context, container, name string) (*fs.Tree, error)
 
 	// Changes are what docker diff lists: the container's file system held
 	// against its image, sorted by path.
@@ -62,6 +102,16 @@ type Engine interface {
 	// Layer is the container's writable layer, as overlayfs's upper
 	// directory holds it.
 	Layer(ctx context.Context, container string) (*fs.Tree, error)
+	// Evidence is what can be seen of a container from outside, with how to
+	// see it again by hand.
+	Evidence(ctx context.Context, container string) ([]Evidence, error)
+
+	// Volumes are all volumes, by name.
+	Volumes(ctx context.Context) ([]Volume, error)
+	// CreateVolume makes a volume; one that is there already stays.
+	CreateVolume(ctx context.Context, v Volume) error
+	// RemoveVolume removes a volume that no container uses.
+	RemoveVolume(ctx context.Context, name string) error
 
 	// Close ends every process of the engine and frees what it holds.
 	Close() error
@@ -80,7 +130,8 @@ type Image struct {
 	Tags   []string        // "name:tag", sorted
 	Layers []digest.Digest // diffIDs, bottom first (image-spec, config.md)
 	Sizes  []int64         // of each layer: bytes of its regular files
-	Config ocispec.Image
+	Parent digest.Digest   // the image that it was committed from, if that is known
+	Config dockerspec.DockerOCIImage
 }
 
 // Size is the bytes of all files in all layers, what docker images prints.
@@ -104,6 +155,66 @@ type Pulled struct {
 type PulledLayer struct {
 	Digest digest.Digest // of the compressed blob
 	Exists bool          // the engine had it already
+}
+
+// Pushed tells what a push did.
+type Pushed struct {
+	Ref    string // familiar, with its tag
+	Digest digest.Digest
+	Size   int64         // of the manifest
+	Layers []PushedLayer // top first
+}
+
+// PushedLayer is one layer of a pushed image.
+type PushedLayer struct {
+	DiffID digest.Digest
+	Exists bool // the registry had it already
+}
+
+// Commit asks for an image of a container.
+type Commit struct {
+	Container string
+	Ref       string // "": the image stays without a tag
+	// Config is the new image's, whole; [ContainerConfig] is where it starts
+	// from.
+	Config    dockerspec.DockerOCIImageConfig
+	CreatedBy string // for the history, as are Author, Comment and Created
+	Author    string
+	Comment   string
+	Created   time.Time
+	// Latest is set as the time of whatever in the layer is younger, so that
+	// the same files make the same layer; zero: times stay.
+	Latest time.Time
+	Pause  bool // hold the container's processes meanwhile
+}
+
+// Import asks for an image of one layer.
+type Import struct {
+	Root    io.Reader // a tar of the root file system, compressed or not
+	Ref     string    // "": the image stays without a tag
+	Config  dockerspec.DockerOCIImageConfig
+	Comment string
+	Created time.Time
+}
+
+// Removing says how to remove a container.
+type Removing struct {
+	Force   bool // kill it first
+	Volumes bool // with the volumes that were made for it alone
+}
+
+// Volume is a directory beside all layers, which outlives containers.
+type Volume struct {
+	Name      string
+	Anonymous bool // made for one container
+	Created   time.Time
+}
+
+// Evidence is one thing that can be seen of a container from outside.
+type Evidence struct {
+	What  string `json:"what"`  // in a few words: "its root's mount"
+	Shown string `json:"shown"` // what was seen
+	Again string `json:"again"` // the command that shows it; "" where none does
 }
 
 // Removed tells what docker rmi did.
@@ -151,7 +262,44 @@ type Spec struct {
 	Interactive bool // -i
 	TTY         bool // -t
 	AutoRemove  bool // --rm
+
+	Mounts     []Mount
+	Network    Network
+	ReadOnly   bool  // its root file system
+	Memory     int64 // bytes it may use; 0: no limit
+	PIDs       int64 // how many processes it may have; 0: no limit
+	CapAdd     []string
+	CapDrop    []string
+	StopSignal string // "": the image's, by default SIGTERM
+	Labels     map[string]string
 }
+
+// Mount is what a container sees in the place of a part of its layers.
+type Mount struct {
+	Type     MountType
+	Source   string // the host's path, or the volume's name; "": a new volume
+	Target   string // absolute
+	ReadOnly bool
+}
+
+// MountType is where a mount's files are.
+type MountType string
+
+// The types of mounts.
+const (
+	Bind    MountType = "bind"   // in the host's file system
+	InStore MountType = "volume" // in the engine's keeping
+	Tmpfs   MountType = "tmpfs"  // in memory, until the container ends
+)
+
+// Network is what a container sees of the network.
+type Network string
+
+// The networks.
+const (
+	NoNetwork   Network = ""     // the loopback alone
+	HostNetwork Network = "host" // the host's own
+)
 
 // Process asks for one more process in a container.
 type Process struct {

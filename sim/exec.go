@@ -19,7 +19,7 @@ import (
 )
 
 // Start runs the container's own process.
-func (m *Model) Start(ctx context.Context, key string) (out Output, err error) {
+func (m *Model) Start(ctx context.Context, key string, _ bool) (out Output, err error) {
 	err = m.do(func(t *transition) error {
 		out, err = t.start(ctx, key)
 		return err

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"twinlayer/fs"
 	"twinlayer/kernel"
@@ -22,6 +22,7 @@ import (
 // operation is a pure transition from one State to the next, which it records
 // as [Step]s.
 type Model struct {
+	Lacking
 	cfg ModelConfig
 
 	mu    sync.Mutex
@@ -197,7 +198,7 @@ func (t *transition) pullLayer(blob Blob, diffID digest.Digest) (PulledLayer, er
 
 // newImage reads an artifact's configuration.
 func newImage(a *Artifact) (Image, error) {
-	var config ocispec.Image
+	var config dockerspec.DockerOCIImage
 	if err := json.Unmarshal(a.Config, &config); err != nil {
 		return Image{}, fmt.Errorf("reading image configuration: %w", err)
 	}
@@ -318,13 +319,13 @@ func (t *transition) create(spec Spec) (Container, error) {
 }
 
 // RemoveContainer removes a container and its layer.
-func (m *Model) RemoveContainer(_ context.Context, key string, force bool) error {
+func (m *Model) RemoveContainer(_ context.Context, key string, o Removing) error {
 	return m.do(func(t *transition) error {
 		c, err := t.state.container(key)
 		if err != nil {
 			return err
 		}
-		if c.Status == Running && !force {
+		if c.Status == Running && !o.Force {
 			return StillRunning(c.Container)
 		}
 		t.stop(c, 137)

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // What follows is pure: how docker finds what a word names, and the words it
@@ -201,7 +201,7 @@ func IsNoSuchImage(err error) bool {
 // Argv is what a container of an image runs: its entrypoint, then its
 // arguments. An entrypoint given by the user drops the image's Cmd; [""]
 // means none (moby, daemon/create.go and runconfig).
-func Argv(config ocispec.ImageConfig, spec Spec) ([]string, error) {
+func Argv(config dockerspec.DockerOCIImageConfig, spec Spec) ([]string, error) {
 	entry, args := config.Entrypoint, spec.Args
 	if args == nil && spec.Entrypoint == nil {
 		args = config.Cmd
@@ -220,7 +220,7 @@ func Argv(config ocispec.ImageConfig, spec Spec) ([]string, error) {
 
 // Plan checks what spec asks for against its image and the containers there
 // are, and returns what the container will run.
-func Plan(config ocispec.ImageConfig, spec Spec, all []Container) ([]string, error) {
+func Plan(config dockerspec.DockerOCIImageConfig, spec Spec, all []Container) ([]string, error) {
 	argv, err := Argv(config, spec)
 	if err != nil {
 		return nil, err

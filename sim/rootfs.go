@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"path"
 
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
 	"twinlayer/fs"
 )
@@ -78,7 +78,7 @@ func (s Spec) Host() string {
 
 // process is the container's own process: what the user said, else what the
 // image's configuration says.
-func (s Spec) process(argv []string, config ocispec.ImageConfig) Process {
+func (s Spec) process(argv []string, config dockerspec.DockerOCIImageConfig) Process {
 	return Process{
 		ID: s.ID, Args: argv, Dir: cmp.Or(s.Dir, config.WorkingDir), User: cmp.Or(s.User, config.User),
 		Env: Environ(s.Host(), s.TTY, config.Env, s.Env), Interactive: s.Interactive,

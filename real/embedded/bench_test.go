@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"twinlayer/real/embedded"
+	"twinlayer/sim"
 )
 
 // BenchmarkRunHello creates, runs and removes a container, beside crun doing
@@ -28,7 +29,7 @@ func BenchmarkRunHello(b *testing.B) {
 			if err != nil || out.Stdout != "hello\n" {
 				b.Fatal(out, err)
 			}
-			if err := e.RemoveContainer(b.Context(), s.ID, false); err != nil {
+			if err := e.RemoveContainer(b.Context(), s.ID, sim.Removing{}); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
 	"twinlayer/real/embedded/box"
 	"twinlayer/real/embedded/store"
@@ -29,7 +29,7 @@ import (
 //	etc     the files that it sees as /etc/hosts and so on
 type container struct {
 	info   sim.Container // h.mu guards it
-	config ocispec.ImageConfig
+	config dockerspec.DockerOCIImageConfig
 	layers []string // directories of the image's layers, top first
 	dir    string
 

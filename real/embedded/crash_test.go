@@ -34,7 +34,7 @@ func engineFor(dir, registry string) {
 		s := spec("sh", "-c", "echo x > /x; mkdir -m 0 /closed; sleep 1000 & rm -r /bin/cat /etc")
 		e.Create(c, s)
 		os.Stdout.WriteString("running\n")
-		e.Start(c, s.ID)
+		e.Start(c, s.ID, false)
 	}
 }
 
@@ -109,7 +109,7 @@ func TestHelperKilled(t *testing.T) {
 	require.NoError(t, err)
 	var running sync.WaitGroup
 	running.Go(func() {
-		_, err := e.Start(timeout(t), s.ID)
+		_, err := e.Start(timeout(t), s.ID, false)
 		if err == nil || !strings.Contains(err.Error(), "ended unexpectedly") {
 			t.Errorf("start: %v", err)
 		}

@@ -19,6 +19,7 @@ import (
 // Engine is a running engine. Its methods are calls to the helper; see
 // [sim.Engine].
 type Engine struct {
+	sim.Lacking
 	client *wire.Client
 	wait   func() error // for the helper's end, once
 	close  sync.Once
@@ -137,7 +138,7 @@ func (e *Engine) Create(ctx context.Context, spec sim.Spec) (sim.Container, erro
 }
 
 // Start runs a container. When ctx ends, the container is killed.
-func (e *Engine) Start(ctx context.Context, container string) (sim.Output, error) {
+func (e *Engine) Start(ctx context.Context, container string, _ bool) (sim.Output, error) {
 	return call[sim.Output](ctx, e, "start", container)
 }
 
@@ -158,8 +159,8 @@ func (e *Engine) Hangup(ctx context.Context, shell string) (sim.Output, error) {
 }
 
 // RemoveContainer removes a container.
-func (e *Engine) RemoveContainer(ctx context.Context, container string, force bool) error {
-	_, err := call[wire.None](ctx, e, "removeContainer", removeArgs{container, force})
+func (e *Engine) RemoveContainer(ctx context.Context, container string, o sim.Removing) error {
+	_, err := call[wire.None](ctx, e, "removeContainer", removeArgs{container, o.Force})
 	return err
 }
 

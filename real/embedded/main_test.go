@@ -211,7 +211,7 @@ func run(t testing.TB, e sim.Engine, s sim.Spec) (sim.Output, error) {
 	t.Helper()
 	_, err := e.Create(timeout(t), s)
 	require.NoError(t, err)
-	return e.Start(timeout(t), s.ID)
+	return e.Start(timeout(t), s.ID, false)
 }
 
 // sh runs a script in a new container and returns what it printed.

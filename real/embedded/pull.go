@@ -14,8 +14,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"twinlayer/real/embedded/store"
 	"twinlayer/sim"
@@ -115,7 +115,7 @@ func (p *pull) config(batch *store.Batch, remote v1.Image) error {
 	}
 	p.img = &image{raw: config}
 	p.img.ID = digest.FromBytes(config)
-	var oci ocispec.Image
+	var oci dockerspec.DockerOCIImage
 	if err := json.Unmarshal(config, &oci); err != nil {
 		return fmt.Errorf("the configuration of %s is damaged: %w", p.ref, err)
 	}

@@ -151,7 +151,7 @@ func TestCancelledRun(t *testing.T) {
 		s := spec("sh", "-c", "echo begun; touch /begun; sleep 1000")
 		_, err := e.Create(timeout(t), s)
 		require.NoError(t, err)
-		out, err := e.Start(cancelledAt(t, e, s.ID, "/begun"), s.ID)
+		out, err := e.Start(cancelledAt(t, e, s.ID, "/begun"), s.ID, false)
 		require.NoError(t, err)
 		require.Equal(t, sim.Output{Stdout: "begun\n", Exit: 137}, out)
 	})
@@ -163,7 +163,7 @@ func TestRestart(t *testing.T) {
 		out, err := run(t, e, s)
 		require.NoError(t, err)
 		require.Equal(t, "x\n", out.Stdout)
-		out, err = e.Start(timeout(t), s.ID)
+		out, err = e.Start(timeout(t), s.ID, false)
 		require.NoError(t, err)
 		require.Equal(t, "x\nx\n", out.Stdout)
 	})
@@ -183,7 +183,7 @@ func TestManyAtOnce(t *testing.T) {
 			if err != nil || len(changes) != 1 {
 				t.Errorf("%v, %v", changes, err)
 			}
-			if err := e.RemoveContainer(timeout(t), s.ID, false); err != nil {
+			if err := e.RemoveContainer(timeout(t), s.ID, sim.Removing{}); err != nil {
 				t.Error(err)
 			}
 		})
