@@ -310,6 +310,9 @@ func (s *Sys) Truncate(name string, size int64) error {
 	if err := s.may(d.node(), 2); err != nil {
 		return err
 	}
+	if s.busy(d) {
+		return ETXTBSY
+	}
 	return s.truncate(d, size)
 }
 

@@ -141,6 +141,9 @@ func openWants(n *Node, flag int) uint32 {
 }
 
 func (s *Sys) openRegular(d *dentry, flag int) error {
+	if (writes(flag) || flag&os.O_TRUNC != 0) && s.busy(d) {
+		return ETXTBSY
+	}
 	if flag&os.O_TRUNC != 0 {
 		n, err := d.edit("it is opened to be overwritten")
 		if err == nil {

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -22,7 +23,6 @@ var observedFile = flag.String("observed", "testdata/observed.json", "observed c
 
 // undone are the operations that need what a model should not have.
 var undone = map[string]string{
-	"exec":        "needs a kernel that knows which executables run (ETXTBSY)",
 	"mmap":        "mmap is the page cache's, not the union's",
 	"readdir_raw": "the raw order of readdir is the backing file system's",
 	"scandir":     "the raw order of readdir is the backing file system's",
@@ -97,7 +97,10 @@ func TestObserved(t *testing.T) {
 	require.LessOrEqual(t, declared, 15, "declared")
 }
 
-const observedT0 = 1000000000
+const (
+	observedT0  = 1000000000
+	observedExe = 2482338 // bytes of the program that the experiments executed
+)
 
 func buildObserved(t *testing.T, entries []observedEntry) *Tree {
 	b := NewBuilder()
@@ -134,6 +137,8 @@ func (e observedEntry) node() Node {
 		n = Whiteout(n.Mtime)
 	case "p":
 		n.Mode |= S_IFIFO
+	case "exe":
+		n.Mode, n.Data = S_IFREG|0o755, (*Data)(nil).Truncate(observedExe)
 	case "sp":
 		n.Mode, n.Data = n.Mode|S_IFREG, (*Data)(nil).WriteAt([]byte("end"), 1<<20)
 	default:
@@ -147,6 +152,7 @@ type world struct {
 	sys   *Sys
 	files map[string]*File
 	inos  map[uint64]int
+	runs  map[string]Text
 	now   time.Time
 }
 
@@ -157,7 +163,7 @@ func newWorld(trees []*Tree) *world {
 		layers = append(layers, Layer{Name: fmt.Sprint("layer ", i), Tree: t})
 	}
 	merged := Merge(trees...)
-	w := &world{files: map[string]*File{}, inos: map[uint64]int{}, now: time.Unix(1800000000, 0)}
+	w := &world{files: map[string]*File{}, inos: map[uint64]int{}, runs: map[string]Text{}, now: time.Unix(1800000000, 0)}
 	w.sys = &Sys{Mounts: NewMounts(Mount{Target: "/", FS: NewUnion(layers, merged, NewUpper(merged, observedT0*1e9))}), Umask: 0o022, Host: true, Clock: func() time.Time { return w.now }}
 	return w
 }
@@ -178,8 +184,8 @@ func (c observed) check(t *testing.T) {
 	if c.ReadOnly {
 		u = NewReadOnly(merged)
 	}
-	w := &world{files: map[string]*File{}, inos: map[uint64]int{}, now: time.Unix(1800000000, 0)}
-	w.sys = &Sys{Mounts: NewMounts(Mount{Target: "/", FS: u}), Umask: 0o022, Host: true, Clock: func() time.Time { return w.now }}
+	w := &world{files: map[string]*File{}, inos: map[uint64]int{}, runs: map[string]Text{}, now: time.Unix(1800000000, 0)}
+	w.sys = &Sys{Mounts: NewMounts(Mount{Target: "/", FS: u}), Umask: 0o022, Host: true, Running: w.running, Clock: func() time.Time { return w.now }}
 	for i, op := range c.Ops {
 		want, got := observedResult(op.Result), w.do(op.Op)
 		if len(op.Op) == 2 && op.Op[1] == "" { // the root's times are the mount's, not the case's
@@ -441,13 +447,22 @@ func (w *world) do(op []any) string {
 		return result(s.Chown(p, num(2), num(3), true))
 	case "lchown":
 		return result(s.Chown(p, num(2), num(3), false))
+	case "exec":
+		w.runs[arg(2)] = s.Text(p)
+		return "ok"
+	case "kill":
+		delete(w.runs, arg(1))
+		return "ok"
 	case "euid":
 		s.UID = uint32(num(1))
 		return "ok"
 	case "open", "opendir":
 		return w.open(p, arg(len(op)-1), openFlags(arg(2)))
 	case "close":
-		return result(w.files[arg(1)].Close())
+		if f := w.files[arg(1)]; f != nil { // the open may have failed
+			return result(f.Close())
+		}
+		return "ok"
 	case "read":
 		b, err := io.ReadAll(w.files[arg(1)])
 		return text(string(b), err)
@@ -465,6 +480,8 @@ func (w *world) do(op []any) string {
 		return result(w.files[arg(1)].Truncate(int64(num(2))))
 	case "fsync", "flock":
 		return result(w.files[arg(1)].Sync())
+	case "fallocate":
+		return result(w.fallocate(w.files[arg(1)], int64(num(len(op)-2))+int64(num(len(op)-1))))
 	case "pwrite":
 		_, err := w.files[arg(1)].WriteAt([]byte(arg(2)), 0)
 		return result(err)
@@ -545,6 +562,8 @@ func (w *world) do(op []any) string {
 	return "the runner knows no operation " + arg(0)
 }
 
+func (w *world) running() []Text { return slices.Collect(maps.Values(w.runs)) }
+
 // moment is the time of a utimens: seconds, and the nanoseconds that the
 // observations used with small ones.
 func (w *world) moment(s string) time.Time {
@@ -574,6 +593,15 @@ func (w *world) open(p, name string, flag int) string {
 		w.files[name] = f
 	}
 	return result(err)
+}
+
+// fallocate makes an open file as long as size, if it is shorter.
+func (w *world) fallocate(f *File, size int64) error {
+	info, err := f.Stat()
+	if err != nil || info.Size() >= size {
+		return err
+	}
+	return f.Truncate(size)
 }
 
 // getdents reads a buffer of directory entries: of 64 bytes, which hold two

@@ -66,6 +66,8 @@ type Sys struct {
 	Host bool
 	// Protected is what the kernel forbids in directories that all may write.
 	Protected Protected
+	// Running are the programs that run in this mount namespace; nil: none.
+	Running func() []Text
 	// Clock gives the time of a change.
 	Clock func() time.Time
 	// Log hears of every event, after it happened; the union it happened in

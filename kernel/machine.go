@@ -59,6 +59,7 @@ type Process struct {
 	InnerPID   int // in its own
 	UID        uint32
 	Args       []string
+	Text       fs.Text // the program that it runs
 	Namespaces Namespaces
 	Container  string // the id of the container it belongs to; "": the host
 	Started    time.Time

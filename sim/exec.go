@@ -176,7 +176,7 @@ type execution struct {
 
 func (t *transition) execution(c container) *execution {
 	x := &execution{t: t, id: c.ID}
-	x.sys = &fs.Sys{Mounts: c.mounts.Snapshot(), IDs: t.IDs, Protected: t.Facts.Protected, Clock: t.tick, Log: x.log}
+	x.sys = &fs.Sys{Mounts: c.mounts.Snapshot(), IDs: t.IDs, Protected: t.Facts.Protected, Running: x.running, Clock: t.tick, Log: x.log}
 	return x
 }
 
@@ -385,13 +385,27 @@ func (x *execution) hangup(key string, exit int) {
 	x.t.state.Machine = x.t.state.Machine.Exit(x.pid)
 }
 
+// running are the programs that run in the container.
+func (x *execution) running() []fs.Text {
+	x.t.mu.Lock()
+	defer x.t.mu.Unlock()
+	var out []fs.Text
+	for _, p := range x.t.state.Machine.Processes {
+		if p.Container == x.id {
+			out = append(out, p.Text)
+		}
+	}
+	return out
+}
+
 // begin makes p a process of the machine.
 func (x *execution) begin(p *userland.Process) {
+	text := x.sys.Text(p.Path)
 	x.t.mu.Lock()
 	defer x.t.mu.Unlock()
 	c, _ := x.t.state.container(x.id)
 	m, started := x.t.state.Machine.Start(kernel.Process{
-		Args: p.Args, UID: uint32(p.UID), Namespaces: c.ns, Container: x.id, Started: x.t.now,
+		Args: p.Args, Text: text, UID: uint32(p.UID), Namespaces: c.ns, Container: x.id, Started: x.t.now,
 	})
 	x.t.state.Machine, x.pid, p.PID = m, started.PID, started.InnerPID
 }
