@@ -33,6 +33,8 @@ type container struct {
 	layers []string // directories of the image's layers, top first
 	dir    string
 
+	release func() // the layers may go
+
 	starting sync.Mutex // held while it is started, or removed
 	proc     *box.Proc  // of the last start
 	ended    chan struct{}
@@ -73,10 +75,15 @@ func (h *helper) register(spec sim.Spec) (*container, error) {
 	if err != nil {
 		return nil, err
 	}
+	release, err := h.store.Hold(img.Layers...)
+	if err != nil {
+		return nil, err
+	}
 	c := &container{
-		info:   sim.Container{Spec: spec, ImageID: img.ID, Path: argv, Status: sim.Created},
-		config: img.Config.Config,
-		layers: h.layerDirs(img),
+		release: release,
+		info:    sim.Container{Spec: spec, ImageID: img.ID, Path: argv, Status: sim.Created},
+		config:  img.Config.Config,
+		layers:  h.layerDirs(img),
 	}
 	h.containers = append(h.containers, c)
 	slices.SortStableFunc(h.containers, func(a, b *container) int { return b.info.Created.Compare(a.info.Created) })
@@ -168,6 +175,7 @@ func (h *helper) forget(c *container) {
 	if c.dir != "" {
 		os.RemoveAll(c.dir)
 	}
+	c.release()
 }
 
 // kill ends the container if it runs, and waits until it is over.

@@ -65,6 +65,7 @@ type (
 		Tags   []string
 		Layers []digest.Digest
 		Sizes  []int64
+		Parent digest.Digest
 		Config []byte
 	}
 	packedLayer struct {
@@ -74,7 +75,7 @@ type (
 )
 
 func (p packedImage) unpack() (sim.Image, error) {
-	img := sim.Image{ID: p.ID, Tags: p.Tags, Layers: p.Layers, Sizes: p.Sizes}
+	img := sim.Image{ID: p.ID, Tags: p.Tags, Layers: p.Layers, Sizes: p.Sizes, Parent: p.Parent}
 	err := json.Unmarshal(p.Config, &img.Config)
 	return img, err
 }
@@ -92,7 +93,7 @@ func (e *Engine) Pull(ctx context.Context, ref string) (sim.Pulled, error) {
 	return call[sim.Pulled](ctx, e, "pull", ref)
 }
 
-// Images lists the tagged images.
+// Images lists all images.
 func (e *Engine) Images(ctx context.Context) ([]sim.Image, error) {
 	packed, err := call[[]packedImage](ctx, e, "images", wire.None(true))
 	if err != nil {

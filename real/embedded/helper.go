@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
 
 	"twinlayer/real/embedded/box"
@@ -22,8 +23,9 @@ type helper struct {
 	cfg   Config
 	store *store.Store
 
-	mu         sync.Mutex // of what follows; never held while something runs
-	images     []*image
+	mu         sync.Mutex               // of what follows; never held while something runs
+	images     []*image                 // of this session alone
+	configs    map[digest.Digest]*image // of the index, as they were read
 	containers []*container
 	shells     map[string]*waiting
 }
@@ -33,7 +35,7 @@ func serve() int {
 	// Whatever twinlayer itself was started with ends here too.
 	unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
 	conn := os.NewFile(3, "engine")
-	h := &helper{shells: map[string]*waiting{}}
+	h := &helper{shells: map[string]*waiting{}, configs: map[digest.Digest]*image{}}
 	wire.Serve(conn, map[string]wire.Method{
 		"open":            wire.Func(h.open),
 		"info":            wire.Func(h.info),

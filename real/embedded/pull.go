@@ -4,7 +4,6 @@ package embedded
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
@@ -14,7 +13,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
-	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/real/embedded/store"
@@ -32,11 +30,10 @@ func (h *helper) pull(ctx context.Context, ref string) (sim.Pulled, error) {
 		return sim.Pulled{}, err
 	}
 	p := &pull{h: h, ref: ref, ctx: ctx}
+	p.pulled.Ref = familiar
 	if err := p.fetch(target); err != nil {
 		return sim.Pulled{}, p.explain(err)
 	}
-	p.pulled.Ref = familiar
-	p.pulled.UpToDate = h.keep(p.img, familiar)
 	return p.pulled, nil
 }
 
@@ -88,47 +85,37 @@ func (p *pull) fetch(target name.Reference) error {
 		return err
 	}
 	defer batch.Abort()
-	if err := p.config(batch, remote); err != nil {
+	if err := p.config(remote); err != nil {
 		return err
 	}
-	if err := p.layers(batch, remote); err != nil {
-		return err
-	}
-	if err := batch.Commit(); err != nil {
-		return err
-	}
-	return p.measure()
-}
-
-// config gets the manifest and the configuration.
-func (p *pull) config(batch *store.Batch, remote v1.Image) error {
-	manifest, err := remote.RawManifest()
+	p.img.own = isBundled(p.img.Config) && p.short()
+	batch.Cached = p.img.own
+	release, err := p.h.store.Hold(p.img.Layers...)
 	if err != nil {
 		return err
 	}
-	if err := p.keepBlob(batch, manifest); err != nil {
+	defer release()
+	if err := p.layers(batch, remote); err != nil {
 		return err
 	}
+	p.pulled.UpToDate, err = p.h.keep(batch, p.img, p.pulled.Ref)
+	return err
+}
+
+// short says whether the reference names no registry.
+func (p *pull) short() bool {
+	registry, _, _, err := sim.SplitRef(p.ref)
+	return err == nil && registry == ""
+}
+
+// config gets the configuration.
+func (p *pull) config(remote v1.Image) error {
 	config, err := remote.RawConfigFile()
 	if err != nil {
 		return err
 	}
-	p.img = &image{raw: config}
-	p.img.ID = digest.FromBytes(config)
-	var oci dockerspec.DockerOCIImage
-	if err := json.Unmarshal(config, &oci); err != nil {
-		return fmt.Errorf("the configuration of %s is damaged: %w", p.ref, err)
-	}
-	p.img.Config, p.img.Layers = oci, oci.RootFS.DiffIDs
-	return p.keepBlob(batch, config)
-}
-
-func (p *pull) keepBlob(batch *store.Batch, content []byte) error {
-	d := digest.FromBytes(content)
-	if _, err := p.h.store.ReadBlob(d); err == nil {
-		return nil
-	}
-	return batch.Blob(d, content)
+	p.img, err = newImage(config, "")
+	return err
 }
 
 // layers gets the layers that the store lacks.
@@ -140,8 +127,10 @@ func (p *pull) layers(batch *store.Batch, remote v1.Image) error {
 	if len(layers) != len(p.img.Layers) {
 		return fmt.Errorf("the image %s is damaged: %d layers, but %d diffIDs: tell whoever made it", p.ref, len(layers), len(p.img.Layers))
 	}
-	seen := p.h.known()
-	fetched := map[digest.Digest]bool{}
+	seen, err := p.h.known()
+	if err != nil {
+		return err
+	}
 	for i, layer := range layers {
 		hash, err := layer.Digest()
 		if err != nil {
@@ -149,10 +138,9 @@ func (p *pull) layers(batch *store.Batch, remote v1.Image) error {
 		}
 		blob, diffID := digest.Digest(hash.String()), p.img.Layers[i]
 		p.pulled.Layers = append(p.pulled.Layers, sim.PulledLayer{Digest: blob, Exists: seen[diffID]})
-		if _, have := p.h.store.LayerSize(diffID); have || fetched[diffID] {
+		if _, have := batch.Have(diffID); have {
 			continue
 		}
-		fetched[diffID] = true
 		if err := p.layer(batch, layer, blob, diffID); err != nil {
 			return err
 		}
@@ -161,41 +149,38 @@ func (p *pull) layers(batch *store.Batch, remote v1.Image) error {
 }
 
 func (p *pull) layer(batch *store.Batch, layer v1.Layer, blob, diffID digest.Digest) error {
-	if err := diffID.Validate(); err != nil {
-		return fmt.Errorf("the image %s is damaged: diffID %q: %w", p.ref, diffID, err)
-	}
 	r, err := layer.Compressed()
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	return batch.Layer(blob, diffID, r)
+	mediaType, err := layer.MediaType()
+	if err != nil {
+		return err
+	}
+	got, err := batch.Layer(r, string(mediaType))
+	switch {
+	case err != nil:
+		return fmt.Errorf("layer %s: %w", blob, err)
+	case got.DiffID != diffID:
+		return store.Corrupt("content with diffID", diffID, got.DiffID)
+	}
+	return nil
 }
 
-// known are the layers of the images of this session. The cache of earlier
-// sessions does not count: nobody can see it.
-func (h *helper) known() map[digest.Digest]bool {
+// known are the layers of all images. Those that are only cached do not count:
+// nobody can see them.
+func (h *helper) known() (map[digest.Digest]bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	images, err := h.imageValues()
 	known := map[digest.Digest]bool{}
-	for _, img := range h.images {
+	for _, img := range images {
 		for _, diffID := range img.Layers {
 			known[diffID] = true
 		}
 	}
-	return known
-}
-
-// measure reads the layers' sizes.
-func (p *pull) measure() error {
-	for _, diffID := range p.img.Layers {
-		size, ok := p.h.store.LayerSize(diffID)
-		if !ok {
-			return fmt.Errorf("layer %s is missing in %s, though it was just there: pull again", diffID, p.h.store.Dir())
-		}
-		p.img.Sizes = append(p.img.Sizes, size)
-	}
-	return nil
+	return known, err
 }
 
 // explain puts what a registry answers into docker's words.

@@ -3,24 +3,37 @@
 package store
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strconv"
-	"twinlayer/fs"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sys/unix"
+
+	"twinlayer/fs"
 )
 
 // Batch gathers blobs and layers that get their names together, after one
-// sync of the disk. It is used by one goroutine.
+// sync of the disk. It is safe for concurrent use, but for its end.
 type Batch struct {
-	s    *Store
-	dir  string
-	done []move
+	// Cached keeps the layers of the batch in the store, whether or not an
+	// image of the index has them.
+	Cached bool
+
+	s   *Store
+	dir string
+
+	mu     sync.Mutex
+	made   int
+	moves  []move
+	synced int // so many of moves
+	layers map[digest.Digest]Layer
 }
 
 type move struct{ from, to string }
@@ -32,37 +45,68 @@ func (s *Store) Batch() (*Batch, error) {
 	if err != nil {
 		return nil, unusable(s.dir, err)
 	}
-	return &Batch{s: s, dir: dir}, nil
+	return &Batch{s: s, dir: dir, layers: map[digest.Digest]Layer{}}, nil
 }
 
 // Abort removes what was gathered.
 func (b *Batch) Abort() { os.RemoveAll(b.dir) }
 
-// Commit makes all that was gathered durable and gives it its names.
-func (b *Batch) Commit() error {
+// Commit makes all that was gathered durable, gives it its names and, in the
+// same moment for every other session, has update change the index. A nil
+// update changes nothing there.
+func (b *Batch) Commit(update func(*Index) error) error {
 	defer b.Abort()
-	if len(b.done) == 0 {
-		return nil
+	if err := b.Sync(); err != nil {
+		return err
 	}
-	if err := b.sync(); err != nil {
-		return unusable(b.s.dir, err)
-	}
-	for _, m := range b.done {
-		if err := m.do(); err != nil {
+	return b.s.locked(func() error {
+		for _, m := range b.moves {
+			if err := m.do(); err != nil {
+				return unusable(b.s.dir, err)
+			}
+		}
+		if err := b.s.syncDirs(); err != nil {
 			return unusable(b.s.dir, err)
 		}
+		if update == nil {
+			return nil
+		}
+		return b.s.update(update)
+	})
+}
+
+// Sync makes what was gathered so far durable, ahead of Commit, so that this
+// takes no time.
+func (b *Batch) Sync() error {
+	if b.synced == len(b.moves) {
+		return nil
 	}
-	return b.sync()
+	b.synced = len(b.moves)
+	return unusable(b.s.dir, b.s.sync())
 }
 
 // sync writes the store's file system out.
-func (b *Batch) sync() error {
-	dir, err := os.Open(b.s.dir)
+func (s *Store) sync() error {
+	dir, err := os.Open(s.dir)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
 	return unix.Syncfs(int(dir.Fd()))
+}
+
+// syncDirs makes the names of blobs and layers durable.
+func (s *Store) syncDirs() error {
+	return errors.Join(syncDir(filepath.Join(s.dir, "blobs", "sha256")), syncDir(filepath.Join(s.dir, "layers")))
+}
+
+func syncDir(name string) error {
+	dir, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
 }
 
 // do renames. A layer that another engine finished first is as good as ours.
@@ -74,69 +118,146 @@ func (m move) do() error {
 	return err
 }
 
-// place notes that the returned path of the batch will become to.
-func (b *Batch) place(to string) string {
-	from := filepath.Join(b.dir, strconv.Itoa(len(b.done)))
-	b.done = append(b.done, move{from, to})
-	return from
+// temp is a new path in the batch.
+func (b *Batch) temp() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.made++
+	return filepath.Join(b.dir, strconv.Itoa(b.made))
 }
 
-// Blob adds a blob of known content.
-func (b *Batch) Blob(d digest.Digest, content []byte) error {
-	if got := digest.FromBytes(content); got != d {
-		return corrupt("blob", d, got)
+// name notes that from will become to.
+func (b *Batch) name(from, to string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.moves = append(b.moves, move{from, to})
+}
+
+// Blob adds a blob.
+func (b *Batch) Blob(content []byte) (digest.Digest, error) {
+	d := digest.FromBytes(content)
+	file := b.temp()
+	if err := os.WriteFile(file, content, 0o644); err != nil {
+		return "", unusable(b.s.dir, err)
 	}
-	if err := os.WriteFile(b.place(b.s.blobPath(d)), content, 0o644); err != nil {
-		return unusable(b.s.dir, err)
-	}
-	return nil
+	b.name(file, b.s.blobPath(d))
+	return d, nil
 }
 
-func corrupt(what string, want, got digest.Digest) error {
-	return fmt.Errorf("%s %s is corrupt: what came has the digest %s; pull again, and if it stays so, the registry or the way to it is broken", what, want, got)
-}
-
-// Layer adds a layer: its blob as it streams by, and its tree, unpacked from
-// the same stream. Neither stays when one of the two digests is wrong.
-func (b *Batch) Layer(blob, diffID digest.Digest, r io.Reader) error {
-	file, err := os.Create(b.place(b.s.blobPath(blob)))
+// Layer adds a layer from its tar, which may be compressed, and reads that to
+// its end. A compressed one is kept as it came, too.
+func (b *Batch) Layer(packed io.Reader, mediaType string) (Layer, error) {
+	file, err := os.Create(b.temp())
 	if err != nil {
-		return unusable(b.s.dir, err)
+		return Layer{}, unusable(b.s.dir, err)
 	}
 	defer file.Close()
+	l, err := b.layer(packed, mediaType, file)
+	if err != nil {
+		return Layer{}, err
+	}
+	if l.Blob == nil {
+		return l, os.Remove(file.Name())
+	}
+	b.name(file.Name(), b.s.blobPath(l.Blob.Digest))
+	return l, nil
+}
+
+// layer makes a layer of a stream and copies that, as long as it is
+// compressed, into keep.
+func (b *Batch) layer(packed io.Reader, mediaType string, keep io.Writer) (Layer, error) {
 	sum := digest.SHA256.Digester()
-	packed := io.TeeReader(r, io.MultiWriter(file, sum.Hash()))
-	if err := b.unpack(diffID, packed); err != nil {
-		return fmt.Errorf("layer %s: %w", blob, b.s.Explain(err))
+	kept := &keeper{w: keep}
+	in := readAhead(io.TeeReader(packed, io.MultiWriter(sum.Hash(), kept)))
+	defer in.Close()
+	peek := newPeeker(in)
+	kept.off = !peek.compressed
+	dir := b.temp()
+	l, err := unpackLayer(dir, peek)
+	if err != nil {
+		return Layer{}, b.s.Explain(err)
 	}
 	// What follows the compressed data belongs to the blob too.
-	if _, err := io.Copy(io.Discard, packed); err != nil {
-		return fmt.Errorf("layer %s: %w", blob, b.s.Explain(err))
+	if _, err := io.Copy(io.Discard, peek); err != nil {
+		return Layer{}, b.s.Explain(err)
 	}
-	if sum.Digest() != blob {
-		return corrupt("layer", blob, sum.Digest())
+	if peek.compressed {
+		l.Blob = &ocispec.Descriptor{MediaType: mediaType, Digest: sum.Digest(), Size: kept.n}
 	}
+	return l, b.add(dir, l)
+}
+
+// add completes a layer's directory.
+func (b *Batch) add(dir string, l Layer) error {
+	meta, err := json.Marshal(l)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, metaName), meta, 0o644); err != nil {
+		return unusable(b.s.dir, err)
+	}
+	if b.Cached {
+		if err := os.WriteFile(filepath.Join(dir, cachedName), nil, 0o644); err != nil {
+			return unusable(b.s.dir, err)
+		}
+	}
+	b.name(dir, b.s.layerPath(l.DiffID))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.layers[l.DiffID] = l
 	return nil
 }
 
-// unpack makes the layer's directory from its possibly compressed tar.
-func (b *Batch) unpack(diffID digest.Digest, packed io.Reader) error {
-	dir := b.place(b.s.layerPath(diffID))
-	if err := os.MkdirAll(filepath.Join(dir, "tree"), 0o755); err != nil {
-		return unusable(b.s.dir, err)
+// Have is the layer of this diffID, of the batch or else of the store.
+func (b *Batch) Have(diffID digest.Digest) (Layer, bool) {
+	b.mu.Lock()
+	l, ok := b.layers[diffID]
+	b.mu.Unlock()
+	if ok {
+		return l, true
 	}
-	plain, err := fs.Decompress(packed, fs.DefaultLimits)
+	return b.s.Layer(diffID)
+}
+
+// unpackLayer makes the layer's directory from its possibly compressed tar.
+func unpackLayer(dir string, packed io.Reader) (l Layer, err error) {
+	if err := os.MkdirAll(filepath.Join(dir, treeName), 0o755); err != nil {
+		return l, err
+	}
+	frame, err := os.Create(filepath.Join(dir, frameName))
 	if err != nil {
-		return err
+		return l, err
 	}
+	defer frame.Close()
+	unpacked, err := fs.Decompress(packed, fs.DefaultLimits)
+	if err != nil {
+		return l, err
+	}
+	defer unpacked.Close()
+	plain := readAhead(unpacked)
 	defer plain.Close()
 	sum := digest.SHA256.Digester()
-	size, err := Unpack(filepath.Join(dir, "tree"), io.TeeReader(plain, sum.Hash()))
-	if err != nil {
-		return err
+	l.Size, l.Length, err = Unpack(filepath.Join(dir, treeName), filepath.Join(dir, lostName), io.TeeReader(plain, sum.Hash()), frame)
+	l.DiffID = sum.Digest()
+	return l, err
+}
+
+// keeper writes what it gets, unless it is off.
+type keeper struct {
+	w   io.Writer
+	off bool
+	n   int64
+}
+
+func (k *keeper) Write(p []byte) (int, error) {
+	k.n += int64(len(p))
+	if k.off {
+		return len(p), nil
 	}
-	if sum.Digest() != diffID {
-		return corrupt("content with diffID", diffID, sum.Digest())
-	}
-	return os.WriteFile(filepath.Join(dir, "size"), strconv.AppendInt(nil, size, 10), 0o644)
+	return k.w.Write(p)
+}
+
+// Corrupt is the error of content that has another digest than it should.
+func Corrupt(what string, want, got digest.Digest) error {
+	return fmt.Errorf("%s %s is corrupt: what came has the digest %s; try again, and if it stays so, where it comes from or the way to it is broken", what, want, got)
 }

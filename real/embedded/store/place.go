@@ -6,8 +6,10 @@ import (
 	"archive/tar"
 	"errors"
 	"fmt"
+	iofs "io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -20,7 +22,10 @@ import (
 type place struct {
 	root   int    // O_PATH
 	parent int    // the directory used last, -1: none
-	name   string // of parent
+	name   string // of parent, as it was asked for
+	real   string // and without symlinks
+
+	losing func(name string) error // is told of files before they are removed
 }
 
 func (p *place) close() {
@@ -43,25 +48,49 @@ func (p *place) at(name string) (int, string, error) {
 	if p.parent >= 0 && p.name == dir {
 		return p.parent, base, nil
 	}
-	fd, err := p.open(dir)
+	fd, real, err := p.open(dir)
 	if errors.Is(err, unix.ENOENT) && dir != "." {
 		if _, err := p.makeDir(dir); err != nil {
 			return -1, "", err
 		}
-		fd, err = p.open(dir)
+		fd, real, err = p.open(dir)
 	}
 	if err != nil {
 		return -1, "", err
 	}
 	p.forget()
-	p.parent, p.name = fd, dir
+	p.parent, p.name, p.real = fd, dir, real
 	return fd, base, nil
 }
 
-func (p *place) open(dir string) (int, error) {
-	return unix.Openat2(p.root, dir, &unix.OpenHow{
-		Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-	})
+// open opens a directory and tells its name without symlinks.
+func (p *place) open(dir string) (fd int, real string, err error) {
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_SYMLINKS}
+	fd, err = unix.Openat2(p.root, dir, &how)
+	if !errors.Is(err, unix.ELOOP) {
+		return fd, dir, err
+	}
+	how.Resolve = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS
+	if fd, err = unix.Openat2(p.root, dir, &how); err != nil {
+		return -1, "", err
+	}
+	if real, err = p.realName(fd); err != nil {
+		unix.Close(fd)
+	}
+	return fd, real, err
+}
+
+// realName is the name of an open directory below the root.
+func (p *place) realName(fd int) (string, error) {
+	root, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", p.root))
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+	if err != nil {
+		return "", err
+	}
+	return filepath.Rel(root, dir)
 }
 
 // makeDir sees to it that name is a directory. It tells whether that took the
@@ -108,17 +137,32 @@ func (p *place) clear(name string) error {
 	if err != nil {
 		return err
 	}
+	if err := p.losing(path.Join(p.real, base)); err != nil {
+		return err
+	}
 	err = unix.Unlinkat(dir, base, 0)
 	if !errors.Is(err, unix.EISDIR) {
 		return ignore(err, unix.ENOENT)
 	}
+	return p.clearDir(dir, base)
+}
+
+// clearDir removes a directory and all below it.
+func (p *place) clearDir(dir int, base string) error {
+	real := path.Join(p.real, base)
 	defer p.forget()
 	root, err := os.OpenRoot(fmt.Sprintf("/proc/self/fd/%d", dir))
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	return root.RemoveAll(base)
+	err = iofs.WalkDir(root.FS(), base, func(name string, e iofs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		return p.losing(path.Join(path.Dir(real), name))
+	})
+	return errors.Join(err, root.RemoveAll(base))
 }
 
 // create makes a new regular file.

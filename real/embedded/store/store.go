@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
@@ -20,52 +20,64 @@ type Store struct {
 	dir     string
 	session string
 	lock    *os.File
+
+	mu   sync.Mutex
+	held map[digest.Digest]int // how often each layer is held
 }
 
 // Open makes dir a store, where it is none yet, removes dead sessions and
 // begins one. Only its owner can look into it: layers hold other people's
 // suid programs.
 func Open(dir string) (*Store, error) {
-	s := &Store{dir: dir, session: filepath.Join(dir, "sessions", strings.ToLower(rand.Text()))}
-	for _, sub := range []string{"blobs/sha256", "layers", "sessions"} {
+	s := &Store{dir: dir, session: filepath.Join(dir, "sessions", strings.ToLower(rand.Text())), held: map[digest.Digest]int{}}
+	for _, sub := range []string{"blobs/sha256", "layers", "partial", "sessions"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			return nil, unusable(dir, err)
 		}
 	}
-	all, err := flock(filepath.Join(dir, "lock"), unix.LOCK_EX)
+	err := s.locked(func() error {
+		s.sweep()
+		if err := s.begin(); err != nil {
+			return err
+		}
+		return s.mend()
+	})
 	if err != nil {
 		return nil, unusable(dir, err)
 	}
-	defer all.Close()
-	s.sweep()
-	if err := s.begin(); err != nil {
-		return nil, unusable(dir, err)
+	return s, s.Collect()
+}
+
+// mend puts the index right, should parts of images have vanished.
+func (s *Store) mend() error {
+	x, err := s.Index()
+	if err != nil || !x.dropBroken(s) {
+		return err
 	}
-	return s, nil
+	return s.update(func(x *Index) error {
+		x.dropBroken(s)
+		return nil
+	})
 }
 
 func (s *Store) begin() (err error) {
-	if err := os.MkdirAll(filepath.Join(s.session, "new"), 0o755); err != nil {
-		return err
+	for _, sub := range []string{"new", "holds"} {
+		if err := os.MkdirAll(filepath.Join(s.session, sub), 0o755); err != nil {
+			return err
+		}
 	}
 	s.lock, err = flock(filepath.Join(s.session, "lock"), unix.LOCK_EX|unix.LOCK_NB)
 	return err
 }
 
-// sweep removes the sessions that nobody holds. One that cannot be removed,
-// such as another user's, stays for its owner.
-func (s *Store) sweep() {
-	all, _ := filepath.Glob(filepath.Join(s.dir, "sessions", "*"))
-	for _, session := range all {
-		lock, err := flock(filepath.Join(session, "lock"), unix.LOCK_EX|unix.LOCK_NB)
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			continue
-		}
-		os.RemoveAll(session)
-		if err == nil {
-			lock.Close()
-		}
+// locked calls f while no other session changes the store.
+func (s *Store) locked(f func() error) error {
+	lock, err := flock(filepath.Join(s.dir, "lock"), unix.LOCK_EX)
+	if err != nil {
+		return unusable(s.dir, err)
 	}
+	defer lock.Close()
+	return f()
 }
 
 // flock opens name, made where it is missing, and locks it until it is closed.
@@ -81,15 +93,27 @@ func flock(name string, how int) (*os.File, error) {
 	return f, nil
 }
 
+// unusableError is an error of the disk with what to do about it.
+type unusableError struct {
+	text string
+	err  error
+}
+
+func (u *unusableError) Error() string { return u.text }
+func (u *unusableError) Unwrap() error { return u.err }
+
 // unusable says what to do about a directory that cannot be a store.
 func unusable(dir string, err error) error {
+	text := "the data directory %s cannot be used: %v"
 	switch {
+	case err == nil || errors.As(err, new(*unusableError)):
+		return err
 	case errors.Is(err, unix.EROFS), errors.Is(err, os.ErrPermission):
-		return fmt.Errorf("the data directory %s cannot be written to (%w): choose another one", dir, err)
+		text = "the data directory %s cannot be written to (%v): choose another one"
 	case full(err):
-		return fmt.Errorf("the disk under %s is full (%w): free some space", dir, err)
+		text = "the disk under %s is full (%v): free some space"
 	}
-	return fmt.Errorf("the data directory %s cannot be used: %w", dir, err)
+	return &unusableError{fmt.Sprintf(text, dir, err), err}
 }
 
 func full(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
@@ -128,26 +152,6 @@ func (s *Store) Scratch() (*os.File, error) {
 
 func (s *Store) blobPath(d digest.Digest) string {
 	return filepath.Join(s.dir, "blobs", d.Algorithm().String(), d.Encoded())
-}
-
-func (s *Store) layerPath(diffID digest.Digest) string {
-	return filepath.Join(s.dir, "layers", diffID.Encoded())
-}
-
-// LayerTree is the directory that holds a layer's files.
-func (s *Store) LayerTree(diffID digest.Digest) string {
-	return filepath.Join(s.layerPath(diffID), "tree")
-}
-
-// LayerSize is the bytes of a layer's regular files; false where the store
-// does not have the layer.
-func (s *Store) LayerSize(diffID digest.Digest) (int64, bool) {
-	text, err := os.ReadFile(filepath.Join(s.layerPath(diffID), "size"))
-	if err != nil {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(string(text), 10, 64)
-	return n, err == nil
 }
 
 // ReadBlob is a small blob, read whole and verified; an error that wraps

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"strings"
 	"time"
@@ -30,31 +31,54 @@ const (
 // form that overlayfs reads as a lower layer: whiteouts are character devices
 // 0:0, opaque directories carry [opaqueAttr]. Every path is resolved as if
 // dir were the root (openat2(2), RESOLVE_IN_ROOT), so no entry gets out of
-// it. It reads r to its end and returns the bytes of the regular files.
-func Unpack(dir string, r io.Reader) (int64, error) {
-	root, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+// it. It reads r to its end, writes the tar's frame (see [Tar]), and returns
+// the bytes of the regular files and of the tar. The contents of files whose
+// place another entry takes are moved to the directory lost.
+func Unpack(dir, lost string, r io.Reader, frame io.Writer) (size, length int64, err error) {
+	u, err := newUnpacker(dir, lost, r, frame)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	u := &unpacker{place: place{root: root, parent: -1}, buf: make([]byte, 256<<10), times: map[string]time.Time{}}
 	defer u.close()
-	in := bufio.NewReaderSize(r, 256<<10)
-	if err := u.all(tar.NewReader(in)); err != nil {
-		return 0, err
+	if err := u.all(tar.NewReader(u.in)); err != nil {
+		return 0, 0, err
 	}
 	if err := u.finish(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	_, err = io.Copy(io.Discard, in)
-	return u.size, err
+	_, err = io.Copy(io.Discard, u.in)
+	return u.size, u.in.n, errors.Join(err, u.frame.close())
+}
+
+func newUnpacker(dir, lost string, r io.Reader, frame io.Writer) (*unpacker, error) {
+	f, err := newFrameWriter(frame)
+	if err != nil {
+		return nil, err
+	}
+	root, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	u := &unpacker{
+		lost: lost, number: map[string]int{}, frame: f,
+		in:  &recorder{r: bufio.NewReaderSize(r, 256<<10), frame: f},
+		buf: make([]byte, 256<<10), times: map[string]time.Time{},
+	}
+	u.place = place{root: root, parent: -1, losing: u.save}
+	return u, nil
 }
 
 type unpacker struct {
 	place
-	buf   []byte
-	size  int64
-	links [][2]string          // name and target of links that came too early
-	times map[string]time.Time // of directories, set when they are filled
+	in     *recorder
+	frame  *frameWriter
+	lost   string
+	files  int            // in the frame so far
+	number map[string]int // of those that are in the tree, by their true names
+	buf    []byte
+	size   int64
+	links  [][2]string          // name and target of links that came too early
+	times  map[string]time.Time // of directories, set when they are filled
 }
 
 func (u *unpacker) all(in *tar.Reader) error {
@@ -219,7 +243,7 @@ var devices = map[byte]uint32{tar.TypeChar: unix.S_IFCHR, tar.TypeBlock: unix.S_
 func (u *unpacker) create(dir int, base string, h *tar.Header, in io.Reader) error {
 	switch h.Typeflag {
 	case tar.TypeReg, '\x00', tar.TypeGNUSparse:
-		return u.regular(dir, base, in)
+		return u.regular(dir, base, h, in)
 	case tar.TypeSymlink:
 		return unix.Symlinkat(h.Linkname, dir, base)
 	case tar.TypeFifo, tar.TypeChar, tar.TypeBlock:
@@ -228,14 +252,32 @@ func (u *unpacker) create(dir int, base string, h *tar.Header, in io.Reader) err
 	return fmt.Errorf("unknown entry type %q", h.Typeflag)
 }
 
-func (u *unpacker) regular(dir int, base string, in io.Reader) error {
+func (u *unpacker) regular(dir int, base string, h *tar.Header, in io.Reader) error {
 	f, err := create(dir, base)
 	if err != nil {
 		return err
 	}
-	n, err := io.CopyBuffer(struct{ io.Writer }{f}, in, u.buf)
-	u.size += n
+	if isSparse(h) {
+		err = u.sparse(f, h.Size, in)
+	} else {
+		err = u.content(f, base, in)
+	}
 	return errors.Join(err, f.Close())
+}
+
+// content copies a file's content, which the frame leaves out.
+func (u *unpacker) content(f *os.File, base string, in io.Reader) error {
+	u.in.elide = true
+	n, err := io.CopyBuffer(struct{ io.Writer }{f}, in, u.buf)
+	u.in.elide = false
+	u.size += n
+	if n == 0 || err != nil {
+		return err
+	}
+	name := path.Join(u.real, base)
+	u.files++
+	u.number[name] = u.files
+	return u.frame.content(name, n)
 }
 
 // device makes a fifo or device. A user namespace may not make real devices

@@ -22,23 +22,27 @@ import (
 // files are copied into an empty file, holes as holes.
 func ReadUpper(dir string, contents *os.File) ([]Entry, error) {
 	r := reader{seen: map[uint64]string{}, contents: contents}
-	root, err := lstat(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.add("/", root); err != nil {
-		return nil, err
-	}
-	if err := r.dir("/", dir); err != nil {
+	if err := r.all(dir); err != nil {
 		return nil, err
 	}
 	return r.entries, contents.Truncate(r.end)
 }
 
+func (r *reader) all(dir string) error {
+	root, err := lstat(dir)
+	if err != nil {
+		return err
+	}
+	if err := r.add("/", root); err != nil {
+		return err
+	}
+	return r.dir("/", dir)
+}
+
 type reader struct {
 	entries  []Entry
 	seen     map[uint64]string // first path of inodes with several
-	contents *os.File
+	contents *os.File          // nil: contents stay where they are
 	end      int64
 }
 
@@ -94,7 +98,7 @@ func (r *reader) add(name string, s *Stat) error {
 
 // copy puts a file's content at the end of the contents.
 func (r *reader) copy(name string, size int64) error {
-	if size == 0 {
+	if size == 0 || r.contents == nil {
 		return nil
 	}
 	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW, 0)

@@ -1,0 +1,127 @@
+//go:build linux
+
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// Index is what images a store keeps over sessions: the file index.json.
+type Index struct {
+	Images []Image `json:"images"`
+}
+
+// Image is an image of the index. Its configuration is a blob.
+type Image struct {
+	ID     digest.Digest   `json:"id"`
+	Tags   []string        `json:"tags,omitempty"` // sorted
+	Parent digest.Digest   `json:"parent,omitempty"`
+	Layers []digest.Digest `json:"layers"` // diffIDs, bottom first
+	Sizes  []int64         `json:"sizes"`
+}
+
+// Find is the image of this id; nil where there is none.
+func (x *Index) Find(id digest.Digest) *Image {
+	i := slices.IndexFunc(x.Images, func(img Image) bool { return img.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &x.Images[i]
+}
+
+// Untag takes references off their images.
+func (x *Index) Untag(refs ...string) {
+	for i := range x.Images {
+		img := &x.Images[i]
+		img.Tags = slices.DeleteFunc(slices.Clone(img.Tags), func(tag string) bool { return slices.Contains(refs, tag) })
+	}
+}
+
+// Tag makes ref a name of the image with this id and of no other.
+func (x *Index) Tag(id digest.Digest, ref string) {
+	x.Untag(ref)
+	if img := x.Find(id); img != nil {
+		img.Tags = append(img.Tags, ref)
+		slices.Sort(img.Tags)
+	}
+}
+
+// Put adds an image; one that is there stays, and learns of its parent.
+func (x *Index) Put(img Image) {
+	old := x.Find(img.ID)
+	switch {
+	case old == nil:
+		x.Images = append(x.Images, img)
+	case old.Parent == "":
+		old.Parent = img.Parent
+	}
+}
+
+// Remove removes images.
+func (x *Index) Remove(ids ...digest.Digest) {
+	x.Images = slices.DeleteFunc(slices.Clone(x.Images), func(img Image) bool { return slices.Contains(ids, img.ID) })
+}
+
+const indexName = "index.json"
+
+// Index is the index as it is now, of all sessions. It is the caller's own.
+func (s *Store) Index() (Index, error) {
+	var x Index
+	text, err := os.ReadFile(filepath.Join(s.dir, indexName))
+	if errors.Is(err, os.ErrNotExist) {
+		return x, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &x)
+	}
+	if err != nil {
+		err = fmt.Errorf("the list of images, %s, cannot be read (%w): put it right, or remove it and pull the images again", filepath.Join(s.dir, indexName), err)
+	}
+	return x, err
+}
+
+// Update changes the index while no other session does. When update returns
+// an error, nothing changes.
+func (s *Store) Update(update func(*Index) error) error {
+	return s.locked(func() error { return s.update(update) })
+}
+
+// update is Update for who holds the lock.
+func (s *Store) update(update func(*Index) error) error {
+	x, err := s.Index()
+	if err != nil {
+		return err
+	}
+	if err := update(&x); err != nil {
+		return err
+	}
+	text, err := json.Marshal(x)
+	if err != nil {
+		return err
+	}
+	return s.replace(filepath.Join(s.dir, indexName), text)
+}
+
+// replace gives a file a new content, at once or not at all.
+func (s *Store) replace(name string, content []byte) error {
+	f, err := s.Scratch()
+	if err != nil {
+		return unusable(s.dir, err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return unusable(s.dir, err)
+	}
+	if err := os.Rename(f.Name(), name); err != nil {
+		return unusable(s.dir, err)
+	}
+	return syncDir(filepath.Dir(name))
+}

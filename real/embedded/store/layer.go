@@ -1,0 +1,128 @@
+//go:build linux
+
+package store
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"twinlayer/fs"
+)
+
+// Layer tells about a layer of the store.
+type Layer struct {
+	DiffID digest.Digest `json:"diffID"`
+	Size   int64         `json:"size"`   // bytes of its regular files
+	Length int64         `json:"length"` // of its tar
+	// Blob is how it came over the network or will go: compressed. The store
+	// need not have the blob itself. nil: it was never compressed.
+	Blob *ocispec.Descriptor `json:"blob,omitempty"`
+}
+
+// cachedName marks a layer that stays though no image of the index has it.
+const cachedName = "cached"
+
+func (s *Store) layerPath(diffID digest.Digest) string {
+	return filepath.Join(s.dir, "layers", diffID.Encoded())
+}
+
+// LayerDir is the directory of a layer, and LayerTree the one in it that
+// holds its files.
+func (s *Store) LayerDir(diffID digest.Digest) string { return s.layerPath(diffID) }
+
+// LayerTree is the directory that holds a layer's files.
+func (s *Store) LayerTree(diffID digest.Digest) string {
+	return filepath.Join(s.layerPath(diffID), treeName)
+}
+
+// Layer is the layer of this diffID; false where the store does not have it.
+func (s *Store) Layer(diffID digest.Digest) (l Layer, ok bool) {
+	if diffID.Validate() != nil {
+		return l, false
+	}
+	text, err := os.ReadFile(filepath.Join(s.layerPath(diffID), metaName))
+	return l, err == nil && json.Unmarshal(text, &l) == nil
+}
+
+// OpenLayer opens a layer's tar, as it was unpacked. At its end the reader
+// fails if its digest is not the diffID.
+func (s *Store) OpenLayer(diffID digest.Digest) (io.ReadCloser, error) {
+	t, err := OpenTar(s.layerPath(diffID))
+	if err != nil {
+		return nil, fmt.Errorf("layer %s: %w", diffID, err)
+	}
+	return &verified{ReadCloser: t, what: "layer", want: diffID, sum: digest.SHA256.Digester()}, nil
+}
+
+// OpenBlob opens a blob. At its end the reader fails if its digest is wrong.
+func (s *Store) OpenBlob(d digest.Digest) (io.ReadCloser, error) {
+	f, err := os.Open(s.blobPath(d))
+	if err != nil {
+		return nil, err
+	}
+	return &verified{ReadCloser: f, what: "blob", want: d, sum: digest.SHA256.Digester()}, nil
+}
+
+type verified struct {
+	io.ReadCloser
+	what string
+	want digest.Digest
+	sum  digest.Digester
+}
+
+func (v *verified) Read(p []byte) (int, error) {
+	n, err := v.ReadCloser.Read(p)
+	v.sum.Hash().Write(p[:n])
+	if err == io.EOF && v.sum.Digest() != v.want {
+		return n, fmt.Errorf("%s %s is damaged on disk: remove its image and pull or build it again", v.what, v.want)
+	}
+	return n, err
+}
+
+// SetBlob notes how a layer travels.
+func (s *Store) SetBlob(diffID digest.Digest, blob ocispec.Descriptor) error {
+	return s.locked(func() error {
+		l, ok := s.Layer(diffID)
+		if !ok {
+			return nil
+		}
+		l.Blob = &blob
+		meta, err := json.Marshal(l)
+		if err != nil {
+			return err
+		}
+		return s.replace(filepath.Join(s.layerPath(diffID), metaName), meta)
+	})
+}
+
+// Headers is the layer as a tree; see [OpenHeaders] for open.
+func Headers(dir string, open func(string) (Content, error)) (*fs.Tree, error) {
+	t, err := OpenHeaders(dir, open)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	return fs.ReadTar(t)
+}
+
+// peeker is a stream that knows whether it is compressed.
+type peeker struct {
+	*bufio.Reader
+	compressed bool
+}
+
+func newPeeker(r io.Reader) *peeker {
+	b := bufio.NewReaderSize(r, 64<<10)
+	magic, _ := b.Peek(4)
+	gzip := bytes.HasPrefix(magic, []byte{0x1f, 0x8b})
+	zstd := bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd})
+	return &peeker{b, gzip || zstd}
+}

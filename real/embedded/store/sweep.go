@@ -1,0 +1,133 @@
+//go:build linux
+
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	"golang.org/x/sys/unix"
+)
+
+// Hold keeps layers from being removed until release is called, though no
+// image has them any more: a container stands on them, or a pull counts on
+// them. A session that is gone holds nothing.
+func (s *Store) Hold(diffIDs ...digest.Digest) (release func(), err error) {
+	err = s.locked(func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, d := range diffIDs {
+			s.held[d]++
+			if err := os.WriteFile(s.holdPath(d), nil, 0o644); err != nil {
+				return unusable(s.dir, err)
+			}
+		}
+		return nil
+	})
+	return func() { s.release(diffIDs) }, err
+}
+
+func (s *Store) release(diffIDs []digest.Digest) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range diffIDs {
+		if s.held[d]--; s.held[d] <= 0 {
+			delete(s.held, d)
+			os.Remove(s.holdPath(d))
+		}
+	}
+}
+
+func (s *Store) holdPath(d digest.Digest) string {
+	return filepath.Join(s.session, "holds", d.Encoded())
+}
+
+// Collect removes the layers and blobs that no image of the index has, no
+// session holds and no cache keeps.
+func (s *Store) Collect() error {
+	grave, err := os.MkdirTemp(filepath.Join(s.session, "new"), "gone-")
+	if err != nil {
+		return unusable(s.dir, err)
+	}
+	defer os.RemoveAll(grave)
+	return s.locked(func() error { return s.collect(grave) })
+}
+
+// collect moves what can go into the grave. It keeps all where the index
+// cannot be read.
+func (s *Store) collect(grave string) error {
+	x, err := s.Index()
+	if err != nil {
+		return err
+	}
+	layers, blobs := s.heldByAny(), map[string]bool{}
+	for _, img := range x.Images {
+		blobs[img.ID.Encoded()] = true
+		for _, d := range img.Layers {
+			layers[d.Encoded()] = true
+		}
+	}
+	for _, name := range list(filepath.Join(s.dir, "layers")) {
+		l, ok := s.Layer(digest.NewDigestFromEncoded(digest.SHA256, name))
+		kept := layers[name] || exists(filepath.Join(s.dir, "layers", name, cachedName))
+		if !ok || !kept {
+			bury(filepath.Join(s.dir, "layers", name), grave)
+		} else if l.Blob != nil {
+			blobs[l.Blob.Digest.Encoded()] = true
+		}
+	}
+	for _, name := range list(filepath.Join(s.dir, "blobs", "sha256")) {
+		if !blobs[name] {
+			bury(filepath.Join(s.dir, "blobs", "sha256", name), grave)
+		}
+	}
+	return nil
+}
+
+// heldByAny are the layers that any session holds.
+func (s *Store) heldByAny() map[string]bool {
+	held := map[string]bool{}
+	all, _ := filepath.Glob(filepath.Join(s.dir, "sessions", "*", "holds", "*"))
+	for _, name := range all {
+		held[filepath.Base(name)] = true
+	}
+	return held
+}
+
+// bury renames what another user's session may have made; then it stays.
+func bury(name, grave string) {
+	kind := strings.ReplaceAll(filepath.Base(filepath.Dir(name)), "/", "-")
+	os.Rename(name, filepath.Join(grave, kind+"-"+filepath.Base(name)))
+}
+
+func list(dir string) (names []string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
+}
+
+// sweep removes the sessions that nobody holds. One that cannot be removed,
+// such as another user's, stays for its owner.
+func (s *Store) sweep() {
+	all, _ := filepath.Glob(filepath.Join(s.dir, "sessions", "*"))
+	for _, session := range all {
+		lock, err := flock(filepath.Join(session, "lock"), unix.LOCK_EX|unix.LOCK_NB)
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			continue
+		}
+		os.RemoveAll(session)
+		if err == nil {
+			lock.Close()
+		}
+	}
+}
