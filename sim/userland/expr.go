@@ -195,9 +195,9 @@ func exprMatch(s, pat string) (string, error) {
 	}
 	m := re.FindStringSubmatch(s)
 	switch {
-	case re.NumSubexp() > 0 && m == nil:
+	case re.groups > 0 && m == nil:
 		return "", nil
-	case re.NumSubexp() > 0:
+	case re.groups > 0:
 		return m[1], nil
 	case m == nil:
 		return "0", nil

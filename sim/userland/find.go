@@ -2,7 +2,6 @@ package userland
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -233,7 +232,7 @@ func (p *findParser) withOperand(arg, s string) (predicate, error) {
 	case "-regex":
 		re, err := compileRE("^("+s+")$", false, false)
 		if err != nil {
-			re, err = regexp.Compile("^(?:" + s + ")$")
+			re, err = compile("", "^(?:"+s+")$", false)
 		}
 		return func(x *found) bool { return re.MatchString(x.path) }, err
 	case "-type":

@@ -13,7 +13,7 @@ import (
 // searcher is a running grep.
 type searcher struct {
 	*tool
-	res           []*regexp.Regexp
+	res           []*pattern
 	names         bool // the file's name before each line
 	before, after int
 	limit         int
@@ -97,14 +97,14 @@ func (s *searcher) compile(patterns []string) bool {
 	extended := s.name == "egrep" || s.last("EF") == 'E'
 	fixed := s.name == "fgrep" || s.last("EF") == 'F'
 	for _, pat := range patterns {
-		var re *regexp.Regexp
+		var re *pattern
 		var err error
 		if fixed {
 			flags := ""
 			if s.has('i') {
 				flags = "(?i)"
 			}
-			re = regexp.MustCompile(flags + regexp.QuoteMeta(strings.ToValidUTF8(pat, "\uFFFD")))
+			re = &pattern{plain: regexp.MustCompile(flags + regexp.QuoteMeta(strings.ToValidUTF8(pat, "\uFFFD")))}
 		} else if re, err = compileRE(pat, extended, s.has('i') || s.has('y')); err != nil {
 			s.errorf("%s", err)
 			return false
@@ -238,11 +238,11 @@ func (s *searcher) scan(r io.Reader, label string) int {
 }
 
 func (s *searcher) matches(line string) bool {
-	return slices.ContainsFunc(s.res, func(re *regexp.Regexp) bool { return s.find(re, line, 0) != nil })
+	return slices.ContainsFunc(s.res, func(re *pattern) bool { return s.find(re, line, 0) != nil })
 }
 
 // find is where re fits line from an offset, as -w and -x want it.
-func (s *searcher) find(re *regexp.Regexp, line string, from int) []int {
+func (s *searcher) find(re *pattern, line string, from int) []int {
 	for from <= len(line) {
 		loc := re.FindStringIndex(line[from:])
 		if loc == nil {
@@ -255,7 +255,7 @@ func (s *searcher) find(re *regexp.Regexp, line string, from int) []int {
 		case s.has('w') && !wholeWord(line, lo, hi):
 			from = lo + 1
 			continue
-		case from > 0 && strings.HasPrefix(re.String(), "(?s)^"):
+		case from > 0 && re.anchored:
 			return nil
 		}
 		return []int{lo, hi}

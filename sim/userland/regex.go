@@ -3,12 +3,13 @@ package userland
 import (
 	"errors"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
 // compileRE compiles a POSIX regular expression, basic or extended, with
-// leftmost-longest matching.
-func compileRE(pat string, extended, fold bool) (*regexp.Regexp, error) {
+// leftmost-longest matching (leftmost alone where it has back-references).
+func compileRE(pat string, extended, fold bool) (*pattern, error) {
 	tr := translator{s: pat, extended: extended, start: true}
 	expr, err := tr.run()
 	if err != nil {
@@ -18,11 +19,14 @@ func compileRE(pat string, extended, fold bool) (*regexp.Regexp, error) {
 	if fold {
 		flags = "(?si)"
 	}
-	re, err := regexp.Compile(flags + expr)
+	re, err := compile(flags, expr, tr.back)
 	if err != nil {
 		return nil, errors.New("bad regex '" + pat + "': Invalid regular expression")
 	}
-	re.Longest()
+	re.groups, re.anchored = tr.groups, strings.HasPrefix(expr, "^")
+	if re.plain != nil {
+		re.plain.Longest()
+	}
 	return re, nil
 }
 
@@ -32,10 +36,10 @@ type translator struct {
 	extended bool
 	start    bool // at the start of an expression, where * is itself
 	open     int
+	groups   int  // opened so far
+	back     bool // it has back-references
 	b        strings.Builder
 }
-
-var errBackReference = errors.New("back-references in a pattern are not supported here")
 
 func (t *translator) run() (string, error) {
 	for t.s != "" {
@@ -102,7 +106,7 @@ func (t *translator) escaped(start bool) error {
 	case !t.extended && strings.IndexByte("(){|+?", c) >= 0:
 		t.operator(c, start)
 	case c >= '1' && c <= '9':
-		return errBackReference
+		return t.backReference(int(c - '0'))
 	case c == '<' || c == '>':
 		t.b.WriteString(`\b`)
 	case strings.IndexByte("wWsSbB", c) >= 0:
@@ -121,10 +125,20 @@ func (t *translator) escaped(start bool) error {
 	return nil
 }
 
+func (t *translator) backReference(n int) error {
+	if n > t.groups {
+		return errors.New("bad regex: Invalid back reference")
+	}
+	t.back = true
+	t.b.WriteString(`\` + strconv.Itoa(n) + `(?:)`) // what follows is no further digit
+	return nil
+}
+
 func (t *translator) operator(c byte, start bool) {
 	switch c {
 	case '(':
 		t.open++
+		t.groups++
 		t.start = true
 		t.b.WriteByte('(')
 	case ')':

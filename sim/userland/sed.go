@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -468,7 +467,7 @@ func (e *editor) transliterate(c *sedCmd) {
 }
 
 func (e *editor) substitute(c *sedCmd) {
-	locs := c.re.FindAllStringSubmatchIndex(e.pattern, -1)
+	locs := c.re.FindAllStringSubmatchIndex(e.pattern)
 	var b strings.Builder
 	at, hits := 0, 0
 	for i, loc := range locs {
@@ -536,7 +535,7 @@ type sedCmd struct {
 	not      bool
 	name     byte
 	text     string // label, text, file, replacement
-	re       *regexp.Regexp
+	re       *pattern
 	n        int // of s: which match; of q: the status
 	global   bool
 	print    bool
@@ -569,7 +568,7 @@ const (
 type address struct {
 	kind    addrKind
 	n, step int
-	re      *regexp.Regexp
+	re      *pattern
 }
 
 // sedTool is sed with -i and its optional suffix.

@@ -3,7 +3,6 @@ package userland
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -16,7 +15,7 @@ type sedParser struct {
 	code     []sedCmd
 	labels   map[string]int
 	open     []int
-	lastRE   *regexp.Regexp
+	lastRE   *pattern
 }
 
 func (p *sedParser) parse() error {
@@ -125,7 +124,7 @@ func (p *sedParser) addressRE() (a address, err error) {
 }
 
 // regexp compiles pat; the empty one is the last one again.
-func (p *sedParser) regexp(pat string, fold bool) (*regexp.Regexp, error) {
+func (p *sedParser) regexp(pat string, fold bool) (*pattern, error) {
 	if pat == "" && p.lastRE != nil {
 		return p.lastRE, nil
 	}
