@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 
 	"twinlayer/fs"
@@ -11,16 +12,47 @@ import (
 // Compare holds what the model says against what the real world shows, and
 // classes every difference.
 func Compare(model, real View) []Difference {
+	return comparison{&Pairs{}, func(text string) string { return text }}.of(model, real)
+}
+
+// comparison is what a session knows when it compares.
+type comparison struct {
+	pairs   *Pairs
+	asTyped func(string) string
+}
+
+func (c comparison) of(model, real View) []Difference {
 	var out []Difference
 	for _, f := range fields {
 		m, r := f.of(model), f.of(real)
-		if m != r {
-			d := Difference{What: f.name, Model: m, Real: r}
-			d.Class, d.Reason = f.judge(model, real)
-			out = append(out, d)
+		if m == r || f.name == "images" && c.sameImages(model, real) {
+			continue
 		}
+		d := Difference{What: f.name, Model: m, Real: r}
+		d.Class, d.Reason = c.judge(f, model, real)
+		out = append(out, d)
+	}
+	if why := c.pairs.difference(model); why != "" {
+		out = append(out, Difference{What: "images", Class: Bug, Reason: "an image that was made in both worlds is not the same: " + why})
 	}
 	return out
+}
+
+// sameImages says whether the worlds have the same images, whatever their ids.
+func (c comparison) sameImages(model, real View) bool {
+	return slices.Equal(sortedLines(c.pairs.Real(imagesText(model))), sortedLines(imagesText(real)))
+}
+
+func imagesText(v View) string {
+	var b strings.Builder
+	for _, img := range v.Images {
+		b.WriteString(asText(img) + "\n")
+	}
+	return b.String()
+}
+
+func sortedLines(text string) []string {
+	return slices.Sorted(strings.Lines(text))
 }
 
 // Verdict is the gravest class of the differences.
@@ -68,15 +100,21 @@ func changesText(all []fs.Change) string {
 	return b.String()
 }
 
+// otherIDs is why the ids of images that were made here differ.
+const otherIDs = "an image that was made here has another id in each world: its configuration names its layers by digest, and the files in them carry each world's own times; their contents are equal"
+
 // judge classes a difference in this field.
-func (f field) judge(model, real View) (Class, string) {
+func (c comparison) judge(f field, model, real View) (Class, string) {
 	if model.Unknown != "" {
 		return Limit, "the model cannot know: " + model.Unknown
 	}
 	if !f.text {
 		return Bug, "the worlds should agree here"
 	}
-	m, r := f.of(model), f.of(real)
+	m, r := c.asTyped(c.pairs.Real(f.of(model))), c.asTyped(f.of(real))
+	if m == r {
+		return Expected, otherIDs
+	}
 	for _, d := range declared {
 		if d.when != nil && !(d.when.MatchString(m) && d.when.MatchString(r)) {
 			continue

@@ -277,7 +277,7 @@ type Spec struct {
 // Mount is what a container sees in the place of a part of its layers.
 type Mount struct {
 	Type     MountType
-	Source   string // the host's path, or the volume's name; "": a new volume
+	Source   string // the host's path, or the volume's name; "": a new one, [AnonymousVolume]
 	Target   string // absolute
 	ReadOnly bool
 }

@@ -234,6 +234,12 @@ func Plan(config dockerspec.DockerOCIImageConfig, spec Spec, all []Container) ([
 	return argv, nil
 }
 
+// AnonymousVolume is the name of a volume that is made for one container: as
+// docker's, 64 hexadecimal digits, but the same in every engine.
+func AnonymousVolume(container, target string) string {
+	return digest.FromString(container + " " + path.Clean(target)).Encoded()
+}
+
 // DefaultPath is the PATH of a container whose image has none.
 const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -14,11 +14,14 @@ import (
 type Session struct {
 	Model *Model
 	Real  Engine // nil: there is none
+	Host  Host   // nil: the machine's files cannot be reached
 	Clock func() time.Time
 	Rand  func([]byte) // fills
 
 	at     Attached
 	broken error // why Real cannot be used any more
+	pairs  Pairs
+	images struct{ model, real []Image } // after the last command
 }
 
 // Attached is the shell that lines go to.
@@ -64,33 +67,76 @@ func (s *Session) refused(line string, err error) (Result, error) {
 // Do runs a command in both worlds at the same time.
 func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	s.complete(&cmd)
+	b := s.both(cmd)
 	var wg sync.WaitGroup
-	var real View
-	var realErr error
-	useReal := s.Real != nil && s.broken == nil
-	if useReal {
-		wg.Go(func() { real, realErr = World{s.Real}.Do(ctx, cmd) })
+	if b.real != nil {
+		wg.Go(func() { b.seen, b.err = World{b.real.engine, b.host}.Do(ctx, b.realCmd) })
 	}
-	model, err := World{s.Model}.Do(ctx, cmd)
+	model, err := World{s.Model, b.modelHost()}.Do(ctx, b.modelCmd)
 	wg.Wait()
 	if err != nil {
 		return Result{}, err
 	}
 	r := Result{Cmd: cmd.Text, Model: model, Steps: s.Model.Steps()}
 	switch {
-	case !useReal:
-	case realErr != nil:
-		s.broken = realErr
+	case b.real == nil:
+	case b.err != nil:
+		s.broken = b.err
 	default:
-		real.Engine = s.Real.Name()
-		r.Real = &real
+		b.seen.Engine = s.Real.Name()
+		r.Real = &b.seen
 	}
-	s.judge(&r)
+	s.judge(context.WithoutCancel(ctx), &r, b)
 	if ctx.Err() != nil {
 		r.forgive("it was interrupted, and the two worlds were not at the same point then")
 	}
 	s.follow(&r, cmd)
 	return r, nil
+}
+
+// both is one command on its way through both worlds.
+type both struct {
+	real              *side // nil: there is no real engine
+	host              *shared
+	modelCmd, realCmd Cmd
+	asTyped           func(string) string // a text of either world, with the ids that were typed
+	seen              View
+	err               error // why the real engine broke
+}
+
+func (s *Session) both(cmd Cmd) *both {
+	b := &both{host: share(s.Host), modelCmd: cmd, realCmd: cmd, asTyped: func(text string) string { return text }}
+	if s.Real == nil || s.broken != nil {
+		return b
+	}
+	model := side{s.Model, s.images.model}
+	b.real = &side{s.Real, s.images.real}
+	n := cmd.imageArgs()
+	toModel, inModel := s.pairs.args(cmd.Args[:n], *b.real, model)
+	toReal, inReal := s.pairs.args(cmd.Args[:n], model, *b.real)
+	b.modelCmd.Args = append(toModel, cmd.Args[n:]...)
+	b.realCmd.Args = append(toReal, cmd.Args[n:]...)
+	b.asTyped = func(text string) string { return inReal(inModel(text)) }
+	return b
+}
+
+// modelHost is the host as the model may use it: only one world writes.
+func (b *both) modelHost() Host {
+	if b.real == nil {
+		return b.host
+	}
+	return reader{b.host}
+}
+
+// imageArgs is how many of the arguments may be an image's id.
+func (c Cmd) imageArgs() int {
+	switch c.Verb {
+	case VerbLine, VerbHangup, "exec":
+		return 0
+	case "run", "create", "commit", "cp":
+		return min(1, len(c.Args))
+	}
+	return len(c.Args)
 }
 
 // complete gives the command what is random or depends on the clock.
@@ -124,15 +170,18 @@ func (s *Session) freeName(seed uint64) string {
 	return RandomName(seed)
 }
 
-func (s *Session) judge(r *Result) {
+func (s *Session) judge(ctx context.Context, r *Result, b *both) {
 	r.Differences = []Difference{}
 	if r.Steps == nil {
 		r.Steps = []Step{}
 	}
+	s.images.model = r.Model.images
 	if r.Real == nil {
 		r.Differences = append(r.Differences, Difference{What: "real", Class: Limit, Reason: s.noReal()})
 	} else {
-		r.Differences = append(r.Differences, Compare(r.Model, *r.Real)...)
+		s.images.real = r.Real.images
+		s.pairs.learn(ctx, side{s.Model, s.images.model}, side{s.Real, s.images.real})
+		r.Differences = append(r.Differences, comparison{&s.pairs, b.asTyped}.of(r.Model, *r.Real)...)
 	}
 	r.Verdict = Verdict(r.Differences)
 }

@@ -58,10 +58,10 @@ func (s State) Images() []Image {
 	return out
 }
 
-// CompareImages puts the newest first, and those of one time by id, so that
-// all engines list alike.
+// CompareImages puts the newest first; of one time, those with the longest
+// history, and then by id, so that all engines list alike.
 func CompareImages(a, b Image) int {
-	return cmp.Or(created(b).Compare(created(a)), strings.Compare(string(a.ID), string(b.ID)))
+	return cmp.Or(created(b).Compare(created(a)), len(b.Config.History)-len(a.Config.History), strings.Compare(string(a.ID), string(b.ID)))
 }
 
 // Containers are all containers, newest first.

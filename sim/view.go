@@ -19,6 +19,7 @@ type View struct {
 	Container string `json:"-"` // the id of that container
 	Shell     string `json:"-"` // the shell that waits for lines now; "": none
 	Unknown   string `json:"-"` // why a model cannot know more
+	images    []Image
 }
 
 // ImageView is one tag of an image.

@@ -11,7 +11,10 @@ import (
 )
 
 // World is the docker command over an engine.
-type World struct{ Engine Engine }
+type World struct {
+	Engine Engine
+	Host   Host // nil: the machine's files cannot be reached
+}
 
 // Do runs a command and returns what can be seen afterwards. An error means
 // that the engine broke; what the learner got wrong is in the View.
@@ -19,7 +22,10 @@ func (w World) Do(ctx context.Context, cmd Cmd) (View, error) {
 	if timed, ok := w.Engine.(interface{ At(time.Time) }); ok {
 		timed.At(cmd.Now)
 	}
-	c := &call{Context: ctx, Cmd: cmd, engine: w.Engine}
+	c := &call{Context: ctx, Cmd: cmd, engine: w.Engine, host: w.Host}
+	if c.host == nil {
+		c.host = noHost{}
+	}
 	if err := c.settle(c.dispatch()); err != nil {
 		return View{}, err
 	}
@@ -33,6 +39,7 @@ type call struct {
 	context.Context
 	Cmd
 	engine Engine
+	host   Host
 	view   View
 }
 
@@ -108,6 +115,7 @@ func (c *call) observe() error {
 	if err != nil {
 		return err
 	}
+	c.view.images = images
 	for _, img := range images {
 		c.view.Images = append(c.view.Images, imageViews(img)...)
 	}

@@ -1,0 +1,103 @@
+package sim
+
+import (
+	"bytes"
+	"io"
+	"sync"
+
+	"twinlayer/fs"
+)
+
+// Host is what docker commands reach of the machine they are typed on: the
+// files that docker load reads, docker save writes, docker cp copies and a
+// build takes in. Names are as they were typed, relative ones to where
+// twinlayer was started. Errors are *io/fs.PathError.
+type Host interface {
+	// Open opens a file to read.
+	Open(name string) (io.ReadCloser, error)
+	// Create writes a file, which is there whole once write has returned
+	// without an error, or not at all.
+	Create(name string, write func(io.Writer) error) error
+	// Tree is the file or directory name, as the one entry of a tree's root.
+	// "." and a trailing "/." have that entry's own name too.
+	Tree(name string) (*fs.Tree, error)
+	// Put writes the entries of a tree's root below the directory dir.
+	Put(dir string, t *fs.Tree) error
+	// Kind tells what name is, symlinks followed.
+	Kind(name string) (HostKind, error)
+}
+
+// HostKind is what stands at a name of the host.
+type HostKind string
+
+// The kinds.
+const (
+	HostNothing HostKind = ""
+	HostFile    HostKind = "file"
+	HostDir     HostKind = "directory"
+)
+
+// shared gives both worlds the same host: what is read is read once, and only
+// the world that decides writes.
+type shared struct {
+	Host
+	mu    sync.Mutex
+	trees map[string]read[*fs.Tree]
+	kinds map[string]read[HostKind]
+}
+
+type read[T any] struct {
+	value T
+	err   error
+}
+
+func share(h Host) *shared {
+	if h == nil {
+		h = noHost{}
+	}
+	return &shared{Host: h, trees: map[string]read[*fs.Tree]{}, kinds: map[string]read[HostKind]{}}
+}
+
+func once[T any](mu *sync.Mutex, kept map[string]read[T], name string, do func(string) (T, error)) (T, error) {
+	mu.Lock()
+	defer mu.Unlock()
+	r, ok := kept[name]
+	if !ok {
+		r.value, r.err = do(name)
+		kept[name] = r
+	}
+	return r.value, r.err
+}
+
+// Tree reads a name of the host, once for both worlds.
+func (s *shared) Tree(name string) (*fs.Tree, error) { return once(&s.mu, s.trees, name, s.Host.Tree) }
+
+// Kind asks for a name of the host, once for both worlds.
+func (s *shared) Kind(name string) (HostKind, error) { return once(&s.mu, s.kinds, name, s.Host.Kind) }
+
+// reader is the host of the world that does not decide: what it writes goes
+// nowhere.
+type reader struct{ *shared }
+
+// Create writes nothing.
+func (r reader) Create(_ string, write func(io.Writer) error) error { return write(io.Discard) }
+
+// Put writes nothing.
+func (r reader) Put(string, *fs.Tree) error { return nil }
+
+// noHost is no machine at all, for a session that was given none.
+type noHost struct{}
+
+var errNoHost = Refuse("the files of this machine cannot be reached from here")
+
+func (noHost) Open(string) (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(nil)), errNoHost
+}
+
+func (noHost) Create(string, func(io.Writer) error) error { return errNoHost }
+
+func (noHost) Tree(string) (*fs.Tree, error) { return nil, errNoHost }
+
+func (noHost) Put(string, *fs.Tree) error { return errNoHost }
+
+func (noHost) Kind(string) (HostKind, error) { return HostNothing, errNoHost }

@@ -1,0 +1,201 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+
+	"twinlayer/fs"
+)
+
+// Pairs are which image of the model is which image of the real engine. An
+// image that a command makes of the same files has another id in each world,
+// because its configuration names layers whose files carry each world's own
+// times. Such images are the same if their configurations are, but for the
+// diffIDs, and their layers have equal canonical digests.
+//
+// A [Session] keeps them: after each command it pairs the images that the
+// command made; texts are compared with the model's ids replaced by the real
+// ones ([Pairs.Real]); and an id that a learner typed, as one world prints it,
+// is replaced by the other's for the other ([Pairs.args]). Whoever adds a
+// command that makes images, as docker build, has nothing to do for it but to
+// give both worlds the same times and the same configuration. The zero value
+// is empty.
+type Pairs struct {
+	model map[digest.Digest]digest.Digest // of images: the model's id to the real one
+	ids   map[string]string               // the same of all digests: images, layers, chains; hexadecimal
+	odd   map[string]string               // by the model's image id: what is not the same
+	seen  map[digest.Digest]bool          // ids that were looked at, of both worlds
+	sums  map[digest.Digest]digest.Digest // canonical digests by diffID
+}
+
+// side is one world's images.
+type side struct {
+	engine Engine
+	images []Image
+}
+
+// learn pairs the images that are new on both sides.
+func (p *Pairs) learn(ctx context.Context, model, real side) {
+	if p.model == nil {
+		*p = Pairs{map[digest.Digest]digest.Digest{}, map[string]string{}, map[string]string{}, map[digest.Digest]bool{}, map[digest.Digest]digest.Digest{}}
+	}
+	news, theirs := p.unseen(model.images), p.unseen(real.images)
+	for _, m := range news {
+		i := slices.IndexFunc(theirs, func(r Image) bool { return r.ID != m.ID && alike(m) == alike(r) })
+		if slices.ContainsFunc(real.images, func(r Image) bool { return r.ID == m.ID }) || i < 0 {
+			continue
+		}
+		p.pair(ctx, model, real, m, theirs[i])
+		theirs = slices.Delete(theirs, i, i+1)
+	}
+}
+
+// unseen are the images not looked at before, oldest first.
+func (p *Pairs) unseen(all []Image) (out []Image) {
+	for _, img := range slices.Backward(all) {
+		if !p.seen[img.ID] {
+			out = append(out, img)
+			p.seen[img.ID] = true
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return len(out[i].Config.History) < len(out[j].Config.History) })
+	return out
+}
+
+// alike is an image's configuration without what names its layers.
+func alike(img Image) string {
+	img.Config.RootFS.DiffIDs = nil
+	b, _ := json.Marshal(img.Config)
+	return string(b)
+}
+
+// pair notes that m and r are the same image, or what is not the same.
+func (p *Pairs) pair(ctx context.Context, model, real side, m, r Image) {
+	p.model[m.ID] = r.ID
+	p.ids[m.ID.Encoded()] = r.ID.Encoded()
+	if len(m.Layers) != len(r.Layers) {
+		p.odd[m.ID.String()] = "they have not the same number of layers"
+		return
+	}
+	switch same, err := p.sameLayers(ctx, model, real, m, r); {
+	case err != nil:
+		p.odd[m.ID.String()] = fmt.Sprintf("its layers cannot be compared: %v", err)
+	case !same:
+		p.odd[m.ID.String()] = "the canonical digests of their layers differ"
+	}
+	theirs := chains(r)
+	for i, chain := range chains(m) {
+		p.ids[m.Layers[i].Encoded()] = r.Layers[i].Encoded()
+		p.ids[chain.Encoded()] = theirs[i].Encoded()
+	}
+}
+
+// sameLayers compares the layers whose diffIDs differ by canonical digest.
+func (p *Pairs) sameLayers(ctx context.Context, model, real side, m, r Image) (bool, error) {
+	if slices.Equal(m.Layers, r.Layers) {
+		return true, nil
+	}
+	x, err := p.canonical(ctx, model.engine, m)
+	if err != nil {
+		return false, err
+	}
+	y, err := p.canonical(ctx, real.engine, r)
+	return slices.Equal(x, y), err
+}
+
+// canonical are the canonical digests of an image's layers.
+func (p *Pairs) canonical(ctx context.Context, e Engine, img Image) ([]digest.Digest, error) {
+	out := make([]digest.Digest, len(img.Layers))
+	var trees []*fs.Tree
+	for i, diffID := range img.Layers {
+		sum, ok := p.sums[diffID]
+		if !ok && trees == nil {
+			var err error
+			if trees, err = e.Layers(ctx, img.ID.String()); err != nil {
+				return nil, err
+			}
+		}
+		if !ok {
+			var err error
+			if sum, err = trees[i].Digest(); err != nil {
+				return nil, err
+			}
+			p.sums[diffID] = sum
+		}
+		out[i] = sum
+	}
+	return out, nil
+}
+
+// Real is a text of the model with every id of the model that is known to
+// have another one in the real world replaced by that: whole ids and ids cut
+// to twelve digits.
+func (p *Pairs) Real(text string) string {
+	if p == nil || len(p.ids) == 0 {
+		return text
+	}
+	var list []string
+	for m, r := range p.ids {
+		list = append(list, m, r)
+	}
+	for m, r := range p.ids {
+		list = append(list, m[:12], r[:12])
+	}
+	return strings.NewReplacer(list...).Replace(text)
+}
+
+// difference says in what a model's image that has its pair is not the same.
+func (p *Pairs) difference(v View) string {
+	if p == nil {
+		return ""
+	}
+	for _, img := range v.Images {
+		if why := p.odd[img.ID]; why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// args are the arguments of a command as the other world has to read them:
+// what can only be an id of one world's image is replaced by the other's. The
+// returned function puts what was typed back into a text of that world.
+func (p *Pairs) args(args []string, from, to side) ([]string, func(string) string) {
+	out, back := slices.Clone(args), []string{}
+	for i, arg := range args {
+		prefix := strings.TrimPrefix(arg, "sha256:")
+		if _, err := FindImage(to.images, arg); err == nil || !isHex(prefix) {
+			continue
+		}
+		img, err := FindImage(from.images, arg)
+		other := p.other(img.ID)
+		if err != nil || !IsIDPrefix(img, arg) || other == "" {
+			continue
+		}
+		out[i] = strings.TrimSuffix(arg, prefix) + other.Encoded()[:len(prefix)]
+		back = append(back, other.Encoded()[:len(prefix)], prefix)
+	}
+	return out, strings.NewReplacer(back...).Replace
+}
+
+func isHex(s string) bool { return len(s) >= 3 && strings.Trim(s, "0123456789abcdef") == "" }
+
+// other is the id that the same image has in the other world; "" where none
+// is known.
+func (p *Pairs) other(id digest.Digest) digest.Digest {
+	if r, ok := p.model[id]; ok {
+		return r
+	}
+	for m, r := range p.model {
+		if r == id {
+			return m
+		}
+	}
+	return ""
+}

@@ -1,0 +1,67 @@
+package sim
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/fs"
+)
+
+// trees is an engine of which only the layers of images are asked.
+type trees struct {
+	Engine
+	layers []*fs.Tree
+}
+
+func (t trees) Layers(context.Context, string) ([]*fs.Tree, error) { return t.layers, nil }
+
+func layerAt(t *testing.T, mtime int64, text string) *fs.Tree {
+	b := fs.NewBuilder()
+	require.NoError(t, b.Put("/f", fs.Node{Mode: fs.S_IFREG | 0o644, Mtime: mtime, Data: fs.DataOf([]byte(text))}))
+	return b.Tree()
+}
+
+// made is a side with one image of one layer.
+func made(t *testing.T, mtime int64, text string) side {
+	tree := layerAt(t, mtime, text)
+	img, _, err := Commit{Created: time.Unix(7, 0)}.Image(Image{}, &NewLayer{DiffID: digest.FromString(text + time.Unix(0, mtime).String()), Size: tree.Bytes()})
+	require.NoError(t, err)
+	img.Tags = []string{"a:1"}
+	return side{trees{layers: []*fs.Tree{tree}}, []Image{img}}
+}
+
+func seen(s side, text string) View {
+	return View{Images: imageViews(s.images[0]), Stdout: text}
+}
+
+func TestImagesOfOneCommandArePaired(t *testing.T) {
+	model, real := made(t, 1, "same"), made(t, 2, "same")
+	m, r := model.images[0], real.images[0]
+	require.NotEqual(t, m.ID, r.ID)
+	var p Pairs
+	p.learn(t.Context(), model, real)
+	plain := func(text string) string { return text }
+	require.Empty(t, comparison{&p, plain}.of(seen(model, ""), seen(real, "")), "images are compared by content")
+	diffs := comparison{&p, plain}.of(seen(model, "built "+Short(m.ID)+"\n"), seen(real, "built "+Short(r.ID)+"\n"))
+	require.Equal(t, Expected, Verdict(diffs))
+	require.Equal(t, otherIDs, diffs[0].Reason)
+	diffs = comparison{&p, plain}.of(seen(model, "built "+Short(m.ID)+"\n"), seen(real, "made "+Short(r.ID)+"\n"))
+	require.Equal(t, Bug, Verdict(diffs))
+
+	typed, back := p.args([]string{Short(r.ID)[:7], "box"}, real, model)
+	require.Equal(t, []string{Short(m.ID)[:7], "box"}, typed, "an id of the real world is understood by the model")
+	require.Equal(t, "no "+Short(r.ID)[:7], back("no "+Short(m.ID)[:7]))
+}
+
+func TestImagesThatDifferAreABug(t *testing.T) {
+	model, real := made(t, 1, "this"), made(t, 1, "that")
+	var p Pairs
+	p.learn(t.Context(), model, real)
+	diffs := comparison{&p, func(text string) string { return text }}.of(seen(model, ""), seen(real, ""))
+	require.Equal(t, Bug, Verdict(diffs))
+	require.Contains(t, diffs[0].Reason, "canonical digests")
+}
