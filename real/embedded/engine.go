@@ -88,8 +88,11 @@ func (e *Engine) Info(ctx context.Context) (sim.Info, error) {
 	return call[sim.Info](ctx, e, "info", wire.None(true))
 }
 
-// Pull fetches an image.
+// Pull fetches an image; see [sim.WithProgress].
 func (e *Engine) Pull(ctx context.Context, ref string) (sim.Pulled, error) {
+	if tell := sim.Telling(ctx); tell != nil {
+		ctx = wire.Listen(ctx, tell)
+	}
 	return call[sim.Pulled](ctx, e, "pull", ref)
 }
 

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"twinlayer/real/embedded/box"
+	"twinlayer/real/embedded/remote"
 	"twinlayer/real/embedded/store"
 	"twinlayer/real/embedded/wire"
 	"twinlayer/sim"
@@ -20,8 +21,9 @@ import (
 
 // helper is the engine itself, in the process that [Start] starts.
 type helper struct {
-	cfg   Config
-	store *store.Store
+	cfg    Config
+	store  *store.Store
+	remote *remote.Client
 
 	mu         sync.Mutex               // of what follows; never held while something runs
 	images     []*image                 // of this session alone
@@ -76,6 +78,7 @@ func (h *helper) open(_ context.Context, cfg Config) (no Unavailable, err error)
 		return Unavailable{err.Error(), "then start again"}, nil
 	}
 	h.cfg, h.store = cfg, s
+	h.remote = remote.New(remote.Config{Bundled: cfg.Registry, Images: cfg.Images, Insecure: cfg.Insecure})
 	probe, err := s.Container("probe")
 	if err != nil {
 		return no, err

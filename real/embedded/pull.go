@@ -4,18 +4,18 @@ package embedded
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"runtime"
-	"slices"
+	"io"
+	"sync"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"twinlayer/real/embedded/remote"
 	"twinlayer/real/embedded/store"
+	"twinlayer/real/embedded/wire"
 	"twinlayer/sim"
 )
 
@@ -25,80 +25,69 @@ func (h *helper) pull(ctx context.Context, ref string) (sim.Pulled, error) {
 	if err != nil {
 		return sim.Pulled{}, err
 	}
-	target, err := h.locate(ref)
+	places, err := h.remote.Locate(ref)
 	if err != nil {
 		return sim.Pulled{}, err
 	}
-	p := &pull{h: h, ref: ref, ctx: ctx}
+	p := &pull{h: h, ref: ref}
 	p.pulled.Ref = familiar
-	if err := p.fetch(target); err != nil {
-		return sim.Pulled{}, p.explain(err)
+	if err := p.any(ctx, places); err != nil {
+		return sim.Pulled{}, remote.ExplainPull(ctx, ref, err)
 	}
 	return p.pulled, nil
-}
-
-// locate is where ref is to be had. A short name is the registry's of the
-// configuration; a full one means what it says.
-func (h *helper) locate(ref string) (name.Reference, error) {
-	registry, repository, version, err := sim.SplitRef(ref)
-	if err != nil {
-		return nil, err
-	}
-	full := ref
-	if registry == "" && h.cfg.Registry != "" {
-		separator := ":"
-		if digest.Digest(version).Validate() == nil {
-			separator = "@"
-		}
-		full = h.cfg.Registry + "/" + repository + separator + version
-	}
-	target, err := name.ParseReference(full)
-	if err != nil {
-		return nil, sim.Refuse("invalid reference format: %v", err)
-	}
-	return target, nil
 }
 
 // pull is one pull on its way.
 type pull struct {
 	h      *helper
-	ctx    context.Context
 	ref    string
-	img    *image
 	pulled sim.Pulled
 }
 
-func (p *pull) fetch(target name.Reference) error {
-	desc, err := remote.Get(target, remote.WithContext(p.ctx),
-		remote.WithTransport(&guarded{plain: p.h.cfg.Registry}),
-		remote.WithPlatform(v1.Platform{OS: "linux", Architecture: runtime.GOARCH}))
+// any fetches the image from the first place that has it.
+func (p *pull) any(ctx context.Context, places []name.Reference) error {
+	var first error
+	for _, place := range places {
+		found, err := p.h.remote.Find(ctx, place)
+		if err == nil {
+			return p.fetch(ctx, found)
+		}
+		if first == nil {
+			first = err
+		}
+		if !remote.Unknown(err) {
+			break
+		}
+	}
+	return first
+}
+
+func (p *pull) fetch(ctx context.Context, found *remote.Image) error {
+	img, err := newImage(found.Config, "")
 	if err != nil {
 		return err
 	}
-	remote, err := desc.Image()
-	if err != nil {
-		return err
+	p.pulled.Digest = found.Digest
+	layers := found.Manifest.Layers
+	if len(layers) != len(img.Layers) {
+		return fmt.Errorf("the image is damaged: %d layers, but %d diffIDs: tell whoever made it", len(layers), len(img.Layers))
 	}
-	p.pulled.Digest = digest.Digest(desc.Digest.String())
+	img.own = found.Repo.Local() && isBundled(img.Config) && p.short()
 	batch, err := p.h.store.Batch()
 	if err != nil {
 		return err
 	}
 	defer batch.Abort()
-	if err := p.config(remote); err != nil {
-		return err
-	}
-	p.img.own = isBundled(p.img.Config) && p.short()
-	batch.Cached = p.img.own
-	release, err := p.h.store.Hold(p.img.Layers...)
+	batch.Cached = img.own
+	release, err := p.h.store.Hold(img.Layers...)
 	if err != nil {
 		return err
 	}
 	defer release()
-	if err := p.layers(batch, remote); err != nil {
+	if err := p.layers(ctx, batch, found, img); err != nil {
 		return err
 	}
-	p.pulled.UpToDate, err = p.h.keep(batch, p.img, p.pulled.Ref)
+	p.pulled.UpToDate, err = p.h.keep(batch, img, p.pulled.Ref)
 	return err
 }
 
@@ -108,64 +97,76 @@ func (p *pull) short() bool {
 	return err == nil && registry == ""
 }
 
-// config gets the configuration.
-func (p *pull) config(remote v1.Image) error {
-	config, err := remote.RawConfigFile()
-	if err != nil {
-		return err
-	}
-	p.img, err = newImage(config, "")
-	return err
-}
+// downloads is how many layers come at the same time, as docker has it.
+const downloads = 3
 
 // layers gets the layers that the store lacks.
-func (p *pull) layers(batch *store.Batch, remote v1.Image) error {
-	layers, err := remote.Layers()
-	if err != nil {
-		return err
-	}
-	if len(layers) != len(p.img.Layers) {
-		return fmt.Errorf("the image %s is damaged: %d layers, but %d diffIDs: tell whoever made it", p.ref, len(layers), len(p.img.Layers))
-	}
+func (p *pull) layers(ctx context.Context, batch *store.Batch, found *remote.Image, img *image) error {
 	seen, err := p.h.known()
 	if err != nil {
 		return err
 	}
-	for i, layer := range layers {
-		hash, err := layer.Digest()
-		if err != nil {
-			return err
-		}
-		blob, diffID := digest.Digest(hash.String()), p.img.Layers[i]
-		p.pulled.Layers = append(p.pulled.Layers, sim.PulledLayer{Digest: blob, Exists: seen[diffID]})
-		if _, have := batch.Have(diffID); have {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var all sync.WaitGroup
+	free, begun := make(chan bool, downloads), map[digest.Digest]bool{}
+	for i, blob := range found.Manifest.Layers {
+		diffID := img.Layers[i]
+		p.pulled.Layers = append(p.pulled.Layers, sim.PulledLayer{Digest: blob.Digest, Exists: seen[diffID]})
+		if _, have := batch.Have(diffID); have || begun[diffID] {
 			continue
 		}
-		if err := p.layer(batch, layer, blob, diffID); err != nil {
-			return err
-		}
+		begun[diffID] = true
+		all.Go(func() {
+			free <- true
+			defer func() { <-free }()
+			if err := p.layer(ctx, batch, found.Repo, blob, diffID); err != nil {
+				stop(err)
+			}
+		})
 	}
+	all.Wait()
+	return context.Cause(ctx)
+}
+
+// layer gets one layer.
+func (p *pull) layer(ctx context.Context, batch *store.Batch, repo *remote.Repository, blob ocispec.Descriptor, diffID digest.Digest) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	news := &meter{ctx: ctx, p: sim.Progress{ID: sim.Short(blob.Digest), Action: "Downloading", Total: blob.Size}}
+	fetch := func(from int64) io.ReadCloser {
+		news.p.Done = from
+		return news.of(repo.Blob(ctx, blob, from))
+	}
+	got, err := p.get(batch, repo, blob, fetch)
+	switch {
+	case err != nil:
+		return fmt.Errorf("layer %s: %w", blob.Digest, err)
+	case got.DiffID != diffID:
+		return store.Corrupt("the content with the diffID", diffID, got.DiffID)
+	}
+	news.tell("Pull complete")
 	return nil
 }
 
-func (p *pull) layer(batch *store.Batch, layer v1.Layer, blob, diffID digest.Digest) error {
-	r, err := layer.Compressed()
-	if err != nil {
-		return err
+// get adds a layer to the batch. What this machine itself serves is not worth
+// a copy of what is there in part.
+func (p *pull) get(batch *store.Batch, repo *remote.Repository, blob ocispec.Descriptor, fetch func(int64) io.ReadCloser) (store.Layer, error) {
+	if !repo.Local() {
+		return batch.Download(blob, fetch)
 	}
+	r := fetch(0)
 	defer r.Close()
-	mediaType, err := layer.MediaType()
-	if err != nil {
-		return err
+	l, err := batch.Layer(r, blob.MediaType)
+	got := l.DiffID
+	if l.Blob != nil {
+		got = l.Blob.Digest
 	}
-	got, err := batch.Layer(r, string(mediaType))
-	switch {
-	case err != nil:
-		return fmt.Errorf("layer %s: %w", blob, err)
-	case got.DiffID != diffID:
-		return store.Corrupt("content with diffID", diffID, got.DiffID)
+	if err == nil && got != blob.Digest {
+		err = store.Corrupt("layer", blob.Digest, got)
 	}
-	return nil
+	return l, err
 }
 
 // known are the layers of all images. Those that are only cached do not count:
@@ -183,26 +184,32 @@ func (h *helper) known() (map[digest.Digest]bool, error) {
 	return known, err
 }
 
-// explain puts what a registry answers into docker's words.
-func (p *pull) explain(err error) error {
-	var answer *transport.Error
-	switch {
-	case p.ctx.Err() != nil:
-		return p.ctx.Err()
-	case !errors.As(err, &answer):
-		return p.unreachable(err)
+// meter tells how much of a stream has passed, now and then.
+type meter struct {
+	ctx  context.Context
+	p    sim.Progress
+	last time.Time
+}
+
+// of is the stream r with the meter in it.
+func (m *meter) of(r io.ReadCloser) io.ReadCloser {
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.TeeReader(r, m), r}
+}
+
+func (m *meter) Write(b []byte) (int, error) {
+	m.p.Done += int64(len(b))
+	if m.p.Done == m.p.Total {
+		m.tell("Extracting")
+	} else if time.Since(m.last) > 100*time.Millisecond {
+		m.tell(m.p.Action)
 	}
-	says := func(codes ...transport.ErrorCode) bool {
-		return slices.ContainsFunc(answer.Errors, func(d transport.Diagnostic) bool { return slices.Contains(codes, d.Code) })
-	}
-	switch {
-	case says(transport.ManifestUnknownErrorCode):
-		return sim.ManifestUnknown(p.ref)
-	case says(transport.NameUnknownErrorCode, transport.DeniedErrorCode, transport.UnauthorizedErrorCode),
-		answer.StatusCode == 401, answer.StatusCode == 403:
-		return sim.PullDenied(p.ref)
-	case answer.StatusCode == 404:
-		return sim.ManifestUnknown(p.ref)
-	}
-	return fmt.Errorf("pulling %s: %w", p.ref, err)
+	return len(b), nil
+}
+
+func (m *meter) tell(action string) {
+	m.p.Action, m.last = action, time.Now()
+	wire.Tell(m.ctx, m.p)
 }

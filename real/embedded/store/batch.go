@@ -34,6 +34,7 @@ type Batch struct {
 	moves  []move
 	synced int // so many of moves
 	layers map[digest.Digest]Layer
+	open   []*os.File // locked until the end
 }
 
 type move struct{ from, to string }
@@ -49,7 +50,12 @@ func (s *Store) Batch() (*Batch, error) {
 }
 
 // Abort removes what was gathered.
-func (b *Batch) Abort() { os.RemoveAll(b.dir) }
+func (b *Batch) Abort() {
+	os.RemoveAll(b.dir)
+	for _, f := range b.open {
+		f.Close()
+	}
+}
 
 // Commit makes all that was gathered durable, gives it its names and, in the
 // same moment for every other session, has update change the index. A nil

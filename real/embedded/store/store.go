@@ -37,6 +37,7 @@ func Open(dir string) (*Store, error) {
 	}
 	err := s.locked(func() error {
 		s.sweep()
+		s.sweepPartial()
 		if err := s.begin(); err != nil {
 			return err
 		}

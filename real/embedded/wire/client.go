@@ -20,11 +20,25 @@ type Client struct {
 	mu      sync.Mutex
 	last    uint64
 	waiting map[uint64]chan frame
+	hearing map[uint64]func([]byte)
+}
+
+type listenKey struct{}
+
+// Listen is a context for calls whose news (see [Tell]) hear gets, one after
+// the other. While it hears, no answer to any call arrives.
+func Listen[N any](ctx context.Context, hear func(N)) context.Context {
+	return context.WithValue(ctx, listenKey{}, func(body []byte) {
+		var news N
+		if unpack(body, &news) == nil {
+			hear(news)
+		}
+	})
 }
 
 // NewClient starts to read answers from the stream.
 func NewClient(rw io.ReadWriteCloser) *Client {
-	c := &Client{link: newLink(rw), closer: rw, gone: make(chan struct{}), waiting: map[uint64]chan frame{}}
+	c := &Client{link: newLink(rw), closer: rw, gone: make(chan struct{}), waiting: map[uint64]chan frame{}, hearing: map[uint64]func([]byte){}}
 	go c.receive()
 	return c
 }
@@ -43,10 +57,18 @@ func (c *Client) receive() {
 			return
 		}
 		c.mu.Lock()
-		answer := c.waiting[f.ID]
-		delete(c.waiting, f.ID)
+		answer, hear := c.waiting[f.ID], c.hearing[f.ID]
+		if !f.News {
+			delete(c.waiting, f.ID)
+			delete(c.hearing, f.ID)
+		}
 		c.mu.Unlock()
-		answer <- f
+		switch {
+		case !f.News:
+			answer <- f
+		case hear != nil:
+			hear(f.Body)
+		}
 	}
 }
 
@@ -72,7 +94,7 @@ func Call[R any](ctx context.Context, c *Client, method string, args any) (R, er
 }
 
 func (c *Client) call(ctx context.Context, method string, body []byte) (frame, error) {
-	id, answer := c.register()
+	id, answer := c.register(ctx)
 	if c.send(frame{ID: id, Method: method, Body: body}) != nil {
 		return frame{}, ErrGone
 	}
@@ -85,11 +107,14 @@ func (c *Client) call(ctx context.Context, method string, body []byte) (frame, e
 	}
 }
 
-func (c *Client) register() (uint64, chan frame) {
+func (c *Client) register(ctx context.Context) (uint64, chan frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last++
 	answer := make(chan frame, 1)
 	c.waiting[c.last] = answer
+	if hear, ok := ctx.Value(listenKey{}).(func([]byte)); ok {
+		c.hearing[c.last] = hear
+	}
 	return c.last, answer
 }

@@ -15,11 +15,13 @@ import (
 	"twinlayer/sim"
 )
 
-// frame is what travels: a call, its end before its time, or its answer.
+// frame is what travels: a call, its end before its time, what happens in the
+// meantime, or its answer.
 type frame struct {
 	ID     uint64
 	Method string // of a call
 	Cancel bool   // the caller waits no more
+	News   bool   // the body is news, and the answer is still to come
 	Body   []byte // arguments or result, its own gob stream
 	Fault  *fault // of an answer
 }
@@ -95,6 +97,19 @@ func Func[A, R any](f func(context.Context, A) (R, error)) Method {
 	}
 }
 
+type newsKey struct{}
+
+// Tell sends news to whoever called the function that has ctx; see [Listen].
+func Tell(ctx context.Context, news any) {
+	send, ok := ctx.Value(newsKey{}).(func([]byte))
+	if !ok {
+		return
+	}
+	if body, err := pack(news); err == nil {
+		send(body)
+	}
+}
+
 // None stands where a function takes or returns nothing.
 type None bool
 
@@ -132,6 +147,7 @@ func (s *server) begin(ctx context.Context, f frame) {
 	s.mu.Lock()
 	s.running[f.ID] = cancel
 	s.mu.Unlock()
+	ctx = context.WithValue(ctx, newsKey{}, func(body []byte) { s.send(frame{ID: f.ID, News: true, Body: body}) })
 	go func() {
 		defer s.end(f.ID)
 		body, err := s.call(ctx, f)

@@ -86,3 +86,23 @@ func TestGone(t *testing.T) {
 	_, err = wire.Call[string](context.Background(), c, "wait", wire.None(true))
 	require.ErrorIs(t, err, wire.ErrGone)
 }
+
+func TestNews(t *testing.T) {
+	c, _ := served(t, map[string]wire.Method{
+		"count": wire.Func(func(ctx context.Context, n int) (string, error) {
+			for i := range n {
+				wire.Tell(ctx, i)
+			}
+			return "done", nil
+		}),
+	})
+	var heard []int
+	ctx := wire.Listen(context.Background(), func(i int) { heard = append(heard, i) })
+	got, err := wire.Call[string](ctx, c, "count", 3)
+	require.NoError(t, err)
+	require.Equal(t, "done", got)
+	require.Equal(t, []int{0, 1, 2}, heard)
+	got, err = wire.Call[string](context.Background(), c, "count", 3)
+	require.NoError(t, err)
+	require.Equal(t, "done", got, "who does not listen gets the answer all the same")
+}
