@@ -49,8 +49,9 @@ func runApplet(args []string) {
 
 // flags are the command line.
 type flags struct {
-	real, dataDir, script string
-	json, plain, step     bool
+	real, dataDir, script, images string
+	insecure                      []string
+	json, plain, step             bool
 }
 
 func parse(args []string) (flags, error) {
@@ -58,6 +59,8 @@ func parse(args []string) (flags, error) {
 	set := pflag.NewFlagSet("twinlayer", pflag.ContinueOnError)
 	set.StringVar(&f.real, "real", "auto", "the real engine: "+strings.Join(real.Choices, ", "))
 	set.StringVar(&f.dataDir, "data-dir", "", "where the embedded engine keeps its layers (default ~/.local/share/twinlayer)")
+	set.StringVar(&f.images, "images", "", "where short names such as busybox come from: docker.io, or a mirror's `ADDRESS` (default: the bundled images)")
+	set.StringArrayVar(&f.insecure, "insecure-registry", nil, "a registry, `HOST:PORT`, that may be asked without encryption")
 	set.StringVar(&f.script, "script", "", "read commands from `FILE`, one per line")
 	set.BoolVar(&f.json, "json", false, "print one JSON object per command")
 	set.BoolVar(&f.plain, "plain", false, "no colour, no box drawing")
@@ -129,7 +132,7 @@ func open(f flags, images sim.Registry) (engine sim.Engine, why string, err erro
 			return nil, "", err
 		}
 	}
-	engine, err = real.Open(real.Config{Choice: f.real, DataDir: f.dataDir, Registry: images})
+	engine, err = real.Open(real.Config{Choice: f.real, DataDir: f.dataDir, Registry: images, Images: f.images, Insecure: f.insecure})
 	if err != nil && f.real == "auto" {
 		return nil, err.Error(), nil
 	}

@@ -15,6 +15,8 @@ type Config struct {
 	Choice   string // "auto", "embedded" or "none"
 	DataDir  string // of the embedded engine; see DefaultDataDir
 	Registry sim.Registry
+	Images   string   // where short names come from; see embedded.Config
+	Insecure []string // "host:port" that may be asked without encryption
 }
 
 // Choices are what Config.Choice may be.
@@ -44,7 +46,7 @@ func Open(c Config) (sim.Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the registry of the bundled images cannot listen on the loopback: %w; check that the lo interface is up", err)
 	}
-	e, err := embedded.Start(embedded.Config{DataDir: c.DataDir, Registry: server.Addr()})
+	e, err := embedded.Start(embedded.Config{DataDir: c.DataDir, Registry: server.Addr(), Images: c.Images, Insecure: c.Insecure})
 	if err != nil {
 		server.Close()
 		return nil, err
