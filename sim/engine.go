@@ -309,6 +309,7 @@ type Process struct {
 	Dir         string
 	User        string
 	Interactive bool
+	Detach      bool // do not wait for its end
 }
 
 // Output is what a process printed, and whether it still waits for more.

@@ -32,8 +32,13 @@ func (b *Printed) Write(p []byte) (int, error) {
 func (b *Printed) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.dropped == 0 {
-		return b.kept.String()
+	return Cut(b.kept.String(), b.dropped)
+}
+
+// Cut is what was kept of an output, and a last line about what was not.
+func Cut(kept string, dropped int64) string {
+	if dropped == 0 {
+		return kept
 	}
-	return fmt.Sprintf("%s\n[twinlayer: %d more bytes were not kept]\n", b.kept.String(), b.dropped)
+	return fmt.Sprintf("%s\n[twinlayer: %d more bytes were not kept]\n", kept, dropped)
 }

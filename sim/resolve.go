@@ -125,6 +125,14 @@ func NoSuchContainer(key string) *Refusal { return Refuse("No such container: %s
 // NotRunning is docker's answer to an exec in a container that has ended.
 func NotRunning(c Container) *Refusal { return Refuse("container %s is not running", c.ID) }
 
+// NotKilled is docker's answer to a signal for a container that has ended.
+func NotKilled(c Container, key string) *Refusal {
+	return Refuse("cannot kill container: %s: container %s is not running", key, c.ID)
+}
+
+// InvalidSignal is docker's answer to a signal that is none.
+func InvalidSignal(signal string) *Refusal { return Refuse("invalid signal: %s", signal) }
+
 // StillRunning is docker's answer to removing a running container.
 func StillRunning(c Container) *Refusal {
 	return Refuse("cannot remove container %q: container is running: stop the container before removing or force remove", "/"+c.Name)

@@ -26,6 +26,7 @@ import (
 //	upper   its own writable layer
 //	work    overlayfs's workshop
 //	merged  where its root is mounted, in its own mount namespace
+//	logs    what its own process printed
 //	etc     the files that it sees as /etc/hosts and so on
 type container struct {
 	info   sim.Container // h.mu guards it
@@ -36,8 +37,9 @@ type container struct {
 	release func() // the layers may go
 
 	starting sync.Mutex // held while it is started, or removed
-	proc     *box.Proc  // of the last start
-	ended    chan struct{}
+	run      *running   // the last one
+	logs     logs
+	gone     sync.Once
 }
 
 func (c *container) path(sub string) string { return filepath.Join(c.dir, sub) }
@@ -106,7 +108,8 @@ func (h *helper) furnish(c *container) (err error) {
 	if c.dir, err = h.store.Container(c.info.ID); err != nil {
 		return err
 	}
-	for _, sub := range []string{"init", "upper", "work", "merged", "etc"} {
+	c.logs.dir = c.path("logs")
+	for _, sub := range []string{"init", "upper", "work", "merged", "logs", "etc"} {
 		if err := os.Mkdir(c.path(sub), 0o755); err != nil {
 			return err
 		}
@@ -172,26 +175,36 @@ func (h *helper) forget(c *container) {
 	h.mu.Lock()
 	h.containers = slices.DeleteFunc(h.containers, func(x *container) bool { return x == c })
 	h.mu.Unlock()
-	if c.dir != "" {
-		os.RemoveAll(c.dir)
-	}
-	c.release()
+	c.gone.Do(func() {
+		c.logs.close()
+		if c.dir != "" {
+			os.RemoveAll(c.dir)
+		}
+		c.release()
+	})
+}
+
+// current is the container's last run; nil before the first.
+func (c *container) current() *running {
+	c.starting.Lock()
+	defer c.starting.Unlock()
+	return c.run
 }
 
 // kill ends the container if it runs, and waits until it is over.
 func (c *container) kill() {
-	c.starting.Lock()
-	proc, ended := c.proc, c.ended
-	c.starting.Unlock()
-	if proc != nil {
-		proc.Kill()
-		<-ended
+	if r := c.current(); r != nil {
+		r.proc.Kill()
+		<-r.ended
 	}
 }
 
 // finish notes the end of the container's first process.
-func (h *helper) finish(c *container, proc *box.Proc, ended chan struct{}) {
-	exit := proc.Wait()
+func (h *helper) finish(c *container, r *running) {
+	exit := r.proc.Wait()
+	if r.printed != nil {
+		<-r.printed.done
+	}
 	h.mu.Lock()
 	c.info.Status, c.info.Exit, c.info.Finished = sim.Exited, exit, time.Now()
 	remove := c.info.AutoRemove
@@ -199,5 +212,5 @@ func (h *helper) finish(c *container, proc *box.Proc, ended chan struct{}) {
 	if remove {
 		h.forget(c)
 	}
-	close(ended)
+	close(r.ended)
 }

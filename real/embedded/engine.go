@@ -21,6 +21,7 @@ import (
 type Engine struct {
 	sim.Lacking
 	client *wire.Client
+	pid    int          // the helper's
 	wait   func() error // for the helper's end, once
 	close  sync.Once
 
@@ -49,6 +50,10 @@ type (
 	removeArgs struct {
 		Name  string
 		Force bool
+	}
+	startArgs struct {
+		Container string
+		Detach    bool
 	}
 	execArgs struct {
 		Container string
@@ -141,9 +146,10 @@ func (e *Engine) Create(ctx context.Context, spec sim.Spec) (sim.Container, erro
 	return call[sim.Container](ctx, e, "create", spec)
 }
 
-// Start runs a container. When ctx ends, the container is killed.
-func (e *Engine) Start(ctx context.Context, container string, _ bool) (sim.Output, error) {
-	return call[sim.Output](ctx, e, "start", container)
+// Start runs a container. When ctx ends, the container is killed, unless it
+// runs detached.
+func (e *Engine) Start(ctx context.Context, container string, detach bool) (sim.Output, error) {
+	return call[sim.Output](ctx, e, "start", startArgs{container, detach})
 }
 
 // Exec runs one more process. When ctx ends, the process is killed.

@@ -66,6 +66,9 @@ func (h *helper) talk(ctx context.Context, name string, do func(*waiting, func()
 	if err != nil {
 		return sim.Output{}, err
 	}
+	if s.name == s.in.info.ID {
+		s.in.logs.add(r.Stdout, r.Stderr)
+	}
 	out := sim.Output{Stdout: r.Stdout, Stderr: r.Stderr, Exit: r.Exit, Shell: name}
 	if r.Ended {
 		out.Exit, out.Shell = h.bury(ctx, s), ""

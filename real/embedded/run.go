@@ -9,49 +9,63 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"twinlayer/real/embedded/box"
 	"twinlayer/sim"
 )
 
-func (h *helper) start(ctx context.Context, key string) (sim.Output, error) {
-	c, err := h.find(key)
+func (h *helper) start(ctx context.Context, args startArgs) (sim.Output, error) {
+	c, err := h.find(args.Container)
 	if err != nil {
 		return sim.Output{}, err
 	}
-	proc, ended, err := h.launch(c)
-	if err != nil || proc == nil {
+	r, err := h.launch(c, args.Detach)
+	switch {
+	case err != nil || r == nil:
 		return sim.Output{}, err
+	case args.Detach:
+		return sim.Output{}, nil
+	case r.printed == nil:
+		return sim.Output{Shell: c.info.ID}, nil
 	}
-	if sim.TakesLines(c.info.Path, c.info.Interactive) {
-		return h.await(&waiting{name: c.info.ID, in: c, proc: proc, ended: ended}), nil
-	}
-	out := gather(ctx, proc)
-	<-ended
-	return out, nil
+	return r.printed.wait(ctx), nil
+}
+
+// running is one run of a container.
+type running struct {
+	proc    *box.Proc
+	printed *printed      // nil: a shell's, which comes line by line
+	ended   chan struct{} // closed when the container's end is noted
 }
 
 // launch starts the container's first process; nil if it runs already.
-func (h *helper) launch(c *container) (*box.Proc, chan struct{}, error) {
+func (h *helper) launch(c *container, detach bool) (*running, error) {
 	c.starting.Lock()
 	defer c.starting.Unlock()
 	if h.status(c).Status == sim.Running {
-		return nil, nil, nil
+		return nil, nil
 	}
 	proc, err := h.begin(c)
 	if err != nil {
 		if c.info.AutoRemove {
 			h.forget(c)
 		}
-		return nil, nil, refused(err, sim.StartFailed)
+		return nil, refused(err, sim.StartFailed)
 	}
 	h.mu.Lock()
 	c.info.Status, c.info.Started = sim.Running, time.Now()
 	h.mu.Unlock()
-	c.proc, c.ended = proc, make(chan struct{})
-	go h.finish(c, proc, c.ended)
-	return c.proc, c.ended, nil
+	c.run = &running{proc: proc, ended: make(chan struct{})}
+	if sim.TakesLines(c.info.Path, c.info.Interactive) {
+		h.dropShells(c)
+		h.await(&waiting{name: c.info.ID, in: c, proc: proc, ended: c.run.ended})
+	} else {
+		c.run.printed = gather(proc, !detach, &c.logs)
+	}
+	go h.finish(c, c.run)
+	return c.run, nil
 }
 
 func (h *helper) begin(c *container) (*box.Proc, error) {
@@ -95,21 +109,22 @@ func (h *helper) exec(ctx context.Context, args execArgs) (sim.Output, error) {
 	if err != nil {
 		return sim.Output{}, err
 	}
-	c.starting.Lock()
-	first := c.proc
-	c.starting.Unlock()
-	info := h.status(c)
+	info, r := h.status(c), c.current()
 	if info.Status != sim.Running {
 		return sim.Output{}, sim.NotRunning(info)
 	}
-	proc, err := first.Exec(c.process(args.Process), args.Process.Interactive)
+	proc, err := r.proc.Exec(c.process(args.Process), args.Process.Interactive)
 	if err != nil {
 		return sim.Output{}, refused(err, sim.ExecRefused)
 	}
-	if sim.TakesLines(args.Process.Args, args.Process.Interactive) {
+	if sim.TakesLines(args.Process.Args, args.Process.Interactive) && !args.Process.Detach {
 		return h.await(&waiting{name: args.Process.ID, in: c, proc: proc, ended: proc.Done()}), nil
 	}
-	return gather(ctx, proc), nil
+	out := gather(proc, !args.Process.Detach, nil)
+	if args.Process.Detach {
+		return sim.Output{}, nil
+	}
+	return out.wait(ctx), nil
 }
 
 // refused puts a failure to start into docker's words.
@@ -127,21 +142,34 @@ func refused(err error, runtime func(string) *sim.Refusal) error {
 	return err
 }
 
-// gather waits for a process and returns what it printed; its input is empty.
-// When ctx ends, the process is killed.
-func gather(ctx context.Context, proc *box.Proc) sim.Output {
-	defer proc.Close()
-	defer context.AfterFunc(ctx, func() { proc.KillChildren(); proc.Kill() })()
-	if proc.Stdin != nil {
+// printed is what a process prints, as it comes.
+type printed struct {
+	proc        *box.Proc
+	out, errors sim.Printed
+	done        chan struct{} // closed when the process has ended and all is here
+}
+
+// gather begins to read what a process prints, into the logs too. With eof its
+// input is empty.
+func gather(proc *box.Proc, eof bool, l *logs) *printed {
+	if proc.Stdin != nil && eof {
 		proc.Stdin.Close()
 	}
-	var out, err sim.Printed
-	done := make(chan struct{})
+	p := &printed{proc: proc, done: make(chan struct{})}
+	var both sync.WaitGroup
+	both.Go(func() { io.Copy(l.beside(&p.out, "stdout"), proc.Stdout) })
+	both.Go(func() { io.Copy(l.beside(&p.errors, "stderr"), proc.Stderr) })
 	go func() {
-		io.Copy(&err, proc.Stderr)
-		close(done)
+		defer close(p.done)
+		both.Wait()
+		proc.Close()
 	}()
-	io.Copy(&out, proc.Stdout)
-	<-done
-	return sim.Output{Exit: proc.Wait(), Stdout: out.String(), Stderr: err.String()}
+	return p
+}
+
+// wait waits for the process. When ctx ends, the process is killed.
+func (p *printed) wait(ctx context.Context) sim.Output {
+	defer context.AfterFunc(ctx, func() { p.proc.KillChildren(); p.proc.Kill() })()
+	<-p.done
+	return sim.Output{Exit: p.proc.Wait(), Stdout: p.out.String(), Stderr: p.errors.String()}
 }

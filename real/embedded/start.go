@@ -42,7 +42,7 @@ func Start(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, refusedClone(err)
 	}
-	e := &Engine{client: wire.NewClient(conn), wait: func() error {
+	e := &Engine{client: wire.NewClient(conn), pid: process.Pid, wait: func() error {
 		_, err := process.Wait()
 		return err
 	}}

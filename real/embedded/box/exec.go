@@ -16,6 +16,11 @@ import (
 // Exec starts one more process in the container whose first process p is. It
 // returns when the program runs; a *[Failure] if it cannot.
 func (p *Proc) Exec(what Process, interactive bool) (*Proc, error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.closed {
+		return nil, runtimeFailure("cannot exec in a stopped container")
+	}
 	streams, err := newPipes(interactive)
 	if err != nil {
 		return nil, err

@@ -4,8 +4,10 @@ package box
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,7 +26,9 @@ type Proc struct {
 	pidfd   int
 	done    chan struct{}
 	exit    int
-	closed  sync.Once
+
+	mu     sync.RWMutex // held while pidfd is used
+	closed bool
 }
 
 // pipes are the streams of a process that is about to start.
@@ -111,18 +115,96 @@ func (p *Proc) Wait() int {
 // Kill ends the process; where it is a container's first, all of them.
 func (p *Proc) Kill() { p.process.Kill() }
 
+// Signal sends the process a signal. A container's first process does not
+// get one that it neither handles nor cannot handle (pid_namespaces(7)).
+func (p *Proc) Signal(signal syscall.Signal) error { return p.process.Signal(signal) }
+
+// PID is the process's number, as the caller's proc has it.
+func (p *Proc) PID() int { return p.process.Pid }
+
+// PIDs are all processes of the container whose first process p is.
+func (p *Proc) PIDs() (pids []int) {
+	space := pidSpace(p.process.Pid)
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err == nil && space != "" && pidSpace(pid) == space {
+			pids = append(pids, pid)
+		}
+	}
+	slices.Sort(pids)
+	return pids
+}
+
+// pidSpace names the pid namespace of a process.
+func pidSpace(pid int) string {
+	space, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", pid))
+	return space
+}
+
+// Freeze stops every process of the container, as SIGSTOP does, until thaw is
+// called. What was stopped before stays so.
+func (p *Proc) Freeze() (thaw func()) {
+	var stopped []int
+	for again := true; again; { // what is not stopped yet may still fork
+		again = false
+		for _, pid := range p.PIDs() {
+			if slices.Contains(stopped, pid) || processState(pid) == "T" || processState(pid) == "Z" {
+				continue
+			}
+			if unix.Kill(pid, unix.SIGSTOP) == nil {
+				stopped, again = append(stopped, pid), true
+				awaitStop(pid)
+			}
+		}
+	}
+	return func() {
+		for _, pid := range stopped {
+			unix.Kill(pid, unix.SIGCONT)
+		}
+	}
+}
+
+// awaitStop waits until a process has stopped or ended, or a second for one
+// that the kernel does not let go (it waits for a disk).
+func awaitStop(pid int) {
+	for limit := time.Now().Add(time.Second); time.Now().Before(limit); time.Sleep(100 * time.Microsecond) {
+		if state := processState(pid); state == "T" || state == "Z" || state == "" {
+			return
+		}
+	}
+}
+
+// processState is what a process does (proc_pid_stat(5), field 3).
+func processState(pid int) string {
+	if fields := statFields(strconv.Itoa(pid)); len(fields) > 0 {
+		return fields[0]
+	}
+	return ""
+}
+
+// statFields are the fields of a process's stat from the third on.
+func statFields(pid string) []string {
+	stat, _ := os.ReadFile("/proc/" + pid + "/stat")
+	return strings.Fields(string(stat[strings.LastIndex(string(stat), ")")+1:]))
+}
+
 // Close frees what is left of a process that has ended, after its output was
 // read.
 func (p *Proc) Close() {
 	<-p.done
-	p.closed.Do(func() {
-		if p.Stdin != nil {
-			p.Stdin.Close()
-		}
-		p.Stdout.(*tail).f.Close()
-		p.Stderr.(*tail).f.Close()
-		unix.Close(p.pidfd)
-	})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
+	p.closed = true
+	if p.Stdin != nil {
+		p.Stdin.Close()
+	}
+	p.Stdout.(*tail).f.Close()
+	p.Stderr.(*tail).f.Close()
+	unix.Close(p.pidfd)
 }
 
 // KillChildren kills what the process started, and what that started, and so
@@ -147,9 +229,7 @@ func parents() map[int]int {
 		if err != nil {
 			continue
 		}
-		stat, _ := os.ReadFile("/proc/" + e.Name() + "/stat")
-		fields := strings.Fields(string(stat[strings.LastIndex(string(stat), ")")+1:]))
-		if len(fields) > 1 {
+		if fields := statFields(e.Name()); len(fields) > 1 {
 			all[pid], _ = strconv.Atoi(fields[1])
 		}
 	}

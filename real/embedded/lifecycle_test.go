@@ -1,0 +1,186 @@
+//go:build linux
+
+package embedded_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/real/embedded"
+	"twinlayer/sim"
+)
+
+// detached starts a container that goes on by itself.
+func detached(t testing.TB, e sim.Engine, s sim.Spec) sim.Spec {
+	t.Helper()
+	_, err := e.Create(timeout(t), s)
+	require.NoError(t, err)
+	out, err := e.Start(timeout(t), s.ID, true)
+	require.NoError(t, err)
+	require.Equal(t, sim.Output{}, out)
+	return s
+}
+
+func state(t testing.TB, e sim.Engine, id string) sim.Container {
+	t.Helper()
+	all, err := e.Containers(timeout(t))
+	require.NoError(t, err)
+	c, err := sim.FindContainer(all, id)
+	require.NoError(t, err)
+	return c
+}
+
+func TestDetached(t *testing.T) {
+	each(t, func(t *testing.T, e *embedded.Engine) {
+		s := detached(t, e, spec("sh", "-c", "echo out; echo err >&2; while [ ! -e /go ]; do sleep 0.01; done; exit 7"))
+		require.Equal(t, sim.Running, state(t, e, s.ID).Status)
+		out, err := e.Exec(timeout(t), s.ID, sim.Process{Args: []string{"sh", "-c", "while :; do [ -e /go2 ] && echo > /go && exit; sleep 0.01; done"}, Detach: true})
+		require.NoError(t, err)
+		require.Equal(t, sim.Output{}, out)
+		_, err = e.Exec(timeout(t), s.ID, sim.Process{Args: []string{"mkdir", "/go2"}})
+		require.NoError(t, err)
+		exit, err := e.Wait(timeout(t), s.ID)
+		require.NoError(t, err)
+		require.Equal(t, 7, exit)
+		require.Equal(t, 7, state(t, e, s.ID).Exit)
+		_, err = e.Start(timeout(t), s.ID, false)
+		require.NoError(t, err)
+		logs, err := e.Logs(timeout(t), s.ID)
+		require.NoError(t, err)
+		require.Equal(t, sim.Output{Stdout: "out\nout\n", Stderr: "err\nerr\n"}, logs)
+	})
+}
+
+func TestWaitGivesUp(t *testing.T) {
+	e := engine(t)
+	s := detached(t, e, spec("sleep", "1000"))
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	_, err := e.Wait(ctx, s.ID)
+	require.Error(t, err)
+	require.Equal(t, sim.Running, state(t, e, s.ID).Status)
+}
+
+func TestStop(t *testing.T) {
+	e := engine(t)
+	s := spec("sh", "-c", "trap 'echo bye; exit 3' TERM; trap 'exit 4' USR1; touch /ready; while :; do sleep 0.01; done")
+	ready := func(s sim.Spec) {
+		out, err := e.Exec(timeout(t), s.ID, sim.Process{Args: []string{"sh", "-c", "while ! [ -e /ready ]; do sleep 0.01; done"}})
+		require.NoError(t, err)
+		require.Zero(t, out.Exit)
+	}
+	ready(detached(t, e, s))
+	require.NoError(t, e.Stop(timeout(t), s.Name, 10*time.Second))
+	require.Equal(t, 3, state(t, e, s.ID).Exit)
+	logs, err := e.Logs(timeout(t), s.ID)
+	require.NoError(t, err)
+	require.Equal(t, "bye\n", logs.Stdout)
+	require.NoError(t, e.Stop(timeout(t), s.ID, 0), "a second stop does nothing")
+
+	s.ID, s.Name, s.StopSignal = id(), "other", "SIGUSR1"
+	ready(detached(t, e, s))
+	require.NoError(t, e.Stop(timeout(t), s.ID, 10*time.Second))
+	require.Equal(t, 4, state(t, e, s.ID).Exit)
+
+	deaf := detached(t, e, spec("sleep", "1000"))
+	require.NoError(t, e.Stop(timeout(t), deaf.ID, 50*time.Millisecond))
+	require.Equal(t, 137, state(t, e, deaf.ID).Exit)
+}
+
+func TestKill(t *testing.T) {
+	e := engine(t)
+	for signal, exit := range map[string]int{"KILL": 137, "SIGKILL": 137, "9": 137, "usr1": 5, "10": 5, "RTMIN+1": 6} {
+		s := detached(t, e, spec("sh", "-c", "trap 'exit 5' USR1; trap 'exit 6' 35; touch /ready; while :; do sleep 0.01; done"))
+		_, err := e.Exec(timeout(t), s.ID, sim.Process{Args: []string{"sh", "-c", "while ! [ -e /ready ]; do sleep 0.01; done"}})
+		require.NoError(t, err)
+		require.NoError(t, e.Kill(timeout(t), s.ID, signal))
+		got, err := e.Wait(timeout(t), s.ID)
+		require.NoError(t, err)
+		require.Equal(t, exit, got, signal)
+		refused(t, e.Kill(timeout(t), s.Name, signal), "cannot kill container: "+s.Name+": container "+s.ID+" is not running", 1)
+	}
+	s := detached(t, e, spec("sleep", "1000"))
+	for _, bad := range []string{"", "0", "65", "NOSUCH", "RTMIN+99", "-9"} {
+		refused(t, e.Kill(timeout(t), s.ID, bad), "invalid signal: "+bad, 1)
+	}
+}
+
+func TestLogsAreBounded(t *testing.T) {
+	e := engine(t)
+	s := detached(t, e, spec("sh", "-c", "head -c 30000000 /dev/zero"))
+	_, err := e.Wait(timeout(t), s.ID)
+	require.NoError(t, err)
+	logs, err := e.Logs(timeout(t), s.ID)
+	require.NoError(t, err)
+	require.Less(t, len(logs.Stdout), sim.PrintedMax+100)
+	require.Contains(t, logs.Stdout, "28951424 more bytes were not kept")
+}
+
+func TestShellLogs(t *testing.T) {
+	e := engine(t)
+	s := interactive(t, e)
+	line(t, e, s.ID, "echo one; echo two >&2")
+	line(t, e, s.ID, "exit")
+	_, err := e.Start(timeout(t), s.ID, false)
+	require.NoError(t, err)
+	line(t, e, s.ID, "echo three")
+	logs, err := e.Logs(timeout(t), s.ID)
+	require.NoError(t, err)
+	require.Equal(t, sim.Output{Stdout: "one\nthree\n", Stderr: "two\n"}, logs)
+}
+
+// A stopped shell starts again with its layer, and a detached one can be gone
+// back to.
+func TestShellAgain(t *testing.T) {
+	each(t, func(t *testing.T, e *embedded.Engine) {
+		s := spec("sh")
+		s.Interactive = true
+		detached(t, e, s)
+		line(t, e, s.ID, "echo kept > /kept")
+		require.NoError(t, e.Kill(timeout(t), s.ID, "KILL"))
+		out, err := e.Start(timeout(t), s.ID, false)
+		require.NoError(t, err)
+		require.Equal(t, sim.Output{Shell: s.ID}, out)
+		require.Equal(t, "kept\n", line(t, e, s.ID, "cat /kept").Stdout)
+	})
+}
+
+func TestTop(t *testing.T) {
+	each(t, func(t *testing.T, e *embedded.Engine) {
+		s := detached(t, e, spec("sh", "-c", "sleep 1234 & touch /ready; wait"))
+		_, err := e.Exec(timeout(t), s.ID, sim.Process{Args: []string{"sh", "-c", "while ! [ -e /ready ]; do sleep 0.01; done"}})
+		require.NoError(t, err)
+		rows, err := e.Top(timeout(t), s.ID)
+		require.NoError(t, err)
+		require.Equal(t, strings.Fields("UID PID PPID C STIME TTY TIME CMD"), rows[0])
+		i := slices.IndexFunc(rows, func(row []string) bool { return row[7] == "sleep 1234" })
+		require.Positive(t, i, rows)
+		require.Equal(t, rows[1][1], rows[i][2], "the shell is its parent")
+		require.NoError(t, e.Kill(timeout(t), s.ID, "KILL"))
+		_, err = e.Top(timeout(t), s.ID)
+		refused(t, err, "container "+s.ID+" is not running", 1)
+	})
+}
+
+// Containers are started, stopped, waited for and removed all at once.
+func TestStopRaces(t *testing.T) {
+	e := engine(t)
+	var all sync.WaitGroup
+	for i := range 30 {
+		s := detached(t, e, spec("sleep", "1000"))
+		all.Go(func() { e.Exec(timeout(t), s.ID, sim.Process{Args: []string{"true"}}) })
+		all.Go(func() { e.Wait(timeout(t), s.ID) })
+		all.Go(func() { e.Stop(timeout(t), s.ID, time.Duration(i)*time.Millisecond) })
+		all.Go(func() { e.RemoveContainer(timeout(t), s.ID, sim.Removing{Force: true}) })
+	}
+	all.Wait()
+	left, err := e.Containers(timeout(t))
+	require.NoError(t, err)
+	require.Empty(t, left)
+}

@@ -1,0 +1,109 @@
+//go:build linux
+
+package embedded
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"twinlayer/sim"
+)
+
+// logs keeps what a container's own process printed in all its starts: of
+// each stream the first [sim.PrintedMax] bytes, on disk.
+type logs struct {
+	dir string
+
+	mu      sync.Mutex
+	streams map[string]*logged
+}
+
+// logged is one stream. A disk that is full costs what it prints, not the
+// container.
+type logged struct {
+	mu            sync.Mutex
+	name          string
+	file          *os.File
+	kept, dropped int64
+}
+
+// stream is the stream of this name.
+func (l *logs) stream(name string) *logged {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.streams == nil {
+		l.streams = map[string]*logged{}
+	}
+	if l.streams[name] == nil {
+		l.streams[name] = &logged{name: filepath.Join(l.dir, name)}
+	}
+	return l.streams[name]
+}
+
+// beside is w with the stream of this name, if there are logs.
+func (l *logs) beside(w io.Writer, name string) io.Writer {
+	if l == nil {
+		return w
+	}
+	return io.MultiWriter(w, l.stream(name))
+}
+
+func (l *logs) add(stdout, stderr string) {
+	io.WriteString(l.stream("stdout"), stdout)
+	io.WriteString(l.stream("stderr"), stderr)
+}
+
+func (l *logs) close() {
+	for _, name := range []string{"stdout", "stderr"} {
+		l.stream(name).close()
+	}
+}
+
+func (s *logged) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.file != nil {
+		s.file.Close()
+	}
+}
+
+// Write never fails.
+func (s *logged) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := min(len(p), int(sim.PrintedMax-s.kept))
+	if n > 0 && s.file == nil {
+		s.file, _ = os.OpenFile(s.name, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
+	}
+	if n > 0 {
+		n, _ = s.file.Write(p[:n])
+		n = max(n, 0)
+	}
+	s.kept, s.dropped = s.kept+int64(n), s.dropped+int64(len(p)-n)
+	return len(p), nil
+}
+
+func (s *logged) text() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.file == nil {
+		return sim.Cut("", s.dropped), nil
+	}
+	kept, err := io.ReadAll(io.NewSectionReader(s.file, 0, s.kept))
+	return sim.Cut(string(kept), s.dropped), err
+}
+
+func (h *helper) readLogs(_ context.Context, key string) (out sim.Output, err error) {
+	c, err := h.find(key)
+	if err != nil {
+		return out, err
+	}
+	if out.Stdout, err = c.logs.stream("stdout").text(); err != nil {
+		return out, err
+	}
+	out.Stderr, err = c.logs.stream("stderr").text()
+	return out, err
+}
