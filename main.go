@@ -23,6 +23,7 @@ import (
 	"twinlayer/sim/bundle"
 	"twinlayer/sim/repl"
 	"twinlayer/sim/userland"
+	"twinlayer/sim/userland/packages"
 )
 
 // The exit statuses; README has them too.
@@ -40,10 +41,10 @@ func main() {
 }
 
 // runApplet turns the program into the tool that it was called as, as in the
-// bundled busybox, and then does not return.
+// bundled images, and then does not return.
 func runApplet(args []string) {
-	if name := filepath.Base(args[0]); name == "busybox" || slices.Contains(userland.Applets(), name) {
-		os.Exit(userland.Main(args))
+	if packages.Has(filepath.Base(args[0])) || userland.Marked() {
+		os.Exit(userland.Main(args, packages.Run))
 	}
 }
 

@@ -390,10 +390,11 @@ func (f *File) Setxattr(attr, value string) error {
 	return f.err("setxattr", f.sys.setxattr(f.d, attr, value))
 }
 
-// reachable checks that a lower inode still has its name.
+// reachable checks that a lower inode still has its name; a mount's root has
+// none of its own.
 func (f *File) reachable() error {
 	f.d.node()
-	if f.d.up != 0 || f.d.above == nil {
+	if f.d.up != 0 || f.d.above == nil || f.d.above.u != f.d.u {
 		return nil
 	}
 	if up := f.d.u.copied.get(f.d.above.lo); up != 0 && f.d.u.upper.node(up) == nil {

@@ -9,7 +9,8 @@
 // labels, and where it has one in /etc/os-release, that it is twinlayer's own
 // and not the one of that name on Docker Hub. What may not live here: how
 // images are kept and run (sim, real), and the tools inside busybox
-// (sim/userland), of which only the names come in, as an argument.
+// (sim/userland), of which only the names come in, as an argument, nor what the
+// distributions' packages hold (sim/userland/packages).
 //
 // A new image is a function that returns a recipe, and a line in [New].
 package bundle
@@ -29,7 +30,12 @@ import (
 )
 
 // tags are what each image can be asked for as; its digest is a further one.
-var tags = []string{"1", "latest"}
+var tags = map[string][]string{
+	"busybox":     {"1", "latest"},
+	"centos":      {"7", "centos7", "latest"},
+	"debian":      {"12", "bookworm", "latest"},
+	"hello-world": {"1", "latest"},
+}
 
 // Bundle is the registry of the bundled images. It is safe for concurrent
 // use, and makes each image once, when it is first asked for.
@@ -53,6 +59,8 @@ func New(exe string, applets []string) *Bundle {
 	b.images = map[string]func() (*sim.Artifact, error){
 		"hello-world": once(func() (recipe, error) { return helloWorld(b.hello) }),
 		"busybox":     once(func() (recipe, error) { return busybox(b.exe, applets) }),
+		"debian":      once(func() (recipe, error) { return debian(b.exe) }),
+		"centos":      once(func() (recipe, error) { return centos(b.exe) }),
 	}
 	return b
 }
@@ -65,10 +73,7 @@ func (b *Bundle) Names() []string {
 // Tags are what the image of a repository can be asked for as, sorted; nil
 // where there is no such image.
 func (b *Bundle) Tags(repository string) []string {
-	if _, ok := b.images[familiar(repository)]; !ok {
-		return nil
-	}
-	return slices.Clone(tags)
+	return slices.Clone(tags[familiar(repository)])
 }
 
 // Resolve finds a bundled image. It takes a manifest digest in place of the
@@ -79,7 +84,7 @@ func (b *Bundle) Resolve(_ context.Context, repository, tag string) (*sim.Artifa
 	if !ok {
 		return nil, sim.PullDenied(name)
 	}
-	if !slices.Contains(tags, tag) && !isDigest(tag) {
+	if !slices.Contains(tags[name], tag) && !isDigest(tag) {
 		return nil, sim.ManifestUnknown(name + ":" + tag)
 	}
 	artifact, err := image()

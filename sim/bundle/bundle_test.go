@@ -45,7 +45,10 @@ func decode[T any](t *testing.T, b []byte) (v T) {
 }
 
 func TestNames(t *testing.T) {
-	require.Equal(t, []string{"busybox", "hello-world"}, sample(t).Names())
+	require.Equal(t, []string{"busybox", "centos", "debian", "hello-world"}, sample(t).Names())
+	for _, name := range sample(t).Names() {
+		require.Contains(t, sample(t).Tags(name), "latest")
+	}
 	require.Equal(t, []string{"1", "latest"}, sample(t).Tags("docker.io/library/busybox"))
 	require.Nil(t, sample(t).Tags("nope"))
 }
@@ -140,7 +143,7 @@ func canonical(t *testing.T, tree *fs.Tree) digest.Digest {
 
 func TestListings(t *testing.T) {
 	b := sample(t)
-	size := len(Hello("amd64"))
+	size := len(Hello("amd64")) + len(userland.Mark)
 	require.Equal(t, []string{fmt.Sprintf("0755 hello %d", len(Hello(runtime.GOARCH)))}, list(t, resolve(t, b, "hello-world")))
 	require.Equal(t, []string{
 		"0755 bin/ 0",
@@ -195,6 +198,42 @@ func TestHistory(t *testing.T) {
 	busybox := decode[ocispec.Image](t, resolve(t, b, "busybox").Config)
 	require.Equal(t, []string{"sh"}, busybox.Config.Cmd)
 	require.Equal(t, []string{searchPath}, busybox.Config.Env)
+}
+
+// TestDistributions holds the distributions to what the course tells about
+// them.
+func TestDistributions(t *testing.T) {
+	b := sample(t)
+	for name, want := range map[string]struct {
+		cmd           string
+		there, absent []string
+	}{
+		"debian": {"bash", []string{"/etc/debian_version", "/etc/apt/sources.list", "/var/lib/dpkg/status", "/usr/bin/apt-get", "/usr/bin/bash", "/bin", "/usr/bin/which"},
+			[]string{"/usr/bin/yum", "/usr/bin/vim", "/usr/bin/ps", "/usr/bin/busybox", "/var/log/dpkg.log"}},
+		"centos": {"/bin/bash", []string{"/etc/centos-release", "/etc/redhat-release", "/etc/yum.repos.d", "/var/lib/rpm/Packages", "/usr/bin/yum", "/usr/bin/ps"},
+			[]string{"/usr/bin/apt-get", "/usr/bin/vim", "/usr/bin/which", "/usr/bin/busybox"}},
+		"busybox": {"sh", []string{"/bin/sh"}, []string{"/bin/bash", "/usr/bin/bash"}},
+	} {
+		a := resolve(t, b, name)
+		require.Equal(t, []string{want.cmd}, decode[ocispec.Image](t, a.Config).Config.Cmd)
+		tree, err := a.Layers[0].Tree()
+		require.NoError(t, err)
+		for _, file := range want.there {
+			require.NotNil(t, tree.Lookup(file), "%s: %s", name, file)
+		}
+		for _, file := range want.absent {
+			require.Nil(t, tree.Lookup(file), "%s: %s", name, file)
+		}
+		require.Equal(t, a.Layers[0].Descriptor.Digest, resolve(t, sample(t), name).Layers[0].Descriptor.Digest, "made anew it is the same")
+	}
+}
+
+// TestSizes: a distribution is visibly larger than busybox.
+func TestSizes(t *testing.T) {
+	b := sample(t)
+	size := func(name string) int64 { return resolve(t, b, name).Layers[0].Descriptor.Size }
+	require.Greater(t, size("debian"), size("busybox")+3e6)
+	require.Greater(t, size("centos"), size("debian")+3e6)
 }
 
 // TestStreamEnds closes a layer half read; its writer must not wait for ever.
@@ -255,7 +294,7 @@ func BenchmarkResolve(b *testing.B) {
 	if exe == "" {
 		exe = self(b)
 	}
-	for _, name := range []string{"hello-world", "busybox"} {
+	for _, name := range []string{"hello-world", "busybox", "debian", "centos"} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

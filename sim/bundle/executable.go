@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"twinlayer/fs"
+	"twinlayer/sim/userland"
 )
 
 // executable is a program, and what it needs beside it to run in a root of its
@@ -19,7 +20,8 @@ type executable struct {
 	libraries map[string]*fs.Data
 }
 
-// open opens the program in the file name, and its libraries.
+// open opens the program in the file name, and its libraries. In an image the
+// program ends with [userland.Mark].
 func open(name string) (*executable, error) {
 	content, err := openData(name)
 	if err != nil {
@@ -29,7 +31,28 @@ func open(name string) (*executable, error) {
 	if err != nil {
 		return nil, fmt.Errorf("libraries of %s: %w", name, err)
 	}
-	return &executable{content, libraries}, nil
+	size := content.Size()
+	return &executable{fs.FileData(marked{content, size}, 0, size+int64(len(userland.Mark))), libraries}, nil
+}
+
+// marked is a program with the mark behind it.
+type marked struct {
+	program io.ReaderAt
+	size    int64
+}
+
+func (m marked) ReadAt(p []byte, off int64) (n int, err error) {
+	if off < m.size {
+		n, err = m.program.ReadAt(p[:min(int64(len(p)), m.size-off)], off)
+		if err != nil && err != io.EOF {
+			return n, err
+		}
+	}
+	if n == len(p) {
+		return n, nil
+	}
+	k, err := strings.NewReader(userland.Mark).ReadAt(p[n:], off+int64(n)-m.size)
+	return n + k, err
 }
 
 // openData is the content of a file that stays open, and unread.

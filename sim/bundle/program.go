@@ -7,6 +7,7 @@ import (
 	"twinlayer/fs"
 	"twinlayer/sim"
 	"twinlayer/sim/userland"
+	"twinlayer/sim/userland/packages"
 )
 
 // Programs tells a model, which cannot run machine code, what an executable
@@ -19,7 +20,7 @@ func (b *Bundle) Programs(content *fs.Data) sim.Program {
 		return hello
 	}
 	if exe, err := b.exe(); err == nil && isProgram(content, exe.content) {
-		return userland.Run
+		return packages.Run
 	}
 	return nil
 }

@@ -95,6 +95,16 @@ var applets = map[string]applet{
 // Applets are the names of all tools, sorted.
 func Applets() []string { return slices.Sorted(maps.Keys(applets)) }
 
+// bash is the shell in a distribution, which busybox is not: the same shell,
+// with bash's complaints.
+const bash = "bash"
+
+// Has says whether [Run] knows a name.
+func Has(name string) bool {
+	_, ok := applets[name]
+	return ok || name == "busybox" || name == bash
+}
+
 // Run runs the applet that the base of Args[0] names, as "busybox APPLET …"
 // does, and returns its exit status; 127 if there is none.
 func Run(ctx context.Context, p *Process) int {
@@ -108,6 +118,9 @@ func Run(ctx context.Context, p *Process) int {
 	if name[0] == '-' {
 		name = name[1:] // a login shell
 	}
+	if name == bash {
+		return runApplet(ctx, name, applet{run: sh, flags: raw}, p)
+	}
 	a, ok := applets[name]
 	if !ok {
 		fmt.Fprintf(p.Stderr, "%s: applet not found\n", name)
@@ -117,6 +130,10 @@ func Run(ctx context.Context, p *Process) int {
 }
 
 func runBusybox(ctx context.Context, p *Process) int {
+	if len(p.Args) > 1 && p.Args[1] == bash {
+		fmt.Fprintf(p.Stderr, "%s: applet not found\n", bash)
+		return 127
+	}
 	if len(p.Args) > 1 && p.Args[1] != "--list" && p.Args[1] != "--help" {
 		inner := p.copy()
 		inner.Args = p.Args[1:]

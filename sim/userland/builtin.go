@@ -149,6 +149,9 @@ func (in *interp) cd(args []string) int {
 		to = in.dir
 	}
 	if err := in.enter(to); err != nil {
+		if in.bash {
+			return in.complain(1, "cd: %s: %s", dir, reason(err))
+		}
 		return in.err("cd", "can't cd to %s: %s", dir, reason(err))
 	}
 	if show {

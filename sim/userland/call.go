@@ -176,7 +176,13 @@ func (in *interp) program(child *Process) int {
 }
 
 func (in *interp) cannotRun(name string, err error) int {
-	if fs.ErrnoOf(err) == fs.ENOENT {
+	switch {
+	case fs.ErrnoOf(err) != fs.ENOENT:
+	case in.bash && !strings.Contains(name, "/"):
+		return in.complain(127, "%s: command not found", name)
+	case in.bash:
+		return in.complain(127, "%s: %s", name, reason(err))
+	default:
 		return in.complain(127, "%s: not found", name)
 	}
 	return in.complain(126, "%s: %s", name, reason(err))

@@ -2,6 +2,7 @@ package userland
 
 import (
 	"fmt"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ type finder struct {
 	batches            []*batch
 	quit               bool
 	status             int
+	mounts             map[string]bool // not to be entered, for -xdev
 }
 
 // found is a file that find looks at.
@@ -74,7 +76,7 @@ func (f *finder) visit(name, base string, depth int) {
 	if depth >= f.minDepth && !f.depthFirst {
 		f.expr(x)
 	}
-	if st.Mode&fs.S_IFMT == fs.S_IFDIR && !x.prune && depth != f.maxDepth {
+	if st.Mode&fs.S_IFMT == fs.S_IFDIR && !x.prune && depth != f.maxDepth && (depth == 0 || !f.mounts[path.Clean(f.abs(name))]) {
 		f.eachEntry(name, func(child string) { f.visit(child, baseOf(child), depth+1) })
 	}
 	if depth >= f.minDepth && f.depthFirst && !f.quit {
@@ -185,6 +187,10 @@ func (p *findParser) primary(arg string) (predicate, error) {
 		f.follow = true
 		return yes1, nil
 	case "-xdev", "-mount":
+		f.mounts = map[string]bool{}
+		for _, m := range f.Kernel.Mounts() {
+			f.mounts[m.Target] = true
+		}
 		return yes1, nil
 	case "-true":
 		return yes1, nil

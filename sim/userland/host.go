@@ -16,21 +16,42 @@ import (
 	"twinlayer/fs"
 )
 
+// Mark stands at the end of the executable in the bundled images, so that it
+// knows there that it is the tools, whatever it is called.
+const Mark = "\ntwinlayer's userland\n"
+
+// Marked says whether this process's executable has the Mark.
+func Marked() bool {
+	f, err := os.Open("/proc/self/exe")
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	end, err := f.Seek(-int64(len(Mark)), io.SeekEnd)
+	if err != nil {
+		return false
+	}
+	tail := make([]byte, len(Mark))
+	n, _ := f.ReadAt(tail, end)
+	return string(tail[:n]) == Mark
+}
+
 // Main is the multi-call program on the real system: the base of args[0] is
-// the applet, or args are "busybox APPLET …". It returns the exit status.
-func Main(args []string) int {
+// the tool, or args are "busybox APPLET …". run finds the tool, as [Run] does.
+// Main returns the exit status.
+func Main(args []string, run func(context.Context, *Process) int) int {
 	p := hostProcess(args)
 	if p.PID == 1 || p.Terminal && takesLines(args) {
 		p.Interrupt = new(atomic.Bool)
 		outlive(p.Interrupt)
 	}
-	return Run(context.Background(), p)
+	return run(context.Background(), p)
 }
 
 // takesLines says whether args start a shell that reads its commands.
 func takesLines(args []string) bool {
 	name := strings.TrimPrefix(filepath.Base(args[0]), "-")
-	return (name == "sh" || name == "ash") && !slices.ContainsFunc(args[1:], func(arg string) bool {
+	return (name == "sh" || name == "ash" || name == "bash") && !slices.ContainsFunc(args[1:], func(arg string) bool {
 		return !strings.HasPrefix(arg, "-") || strings.Contains(arg, "c")
 	})
 }

@@ -113,7 +113,11 @@ func (in *interp) stderr() io.Writer { return in.fds[2].writer() }
 
 // complain prints "sh: …" and sets the status.
 func (in *interp) complain(status int, format string, args ...any) int {
-	fmt.Fprintf(in.stderr(), "%s: %s\n", in.name, fmt.Sprintf(format, args...))
+	name := in.name
+	if in.bash && in.origin == "s" {
+		name = baseOf(name) // as bash calls itself at a prompt
+	}
+	fmt.Fprintf(in.stderr(), "%s: %s\n", name, fmt.Sprintf(format, args...))
 	in.status = status
 	return status
 }

@@ -157,7 +157,11 @@ func (in *interp) openRedir(fd int, op syntax.RedirOperator, target string, keep
 	}
 	s, err := in.openStream(file, flag)
 	if err != nil {
-		in.complain(1, "%s", redirError(target, flag, err))
+		text := redirError(target, flag, err)
+		if in.bash {
+			text = target + ": " + reason(err)
+		}
+		in.complain(1, "%s", text)
 		return nil, false
 	}
 	in.fds[fd] = s

@@ -22,7 +22,7 @@ import (
 // an applet's name.
 func TestMain(m *testing.M) {
 	if _, ok := applets[filepath.Base(os.Args[0])]; ok {
-		os.Exit(Main(os.Args))
+		os.Exit(Main(os.Args, Run))
 	}
 	os.Exit(m.Run())
 }

@@ -79,6 +79,9 @@ func (s *session) begin() (int, bool) {
 		return s.beginScript()
 	case len(s.args) > 0 && !s.stdin:
 		text, err := readFile(in.p.FS, in.path(s.args[0]))
+		if err != nil && in.bash {
+			return in.complain(127, "%s: %s", s.args[0], reason(err)), false
+		}
 		if err != nil {
 			return in.complain(2, "can't open '%s': %s", s.args[0], reason(err)), false
 		}

@@ -18,6 +18,7 @@ type variable struct {
 // state is what a shell keeps from one line to the next.
 type state struct {
 	name    string // $0
+	bash    bool   // it complains in bash's words
 	origin  string // how it was started, as $- has it: c or s
 	dir     string
 	vars    map[string]variable
@@ -42,7 +43,7 @@ func newState(p *Process) state {
 		name = p.Args[0]
 	}
 	s := state{
-		name: name, dir: p.Dir, umask: p.Umask,
+		name: name, bash: baseOf(strings.TrimPrefix(name, "-")) == bash, dir: p.Dir, umask: p.Umask,
 		vars: map[string]variable{}, funcs: map[string]*syntax.Stmt{},
 		aliases: map[string]string{}, traps: map[string]string{}, opts: map[byte]bool{},
 	}
