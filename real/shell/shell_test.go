@@ -20,7 +20,7 @@ import (
 // TestMain lets the test binary stand in for a shell made of mvdan.cc/sh.
 func TestMain(m *testing.M) {
 	if os.Getenv("SHELL_TEST_OWN") != "" {
-		os.Exit(userland.Main([]string{"sh"}))
+		os.Exit(userland.Main([]string{"sh"}, userland.Run))
 	}
 	os.Exit(m.Run())
 }
