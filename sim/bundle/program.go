@@ -3,11 +3,13 @@ package bundle
 import (
 	"context"
 	"io"
+	"runtime"
 
 	"twinlayer/fs"
 	"twinlayer/sim"
 	"twinlayer/sim/userland"
 	"twinlayer/sim/userland/packages"
+	"twinlayer/sim/userland/say"
 )
 
 // Programs tells a model, which cannot run machine code, what an executable
@@ -22,7 +24,27 @@ func (b *Bundle) Programs(content *fs.Data) sim.Program {
 	if exe, err := b.exe(); err == nil && isProgram(content, exe.content) {
 		return packages.Run
 	}
-	return nil
+	return compiled(content)
+}
+
+// compiled is a program that the teaching compiler has made; nil if it is
+// none.
+func compiled(content *fs.Data) sim.Program {
+	if content.Size() == 0 || content.Size() > 2*say.Max {
+		return nil
+	}
+	b, err := content.Bytes()
+	if err != nil {
+		return nil
+	}
+	text, status, ok := say.Of(runtime.GOARCH, b)
+	if !ok {
+		return nil
+	}
+	return func(_ context.Context, p *userland.Process) int {
+		io.WriteString(p.Stdout, text)
+		return status
+	}
 }
 
 func isProgram(content, program *fs.Data) bool {

@@ -3,7 +3,9 @@ package packages
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"path"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/sim/userland"
+	"twinlayer/sim/userland/say"
 )
 
 var families = []string{"debian", "centos"}
@@ -206,5 +209,36 @@ func BenchmarkInstall(b *testing.B) {
 		m := newMachine(t, "debian")
 		b.StartTimer()
 		m.run("", "apt-get install -y vim")
+	}
+}
+
+// TestCompiler: a C program that prints becomes an executable that does; what
+// it cannot compile it says, with the line.
+func TestCompiler(t *testing.T) {
+	for source, want := range map[string]string{
+		"#include <stdio.h>\nint main(void) { puts(\"hi\"); return 0; }":                           "hi\n 0",
+		"int main() {\n\t/* all */ printf(\"%d %s%%\\n\", 7, \"a\" \"b\"); // end\n\treturn 3;\n}": "7 ab%\n 3",
+		"int main(void) { exit(257); }":                                                            " 1",
+		"int main(void) {}":                                                                        " 0",
+		"int domain;\nint main(){puts(\"\\\"\");}":                                                 "\"\n 0",
+		"int x;":                        "/usr/bin/ld: undefined reference to `main'\ncollect2: error: ld returned 1 exit status\n",
+		"int main() {\n\tfoo();\n}":     "x.c:2: error: " + errStray.Error() + "\n",
+		"int main() {\nputs(\"hi\")\n}": "x.c:3: error: expected ';'\n",
+		"int main() { puts(\"hi":        "x.c:1: error: missing terminating \" character\n",
+		"int main() { puts(\"\\":        "x.c:1: error: missing terminating \" character\n",
+		"int main() { printf(\"%\"); }": "x.c:1: error: spurious trailing '%' in format\n",
+		"int main() {":                  "x.c:1: error: " + errStray.Error() + "\n",
+	} {
+		m := newMachine(t, "debian")
+		require.NoError(t, (&job{Process: m.process("")}).write("/x.c", "", 0o644, []byte(source)))
+		out, status := m.run("", "gcc -Wall -o x x.c")
+		if status == 0 {
+			content, err := m.root.Upper().Lookup("/x").Data.Bytes()
+			require.NoError(t, err)
+			text, exit, ok := say.Of(runtime.GOARCH, content)
+			require.True(t, ok)
+			out = fmt.Sprintf("%s %d", text, exit)
+		}
+		require.Equal(t, want, out, source)
 	}
 }
