@@ -33,7 +33,7 @@ func (s *Sys) chmod(d *dentry, perm uint32) error {
 }
 
 func (s *Sys) mayChange(d *dentry) error {
-	if d.u.upper == nil {
+	if d.u.readOnly() {
 		return EROFS
 	}
 	if !s.owns(d.node()) {
@@ -60,7 +60,7 @@ func (s *Sys) unmapped(id int) bool { return id >= 0 && s.IDs != 0 && uint32(id)
 
 func (s *Sys) chown(d *dentry, uid, gid int) error {
 	switch {
-	case d.u.upper == nil:
+	case d.u.readOnly():
 		return EROFS
 	case !s.mayChown(d.node(), uid, gid):
 		return EPERM
@@ -275,7 +275,7 @@ func (s *Sys) mayXattr(d *dentry, attr string) error {
 	n := d.node()
 	space, err := xattrSpace(attr)
 	switch {
-	case d.u.upper == nil:
+	case d.u.readOnly():
 		return EROFS
 	case space == "trusted" && !s.hostRoot():
 		return EPERM
@@ -304,7 +304,7 @@ func (s *Sys) Truncate(name string, size int64) error {
 		return EISDIR
 	case !d.node().IsRegular():
 		return EINVAL
-	case d.u.upper == nil:
+	case d.u.readOnly():
 		return EROFS
 	}
 	if err := s.may(d.node(), 2); err != nil {

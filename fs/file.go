@@ -87,7 +87,7 @@ func (w *walker) open(p spot, flag int, perm uint32) (*dentry, error) {
 }
 
 func (s *Sys) createFile(p spot, perm uint32) (*dentry, error) {
-	if p.dir.u.upper == nil {
+	if p.dir.u.readOnly() {
 		return nil, EROFS
 	}
 	if err := s.may(p.dir.node(), 3); err != nil {
@@ -107,7 +107,7 @@ func (s *Sys) openOld(d *dentry, flag int) error {
 		return EISDIR
 	case n.Type() == S_IFLNK:
 		return ELOOP
-	case n.IsRegular() && d.u.upper == nil && (write || flag&os.O_TRUNC != 0):
+	case n.IsRegular() && d.u.readOnly() && (write || flag&os.O_TRUNC != 0):
 		return EROFS
 	}
 	if err := s.may(n, openWants(n, flag)); err != nil {

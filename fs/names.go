@@ -95,7 +95,7 @@ func (s *Sys) removable(p spot) (*dentry, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case p.dir.u.upper == nil:
+	case p.dir.u.readOnly():
 		return nil, EROFS
 	case d == nil:
 		return nil, ENOENT

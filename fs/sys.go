@@ -151,7 +151,7 @@ func (s *Sys) Access(name string, want uint32) error {
 	switch {
 	case err != nil:
 		return err
-	case want&2 != 0 && d.u.upper == nil && d.node().Type() != S_IFCHR:
+	case want&2 != 0 && d.u.readOnly() && d.node().Type() != S_IFCHR:
 		return EROFS
 	}
 	return s.may(d.node(), want)

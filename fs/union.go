@@ -18,6 +18,7 @@ type Union struct {
 	copied table[Ino]   // of copied-up inodes: lower to upper
 	open   map[ent]int  // files opened: of the writable layer, or of the lower ones
 	broken map[Link]Ino // of copied-up hard links: lower name to upper, for who has them open
+	frozen bool         // mounted read-only
 	logger func(Event)
 	clock  func() int64
 }
@@ -72,6 +73,15 @@ func (u *Union) Snapshot() *Union {
 	}
 	return &out
 }
+
+// ReadOnly is the union as a mount with the option ro shows it, or with rw.
+func (u *Union) ReadOnly(ro bool) *Union {
+	out := u.Snapshot()
+	out.frozen = ro
+	return out
+}
+
+func (u *Union) readOnly() bool { return u.upper == nil || u.frozen }
 
 // Upper is the writable layer: nil in a read-only union.
 func (u *Union) Upper() *Tree {

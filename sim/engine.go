@@ -220,7 +220,9 @@ type Evidence struct {
 // Removed tells what docker rmi did.
 type Removed struct {
 	Untagged []string
-	Deleted  []digest.Digest // the image id, then layers by chain id, top first
+	// Deleted are the image's id and its layers' chain ids, top first; then
+	// the same of each untagged image below it that nothing needs any more.
+	Deleted []digest.Digest
 }
 
 // Status is where in its life a container is.

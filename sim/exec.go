@@ -19,19 +19,20 @@ import (
 )
 
 // Start runs the container's own process.
-func (m *Model) Start(ctx context.Context, key string, _ bool) (out Output, err error) {
+func (m *Model) Start(ctx context.Context, key string, detach bool) (out Output, err error) {
 	err = m.do(func(t *transition) error {
-		out, err = t.start(ctx, key)
+		out, err = t.start(ctx, key, detach)
 		return err
 	})
 	return out, err
 }
 
-func (t *transition) start(ctx context.Context, key string) (Output, error) {
+func (t *transition) start(ctx context.Context, key string, detach bool) (Output, error) {
 	c, err := t.state.container(key)
-	if err != nil {
+	if err != nil || c.Status == Running {
 		return Output{}, err
 	}
+	c.held = nil
 	c = t.mountAll(c)
 	x := t.execution(c)
 	if refusal := x.prepare(c.process, StartFailed); refusal != nil {
@@ -44,11 +45,24 @@ func (t *transition) start(ctx context.Context, key string) (Output, error) {
 	c.pid, c.Status, c.Started, c.mounts = x.pid, Running, t.now, x.sys.Mounts.Snapshot()
 	t.state = t.state.with(c)
 	t.step("exec", x.p.Path, "%s becomes process 1 of the container's pid namespace; to the host's kernel it is one process more", x.p.Args[0])
+	if detach && !TakesLines(c.process.Args, c.Interactive) {
+		t.step("detach", "/", "nobody waits for the process: its output goes to the container's logs")
+		return x.background(ctx, c.process), nil
+	}
 	out := x.run(ctx, c.process)
+	t.log(c.ID, out)
 	if out.Shell == "" {
 		t.end(c.ID, out.Exit)
 	}
 	return out, nil
+}
+
+// log adds to what the container's own process has printed.
+func (t *transition) log(id string, out Output) {
+	if c, err := t.state.container(id); err == nil {
+		c.printed = joined(c.printed, out)
+		t.state = t.state.with(c)
+	}
 }
 
 // mountAll gives the container its namespaces and mounts, as an engine does
@@ -57,7 +71,7 @@ func (t *transition) mountAll(c container) container {
 	t.step("mount", "/", "overlay: the container layer on top is writable, the layers below are not")
 	t.state.Machine, c.ns = t.state.Machine.NewNamespaces()
 	t.step("namespaces", "/", "new mount, pid, uts, ipc and net namespaces; the kernel stays the host's, %s", t.state.Machine.Release)
-	c.mounts = t.state.Machine.ContainerMounts(c.root(), EtcFiles(c.Host()), t.now)
+	c.mounts = t.mountVolumes(c, t.state.Machine.ContainerMounts(c.root(), EtcFiles(c.Host()), t.now))
 	t.state = t.state.with(c)
 	return c
 }
@@ -77,6 +91,7 @@ func (t *transition) end(id string, exit int) {
 func (t *transition) autoRemove(id string) {
 	if c, err := t.state.container(id); err == nil && c.AutoRemove {
 		t.remove(c)
+		t.removeVolumesOf(c)
 	}
 }
 
@@ -86,6 +101,7 @@ func (t *transition) stop(c container, exit int) {
 	}
 	t.state.Machine = t.state.Machine.Exit(c.pid)
 	c.Status, c.Exit, c.Finished, c.pid, c.shells = Exited, exit, t.now, 0, nil
+	c.held = nil
 	t.state = t.state.with(c)
 }
 
@@ -113,11 +129,36 @@ func (t *transition) exec(ctx context.Context, key string, p Process) (Output, e
 	}
 	x.begin(&x.p)
 	t.step("exec", x.p.Path, "%s joins the container's namespaces as one more process", x.p.Args[0])
+	if p.Detach {
+		return x.aside(ctx, c), nil
+	}
 	out := x.run(ctx, p)
 	if out.Shell == "" {
 		t.state.Machine = t.state.Machine.Exit(x.pid)
 	}
 	return out, nil
+}
+
+// aside runs a detached process of docker exec, of which nobody sees the
+// output. One that waits is beyond the model: it holds only a container's own
+// process.
+func (x *execution) aside(ctx context.Context, c container) Output {
+	program := x.program(&x.p)
+	if why := x.cannotKnow(c, program); why != "" {
+		return Output{Unknown: why}
+	}
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	limit := &horizon{until: x.t.now, stop: stop}
+	x.p.Sleep = func(ctx context.Context, d time.Duration) error { return limit.sleep(x.t, ctx, d) }
+	program(ctx, &x.p)
+	x.output(0)
+	if limit.paused() {
+		x.t.state.Machine = limit.then
+		return Output{}
+	}
+	x.t.state.Machine = x.t.state.Machine.Exit(x.pid)
+	return Output{}
 }
 
 // inContainer fills in from the container what the exec did not say.
@@ -144,9 +185,16 @@ func (m *Model) Line(ctx context.Context, key, line string) (out Output, err err
 			return err
 		}
 		x := t.execution(c)
+		if sh.foreign != "" {
+			out = Output{Shell: key, Unknown: sh.foreign}
+			return nil
+		}
 		x.p, x.pid = sh.process, sh.pid
 		x.bind()
 		out = x.line(ctx, key, sh, line)
+		if key == c.ID {
+			t.log(c.ID, out)
+		}
 		return nil
 	})
 	return out, err
@@ -175,6 +223,7 @@ type execution struct {
 }
 
 func (t *transition) execution(c container) *execution {
+	c = t.refreshed(c)
 	x := &execution{t: t, id: c.ID}
 	x.sys = &fs.Sys{Mounts: c.mounts.Snapshot(), IDs: t.IDs, Protected: t.Facts.Protected, Running: x.running, Clock: t.tick, Log: x.log}
 	return x
@@ -203,7 +252,7 @@ func (x *execution) log(e fs.Event) {
 func (x *execution) save() {
 	if c, err := x.t.state.container(x.id); err == nil {
 		c.mounts = x.sys.Mounts.Snapshot()
-		x.t.state = x.t.state.with(c)
+		x.t.state = x.t.state.with(c).keepVolumes(c)
 	}
 }
 
@@ -306,14 +355,31 @@ func random(seed string) func() uint64 {
 // run runs the process to its end, or leaves it waiting if it is a shell that
 // takes lines.
 func (x *execution) run(ctx context.Context, p Process) Output {
+	c, _ := x.t.state.container(x.id)
 	program := x.program(&x.p)
-	if program == nil || !TakesLines(p.Args, p.Interactive) {
+	why := x.cannotKnow(c, program)
+	switch lines := TakesLines(p.Args, p.Interactive); {
+	case why != "" && lines:
+		x.wait(p.ID, waiting{process: x.p, pid: x.pid, foreign: why})
+		return Output{Shell: p.ID, Unknown: why}
+	case why != "":
+		return Output{Unknown: why, Exit: exitUnknown}
+	case !lines:
 		return x.output(x.perform(ctx, program, &x.p))
 	}
 	x.wait(p.ID, waiting{Shell: userland.NewShell(&x.p), process: x.p, pid: x.pid})
 	out := x.output(0)
 	out.Shell = p.ID
 	return out
+}
+
+// cannotKnow says why the model cannot tell what a process of c does; ""
+// where it can.
+func (x *execution) cannotKnow(c container, program Program) string {
+	if program == nil {
+		return "it cannot run the machine code in " + x.p.Path
+	}
+	return c.foreign()
 }
 
 // line runs a line in a waiting shell.
@@ -444,7 +510,18 @@ func (x *execution) program(p *userland.Process) Program {
 	if err != nil {
 		return nil
 	}
-	return x.t.Programs(content)
+	return x.t.model.program(content)
+}
+
+// program asks what a content does once and keeps the answer: to compare two
+// executables takes as long as to read them.
+func (m *Model) program(content *fs.Data) Program {
+	if known, ok := m.known.Load(content); ok {
+		return known.(Program)
+	}
+	p := m.cfg.Programs(content)
+	m.known.Store(content, p)
+	return p
 }
 
 const (

@@ -16,7 +16,7 @@ func Removal(images []Image, containers []Container, ref string, force bool) (Re
 	if err != nil {
 		return Removed{}, err
 	}
-	r := removal{images, img, users(containers, img), force}
+	r := removal{images, containers, img, users(containers, img), force}
 	if familiar, err := Familiar(ref); err == nil && slices.Contains(img.Tags, familiar) {
 		return r.byReference(ref, familiar)
 	}
@@ -24,10 +24,11 @@ func Removal(images []Image, containers []Container, ref string, force bool) (Re
 }
 
 type removal struct {
-	images []Image
-	img    Image
-	users  []Container
-	force  bool
+	images     []Image
+	containers []Container
+	img        Image
+	users      []Container
+	force      bool
 }
 
 func users(all []Container, img Image) []Container {
@@ -42,22 +43,30 @@ func (r removal) byReference(ref, familiar string) (Removed, error) {
 	if len(r.users) > 0 && !r.force {
 		return Removed{}, Refuse("conflict: unable to remove repository reference %q (must force) - container %s is using its referenced image %s", ref, Short(r.users[0].ID), Short(r.img.ID))
 	}
-	if _, running := r.running(); running {
+	if _, running := r.running(); running || len(r.children(r.img)) > 0 {
 		return untagged, nil
 	}
 	return r.whole(), nil
 }
 
+// children are the images that were committed from img.
+func (r removal) children(img Image) []Image {
+	return slices.DeleteFunc(slices.Clone(r.images), func(o Image) bool { return o.Parent != img.ID })
+}
+
 func (r removal) byID() (Removed, error) {
-	const conflict = "conflict: unable to delete %s (%s) - image is %s"
+	const conflict = "conflict: unable to delete %s (%s) - image %s"
+	if len(r.children(r.img)) > 0 {
+		return Removed{}, Refuse(conflict, Short(r.img.ID), "cannot be forced", "has dependent child images")
+	}
 	if c, running := r.running(); running {
-		return Removed{}, Refuse(conflict, Short(r.img.ID), "cannot be forced", "being used by running container "+Short(c.ID))
+		return Removed{}, Refuse(conflict, Short(r.img.ID), "cannot be forced", "is being used by running container "+Short(c.ID))
 	}
 	if len(r.img.Tags) > 1 && !r.force {
-		return Removed{}, Refuse(conflict, Short(r.img.ID), "must be forced", "referenced in multiple repositories")
+		return Removed{}, Refuse(conflict, Short(r.img.ID), "must be forced", "is referenced in multiple repositories")
 	}
 	if len(r.users) > 0 && !r.force {
-		return Removed{}, Refuse(conflict, Short(r.img.ID), "must be forced", "being used by stopped container "+Short(r.users[0].ID))
+		return Removed{}, Refuse(conflict, Short(r.img.ID), "must be forced", "is being used by stopped container "+Short(r.users[0].ID))
 	}
 	return r.whole(), nil
 }
@@ -70,25 +79,44 @@ func (r removal) running() (Container, bool) {
 	return r.users[i], true
 }
 
-// whole is the image with all its references, and each layer that no other
-// image stands on and no container of it uses, top first, by chain id
-// (image-spec, config.md, Layer ChainID).
+// whole is the image with all its references, and the layers that go with it;
+// then its parent, if nothing else needs that: no reference, no container and
+// no other child.
 func (r removal) whole() Removed {
-	gone := Removed{Untagged: r.img.Tags, Deleted: []digest.Digest{r.img.ID}}
-	if len(r.users) > 0 {
-		return gone
+	gone := Removed{Untagged: r.img.Tags}
+	for img, more := r.img, true; more; {
+		gone.Deleted = append(gone.Deleted, img.ID)
+		r.images = slices.DeleteFunc(slices.Clone(r.images), func(o Image) bool { return o.ID == img.ID })
+		if len(users(r.containers, img)) == 0 {
+			gone.Deleted = append(gone.Deleted, r.layers(img)...)
+		}
+		img, more = r.unneeded(img.Parent)
 	}
+	return gone
+}
+
+// unneeded is the image id if nothing needs it any more.
+func (r removal) unneeded(id digest.Digest) (Image, bool) {
+	i := slices.IndexFunc(r.images, func(o Image) bool { return o.ID == id })
+	if i < 0 {
+		return Image{}, false
+	}
+	img := r.images[i]
+	return img, len(img.Tags) == 0 && len(r.children(img)) == 0 && len(users(r.containers, img)) == 0
+}
+
+// layers are the layers of img that no other image stands on, top first, by
+// chain id (image-spec, config.md, Layer ChainID).
+func (r removal) layers(img Image) (gone []digest.Digest) {
 	kept := map[digest.Digest]bool{}
 	for _, other := range r.images {
-		if other.ID != r.img.ID {
-			markChains(kept, other)
-		}
+		markChains(kept, other)
 	}
-	for _, chain := range slices.Backward(chains(r.img)) {
+	for _, chain := range slices.Backward(chains(img)) {
 		if kept[chain] {
 			break
 		}
-		gone.Deleted = append(gone.Deleted, chain)
+		gone = append(gone, chain)
 	}
 	return gone
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -246,6 +247,43 @@ func Plan(config dockerspec.DockerOCIImageConfig, spec Spec, all []Container) ([
 // docker's, 64 hexadecimal digits, but the same in every engine.
 func AnonymousVolume(container, target string) string {
 	return digest.FromString(container + " " + path.Clean(target)).Encoded()
+}
+
+// Mounts are the mounts of a container, by their depth: those it asks for,
+// and a volume for each place that its image declares as one. Volumes without
+// a name have one then.
+func Mounts(image dockerspec.DockerOCIImageConfig, s Spec) []Mount {
+	out := slices.Clone(s.Mounts)
+	for _, target := range slices.Sorted(maps.Keys(image.Volumes)) {
+		if !slices.ContainsFunc(out, func(m Mount) bool { return path.Clean(m.Target) == path.Clean(target) }) {
+			out = append(out, Mount{Type: InStore, Target: path.Clean("/" + target)})
+		}
+	}
+	for i, m := range out {
+		if m.Type == InStore && m.Source == "" {
+			out[i].Source = AnonymousVolume(s.ID, m.Target)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Mount) int {
+		return strings.Count(path.Clean(a.Target), "/") - strings.Count(path.Clean(b.Target), "/")
+	})
+	return out
+}
+
+// CheckVolume refuses a volume name that is not allowed.
+func CheckVolume(name string) error {
+	if validName(name) {
+		return nil
+	}
+	return Refuse("create %s: %q includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path", name, name)
+}
+
+// NoSuchVolume is docker's answer to a volume it does not have.
+func NoSuchVolume(name string) *Refusal { return Refuse("get %s: no such volume", name) }
+
+// VolumeInUse is docker's answer to removing a volume of these containers.
+func VolumeInUse(name string, containers []string) *Refusal {
+	return Refuse("remove %s: volume is in use - [%s]", name, strings.Join(containers, ", "))
 }
 
 // DefaultPath is the PATH of a container whose image has none.

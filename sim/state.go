@@ -19,26 +19,23 @@ import (
 type State struct {
 	Machine    kernel.Machine
 	images     map[digest.Digest]image
-	layers     map[digest.Digest]*fs.Tree // by diffID, one copy each
-	containers []container                // oldest first
-	focus      string                     // the id of the container that changed last
-}
-
-// image is an image with its root file system.
-type image struct {
-	Image
-	stack  []fs.Layer // bottom first, the init layer on top
-	merged *fs.Tree   // of stack
+	layers     map[digest.Digest]layer // by diffID, one copy each
+	volumes    map[string]volume
+	containers []container // oldest first
+	focus      string      // the id of the container that changed last
 }
 
 // container is a container with all that is in it.
 type container struct {
 	Container
-	process Process // the container's own
+	image   image   // what it was made from
+	process Process // its own
 	mounts  *fs.Mounts
 	ns      kernel.Namespaces
 	pid     int // of its own process, on the host; 0 where it does not run
 	shells  map[string]waiting
+	printed Output    // by its own process in all its starts
+	held    *heldBack // its own process, where it waits for the clock; nil: it does not
 }
 
 // waiting is a shell between two lines.
@@ -46,6 +43,7 @@ type waiting struct {
 	*userland.Shell
 	process userland.Process
 	pid     int
+	foreign string // why the model cannot know what it does; "": it can
 }
 
 // Images are the images that a tag names, newest first.
@@ -127,15 +125,15 @@ func (s State) withoutImage(id digest.Digest) State {
 }
 
 // withLayer is the state with one more layer; one that is there already stays.
-func (s State) withLayer(diffID digest.Digest, t *fs.Tree) State {
+func (s State) withLayer(diffID digest.Digest, l layer) State {
 	if _, ok := s.layers[diffID]; ok {
 		return s
 	}
 	s.layers = maps.Clone(s.layers)
 	if s.layers == nil {
-		s.layers = map[digest.Digest]*fs.Tree{}
+		s.layers = map[digest.Digest]layer{}
 	}
-	s.layers[diffID] = t
+	s.layers[diffID] = l
 	return s
 }
 

@@ -1,0 +1,312 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+
+	"twinlayer/fs"
+)
+
+// Create makes a container.
+func (m *Model) Create(_ context.Context, spec Spec) (out Container, err error) {
+	err = m.do(func(t *transition) error {
+		out, err = t.create(spec)
+		return err
+	})
+	return out, err
+}
+
+func (t *transition) create(spec Spec) (Container, error) {
+	found, err := FindImage(t.state.Images(), spec.Image)
+	if err != nil {
+		return Container{}, err
+	}
+	img := t.state.images[found.ID]
+	argv, err := Plan(img.Config.Config, spec, t.state.Containers())
+	if err != nil {
+		return Container{}, err
+	}
+	base, err := img.root()
+	if err != nil {
+		return Container{}, err
+	}
+	spec.Mounts = Mounts(img.Config.Config, spec)
+	c := container{
+		Container: Container{Spec: spec, ImageID: img.ID, Path: argv, Status: Created}, image: img,
+		process: spec.process(argv, img.Config.Config),
+	}
+	root := fs.NewUnion(base.stack, base.merged, fs.NewUpper(base.merged, t.tick().UnixNano()))
+	c.mounts = fs.NewMounts(fs.Mount{Source: "overlay", Target: "/", Type: "overlay", FS: root})
+	t.state = t.state.with(c)
+	t.step("create", "/", "container %s gets a layer of its own, empty and writable, on the %d read-only layer(s) of %s", spec.Name, len(img.Layers), spec.Image)
+	t.makeVolumes(c, base.merged)
+	return c.Container, nil
+}
+
+// makeVolumes makes the volumes that the container names and that are not
+// there, filled with what the image has at their place, as docker does.
+func (t *transition) makeVolumes(c container, image *fs.Tree) {
+	for _, m := range c.Mounts {
+		if m.Type != InStore {
+			continue
+		}
+		v, ok := t.state.volumes[m.Source]
+		if !ok {
+			v = volume{Volume: Volume{Name: m.Source, Anonymous: m.Source == AnonymousVolume(c.ID, m.Target), Created: t.now}, tree: emptyDir(0o755, t.now.UnixNano())}
+			t.state = t.state.withVolume(v)
+			t.step("volume", m.Target, "volume %s is made: a directory beside all layers", shortVolume(m.Source))
+		}
+		if v.tree.Empty() && image.Lookup(m.Target) != nil && image.Lookup(m.Target).IsDir() {
+			v.tree = subtree(image, m.Target)
+			t.state = t.state.withVolume(v)
+			t.step("volume", m.Target, "the volume is empty, so it gets a copy of what the image has at %s", m.Target)
+		}
+	}
+}
+
+// subtree is the directory dir of a tree as a tree of its own.
+func subtree(t *fs.Tree, dir string) *fs.Tree {
+	b, names := fs.NewBuilder(), map[fs.Ino]string{}
+	root := *t.Lookup(dir)
+	root.Opaque = false
+	must(b.Put("/", root))
+	for p := range t.All() {
+		if rest, ok := below(dir, p.Path); ok && !p.IsWhiteout() {
+			n := *p.Node
+			n.Opaque = false
+			putLinked(b, names, p, rest, n)
+		}
+	}
+	return b.Tree()
+}
+
+// below is name as seen from the directory dir, which it is below.
+func below(dir, name string) (string, bool) {
+	if dir == "/" {
+		return name, true
+	}
+	if len(name) > len(dir) && name[:len(dir)] == dir && name[len(dir)] == '/' {
+		return name[len(dir):], true
+	}
+	return "", false
+}
+
+func emptyDir(perm uint32, at int64) *fs.Tree {
+	b := fs.NewBuilder()
+	must(b.Put("/", fs.Node{Mode: fs.S_IFDIR | perm, Mtime: at, Ctime: at}))
+	return b.Tree()
+}
+
+// mountVolumes adds to a container's mounts what its Spec asks for. Each needs
+// a directory to be mounted on, which is made in the container's layer.
+func (t *transition) mountVolumes(c container, mounts *fs.Mounts) *fs.Mounts {
+	list := slices.Clone(mounts.Snapshot().List())
+	list[0].FS = list[0].FS.ReadOnly(false)
+	sys := &fs.Sys{Mounts: fs.NewMounts(list...), Clock: t.tick}
+	for _, m := range c.Mounts {
+		if err := sys.FS().MkdirAll(m.Target, 0o755); err != nil {
+			continue // docker says so when the process is started there
+		}
+		list = append(list, t.mount(m))
+		sys.Mounts = fs.NewMounts(list...)
+		t.step("mount", m.Target, "%s", mountWhy(m))
+	}
+	if c.ReadOnly {
+		list[0].FS, list[0].Options = list[0].FS.ReadOnly(true), "ro,relatime"
+		t.step("mount", "/", "the root is mounted read-only, the container's own layer too")
+	}
+	return fs.NewMounts(list...)
+}
+
+func (t *transition) mount(m Mount) fs.Mount {
+	out := fs.Mount{Source: m.Source, Target: m.Target, Type: "bind", Options: "rw,relatime"}
+	switch m.Type {
+	case Tmpfs:
+		out = fs.Mount{Source: "tmpfs", Target: m.Target, Type: "tmpfs", Options: "rw,nosuid,nodev,noexec,relatime"}
+		out.FS = fs.NewTmpfs(emptyDir(fs.S_ISVTX|0o777, t.now.UnixNano()))
+	case InStore:
+		out.FS = fs.NewTmpfs(t.state.volumes[m.Source].tree)
+	default:
+		out.FS = fs.NewTmpfs(emptyDir(0o755, t.now.UnixNano()))
+	}
+	if m.ReadOnly {
+		out.FS, out.Options = out.FS.ReadOnly(true), "ro,relatime"
+	}
+	return out
+}
+
+func mountWhy(m Mount) string {
+	switch m.Type {
+	case Tmpfs:
+		return "a tmpfs: files in memory, in no layer, gone when the container stops"
+	case InStore:
+		return fmt.Sprintf("volume %s is mounted over the layers: what is written here goes into no layer, and stays when the container goes", shortVolume(m.Source))
+	}
+	return fmt.Sprintf("the host's %s is mounted over the layers: both see the same files", m.Source)
+}
+
+func shortVolume(name string) string {
+	if len(name) == 64 {
+		return Short(name)
+	}
+	return name
+}
+
+// foreign says why the model cannot know what a process of the container
+// finds there; "" where it can.
+func (c container) foreign() string {
+	for _, m := range c.Mounts {
+		if m.Type == Bind {
+			return fmt.Sprintf("the files of the host's %s, mounted at %s, are not in the model", m.Source, m.Target)
+		}
+	}
+	return ""
+}
+
+// refreshed is the container with its volumes as they are now: another
+// container may have written to them.
+func (t *transition) refreshed(c container) container {
+	list := slices.Clone(c.mounts.List())
+	for i := range list {
+		m, ok := c.mountAt(list[i].Target)
+		if !ok || m.Type != InStore || i == 0 || list[i].Type != "bind" {
+			continue
+		}
+		if now := t.state.volumes[m.Source].tree; now != nil && list[i].FS.Upper() != now {
+			list[i].FS = t.mount(m).FS
+		}
+	}
+	c.mounts = fs.NewMounts(list...)
+	return c
+}
+
+func (c container) mountAt(target string) (Mount, bool) {
+	i := slices.IndexFunc(c.Mounts, func(m Mount) bool { return path.Clean(m.Target) == target })
+	if i < 0 {
+		return Mount{}, false
+	}
+	return c.Mounts[i], true
+}
+
+// keepVolumes makes what the container's processes wrote to its volumes what
+// these hold.
+func (s State) keepVolumes(c container) State {
+	for _, mount := range c.mounts.List()[1:] {
+		if m, ok := c.mountAt(mount.Target); ok && m.Type == InStore && !m.ReadOnly && mount.Type == "bind" {
+			if v, ok := s.volumes[m.Source]; ok && v.tree != mount.FS.Upper() {
+				v.tree = mount.FS.Upper()
+				s = s.withVolume(v)
+			}
+		}
+	}
+	return s
+}
+
+// RemoveContainer removes a container and its layer.
+func (m *Model) RemoveContainer(_ context.Context, key string, o Removing) error {
+	return m.do(func(t *transition) error {
+		c, err := t.state.container(key)
+		if err != nil {
+			return err
+		}
+		if c.Status == Running && !o.Force {
+			return StillRunning(c.Container)
+		}
+		auto := c.AutoRemove
+		t.stop(c, 137)
+		t.remove(c)
+		if o.Volumes || auto {
+			t.removeVolumesOf(c)
+		}
+		return nil
+	})
+}
+
+func (t *transition) remove(c container) {
+	t.state = t.state.without(c.ID)
+	t.step("remove", "/", "the container layer of %s goes, and all changes with it; its image is untouched", c.Name)
+}
+
+// removeVolumesOf removes the volumes that were made for the container alone.
+func (t *transition) removeVolumesOf(c container) {
+	for _, m := range c.Mounts {
+		if v, ok := t.state.volumes[m.Source]; ok && v.Anonymous && len(t.state.usersOf(m.Source)) == 0 {
+			t.state = t.state.withoutVolume(m.Source)
+			t.step("volume", m.Target, "volume %s was made for this container alone and goes with it", shortVolume(m.Source))
+		}
+	}
+}
+
+// volume is a volume with what it holds.
+type volume struct {
+	Volume
+	tree *fs.Tree
+}
+
+func (s State) withVolume(v volume) State {
+	s.volumes = maps.Clone(s.volumes)
+	if s.volumes == nil {
+		s.volumes = map[string]volume{}
+	}
+	s.volumes[v.Name] = v
+	return s
+}
+
+func (s State) withoutVolume(name string) State {
+	s.volumes = maps.Clone(s.volumes)
+	delete(s.volumes, name)
+	return s
+}
+
+// usersOf are the ids of the containers that have a volume, newest first.
+func (s State) usersOf(name string) (ids []string) {
+	for _, c := range s.Containers() {
+		if slices.ContainsFunc(c.Mounts, func(m Mount) bool { return m.Type == InStore && m.Source == name }) {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+// Volumes are all volumes, by name.
+func (m *Model) Volumes(context.Context) ([]Volume, error) {
+	st := m.State()
+	var out []Volume
+	for _, name := range slices.Sorted(maps.Keys(st.volumes)) {
+		out = append(out, st.volumes[name].Volume)
+	}
+	return out, nil
+}
+
+// CreateVolume makes a volume.
+func (m *Model) CreateVolume(_ context.Context, v Volume) error {
+	if err := CheckVolume(v.Name); err != nil {
+		return err
+	}
+	return m.do(func(t *transition) error {
+		if _, ok := t.state.volumes[v.Name]; ok {
+			return nil
+		}
+		t.state = t.state.withVolume(volume{v, emptyDir(0o755, v.Created.UnixNano())})
+		t.step("volume", "/", "volume %s is made: an empty directory beside all layers, which no container's end removes", shortVolume(v.Name))
+		return nil
+	})
+}
+
+// RemoveVolume removes a volume that no container uses.
+func (m *Model) RemoveVolume(_ context.Context, name string) error {
+	return m.do(func(t *transition) error {
+		if _, ok := t.state.volumes[name]; !ok {
+			return NoSuchVolume(name)
+		}
+		if ids := t.state.usersOf(name); len(ids) > 0 {
+			return VolumeInUse(name, ids)
+		}
+		t.state = t.state.withoutVolume(name)
+		t.step("volume", "/", "volume %s goes, with all that is in it", shortVolume(name))
+		return nil
+	})
+}

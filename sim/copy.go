@@ -1,0 +1,255 @@
+package sim
+
+import (
+	"context"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"twinlayer/fs"
+)
+
+// CopyIn puts files into a container.
+func (m *Model) CopyIn(_ context.Context, key, dir string, files *fs.Tree) error {
+	return m.do(func(t *transition) error {
+		c, err := t.state.container(key)
+		if err != nil {
+			return err
+		}
+		if c.ReadOnly {
+			return Refuse("container rootfs is marked read-only")
+		}
+		x := t.reaching(c)
+		if st, err := x.sys.Stat(dir, true); err != nil || st.Mode&fs.S_IFMT != fs.S_IFDIR {
+			return NoSuchPath(c.Container, dir)
+		}
+		t.step("copy", dir, "files come from outside into the container's file system, as if root had written them there")
+		if err := x.put(dir, files); err != nil {
+			return err
+		}
+		x.output(0)
+		return nil
+	})
+}
+
+// reaching is root in a container that need not run: it sees the container's
+// files and volumes.
+func (t *transition) reaching(c container) *execution {
+	if c.Status != Running {
+		list := c.mounts.Snapshot().List()[:1]
+		list[0].FS = list[0].FS.ReadOnly(false)
+		for _, m := range c.Mounts {
+			if m.Type == InStore {
+				list = append(list, t.mount(m))
+			}
+		}
+		c.mounts = fs.NewMounts(list...)
+	}
+	return t.execution(c)
+}
+
+// put copies a tree below dir. Directories that are there keep what they are;
+// all else is replaced.
+func (x *execution) put(dir string, files *fs.Tree) error {
+	from := &fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", FS: fs.NewReadOnly(files)}), Clock: time.Now}
+	names := map[fs.Ino]string{}
+	for p := range files.All() {
+		name := path.Join(dir, p.Path)
+		if err := x.putOne(name, p, from, names); err != nil {
+			return Refuse("%s: %s", name, lowerReason(err))
+		}
+	}
+	return nil
+}
+
+func (x *execution) putOne(name string, p fs.Path, from *fs.Sys, names map[fs.Ino]string) error {
+	st, err := x.sys.Stat(name, false)
+	there := err == nil
+	if there && p.IsDir() && st.Mode&fs.S_IFMT == fs.S_IFDIR {
+		return nil
+	}
+	if there {
+		if err := x.sys.FS().RemoveAll(name); err != nil {
+			return err
+		}
+	}
+	if first, ok := names[p.Ino]; ok && !p.IsDir() {
+		return x.sys.Link(first, name)
+	}
+	names[p.Ino] = name
+	if err := x.makeOne(name, p, from); err != nil {
+		return err
+	}
+	return x.dress(name, p)
+}
+
+func (x *execution) makeOne(name string, p fs.Path, from *fs.Sys) error {
+	switch p.Type() {
+	case fs.S_IFDIR:
+		return x.sys.Mkdir(name, p.Mode&0o7777)
+	case fs.S_IFLNK:
+		return x.sys.Symlink(p.Target, name)
+	case fs.S_IFREG:
+		return x.copyFile(name, p, from)
+	}
+	return x.sys.Mknod(name, p.Mode, p.Rdev)
+}
+
+func (x *execution) copyFile(name string, p fs.Path, from *fs.Sys) error {
+	in, err := from.OpenFile(p.Path, os.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := x.sys.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, p.Mode&0o7777)
+	if err != nil {
+		return err
+	}
+	if _, err := out.ReadFrom(in); err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+// dress gives a new file the owner, permissions, attributes and time that it
+// is to have. None of these is a step: the file came with them.
+func (x *execution) dress(name string, p fs.Path) error {
+	quiet := *x.sys
+	quiet.Log = nil
+	if p.UID != 0 || p.GID != 0 {
+		if err := quiet.Chown(name, int(p.UID), int(p.GID), false); err != nil && fs.ErrnoOf(err) != fs.EINVAL {
+			return err
+		}
+	}
+	if p.Type() != fs.S_IFLNK {
+		if err := quiet.Chmod(name, p.Mode&0o7777); err != nil {
+			return err
+		}
+	}
+	for _, a := range p.Xattrs {
+		if err := quiet.Setxattr(name, a.Name, a.Value, false); err != nil && fs.ErrnoOf(err) != fs.EOPNOTSUPP {
+			return err
+		}
+	}
+	return quiet.Utimes(name, time.Time{}, time.Unix(0, p.Mtime), false)
+}
+
+// CopyOut is a file or directory of a container.
+func (m *Model) CopyOut(_ context.Context, key, name string) (tree *fs.Tree, err error) {
+	err = m.do(func(t *transition) error {
+		c, err := t.state.container(key)
+		if err != nil {
+			return err
+		}
+		if why := c.foreign(); why != "" {
+			return &Unknown{why}
+		}
+		x := t.reaching(c)
+		full, ok := x.real(name)
+		if !ok {
+			return NoSuchPath(c.Container, name)
+		}
+		t.step("copy", full, "what the layers show at %s is read, whichever layer it is in; the container does not change", full)
+		tree = entry(x.whole(c), full)
+		return nil
+	})
+	return tree, err
+}
+
+// NoSuchPath is docker's answer to docker cp of a path that is not there.
+func NoSuchPath(c Container, name string) *Refusal {
+	return Refuse("Could not find the file %s in container %s", name, c.Name)
+}
+
+// real is a name with the symlinks on the way to it followed, as a path from
+// the root; false where nothing is there.
+func (x *execution) real(name string) (string, bool) {
+	at := "/"
+	parts := strings.Split(strings.Trim(path.Clean("/"+name), "/"), "/")
+	for range 40 {
+		if len(parts) == 0 || parts[0] == "" {
+			return at, true
+		}
+		next := path.Join(at, parts[0])
+		st, err := x.sys.Stat(next, false)
+		if err != nil {
+			return "", false
+		}
+		if st.Mode&fs.S_IFMT != fs.S_IFLNK || len(parts) == 1 {
+			at, parts = next, parts[1:]
+			continue
+		}
+		target, err := x.sys.Readlink(next)
+		if err != nil {
+			return "", false
+		}
+		if !path.IsAbs(target) {
+			target = path.Join(at, target)
+		}
+		at, parts = "/", append(strings.Split(strings.Trim(path.Clean(target), "/"), "/"), parts[1:]...)
+	}
+	return "", false
+}
+
+// whole is a container's root file system with its volumes in their places.
+func (x *execution) whole(c container) *fs.Tree {
+	list := x.sys.Mounts.List()
+	t := fs.Merge(list[0].FS.Lower(), list[0].FS.Upper())
+	b, names := fs.NewBuilder(), map[fs.Ino]string{}
+	root := *t.Root()
+	must(b.Put("/", root))
+	covered := func(string) bool { return false }
+	for _, mount := range list[1:] {
+		m, ok := c.mountAt(mount.Target)
+		if !ok || m.Type != InStore {
+			continue
+		}
+		before := covered
+		covered = func(name string) bool { _, in := below(m.Target, name); return in || before(name) }
+	}
+	for p := range t.All() {
+		if !p.IsWhiteout() && !covered(p.Path) {
+			n := *p.Node
+			n.Opaque = false
+			putLinked(b, names, p, p.Path, n)
+		}
+	}
+	for _, mount := range list[1:] {
+		if m, ok := c.mountAt(mount.Target); ok && m.Type == InStore {
+			graft(b, m.Target, mount.FS.Upper())
+		}
+	}
+	return b.Tree()
+}
+
+// graft puts a tree in the place of the directory dir.
+func graft(b *fs.Builder, dir string, t *fs.Tree) {
+	names := map[fs.Ino]string{}
+	must(b.Put(dir, *t.Root()))
+	for p := range t.All() {
+		putLinked(b, names, p, path.Join(dir, p.Path), *p.Node)
+	}
+}
+
+// entry is what stands at name as the one entry of a tree's root; of "/" it is
+// the whole tree.
+func entry(t *fs.Tree, name string) *fs.Tree {
+	if name == "/" {
+		return t
+	}
+	b, names := fs.NewBuilder(), map[fs.Ino]string{}
+	base := "/" + path.Base(name)
+	must(b.Put(base, *t.Lookup(name)))
+	for p := range t.All() {
+		if p.Path == name {
+			names[p.Ino] = base
+		}
+	}
+	for p := range t.All() {
+		if rest, ok := below(name, p.Path); ok {
+			putLinked(b, names, p, base+rest, *p.Node)
+		}
+	}
+	return b.Tree()
+}

@@ -1,0 +1,163 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	"github.com/opencontainers/go-digest"
+
+	"twinlayer/fs"
+)
+
+// Pull takes an image from the registry.
+func (m *Model) Pull(ctx context.Context, ref string) (Pulled, error) {
+	familiar, err := Familiar(ref)
+	if err != nil {
+		return Pulled{}, err
+	}
+	host, repository, version, err := SplitRef(ref)
+	if err != nil {
+		return Pulled{}, err
+	}
+	if host != "" {
+		return Pulled{}, &Unknown{"the image is on the registry " + host + ", and the model has no network"}
+	}
+	artifact, err := m.cfg.Registry.Resolve(ctx, repository, version)
+	if err != nil {
+		return Pulled{}, err
+	}
+	var p Pulled
+	err = m.do(func(t *transition) error {
+		p, err = t.pull(familiar, artifact)
+		return err
+	})
+	return p, err
+}
+
+func (t *transition) pull(ref string, a *Artifact) (Pulled, error) {
+	img, err := newImage(a)
+	if err != nil {
+		return Pulled{}, err
+	}
+	p := Pulled{Ref: ref, Digest: digest.FromBytes(a.Manifest)}
+	old, err := FindImage(t.state.Images(), ref)
+	p.UpToDate = err == nil && old.ID == img.ID
+	if p.UpToDate {
+		t.step("pull", "/", "%s is here already: its digest is the same", ref)
+		return p, nil
+	}
+	t.step("pull", "/", "the manifest of %s names its configuration and %d layer(s) by digest", ref, len(a.Layers))
+	for i, blob := range a.Layers {
+		layer, err := t.pullLayer(blob, img.Layers[i])
+		if err != nil {
+			return p, err
+		}
+		p.Layers = append(p.Layers, layer)
+	}
+	t.keep(img, a.Config)
+	t.state = t.state.tag(ref, img.ID)
+	t.step("tag", "/", "%s names image %s now", ref, Short(img.ID))
+	return p, nil
+}
+
+func (t *transition) pullLayer(blob Blob, diffID digest.Digest) (PulledLayer, error) {
+	p := PulledLayer{Digest: blob.Descriptor.Digest}
+	if _, p.Exists = t.state.layers[diffID]; p.Exists {
+		t.step("layer", "/", "layer %s is here already and is shared", Short(diffID))
+		return p, nil
+	}
+	tree, err := blob.Tree()
+	if err != nil {
+		return p, err
+	}
+	t.state = t.state.withLayer(diffID, holding(tree, blob.tar))
+	t.step("layer", "/", "layer %s is unpacked: a read-only tree of files", Short(diffID))
+	return p, nil
+}
+
+// tar is the layer's uncompressed tar.
+func (b Blob) tar() (io.ReadCloser, error) {
+	blob, err := b.Open()
+	if err != nil {
+		return nil, err
+	}
+	return fs.Decompress(blob, fs.DefaultLimits)
+}
+
+// newImage reads an artifact's configuration.
+func newImage(a *Artifact) (Image, error) {
+	var config dockerspec.DockerOCIImage
+	if err := json.Unmarshal(a.Config, &config); err != nil {
+		return Image{}, fmt.Errorf("reading image configuration: %w", err)
+	}
+	return Image{ID: digest.FromBytes(a.Config), Layers: config.RootFS.DiffIDs, Config: config}, nil
+}
+
+// Images are all images, newest first.
+func (m *Model) Images(context.Context) ([]Image, error) { return m.State().Images(), nil }
+
+// Image is the image that ref names.
+func (m *Model) Image(_ context.Context, ref string) (Image, error) {
+	return FindImage(m.State().Images(), ref)
+}
+
+// Tag gives an image another reference.
+func (m *Model) Tag(_ context.Context, source, target string) error {
+	familiar, err := Familiar(target)
+	if err != nil {
+		return err
+	}
+	return m.do(func(t *transition) error {
+		img, err := FindImage(t.state.Images(), source)
+		if err != nil {
+			return err
+		}
+		t.state = t.state.tag(familiar, img.ID)
+		t.step("tag", "/", "%s names image %s now; no layer was copied", familiar, Short(img.ID))
+		return nil
+	})
+}
+
+// RemoveImage removes a reference, and with the last one the image.
+func (m *Model) RemoveImage(_ context.Context, ref string, force bool) (r Removed, err error) {
+	err = m.do(func(t *transition) error {
+		r, err = Removal(t.state.Images(), t.state.Containers(), ref, force)
+		if err != nil {
+			return err
+		}
+		t.removeImage(ref, r)
+		return nil
+	})
+	return r, err
+}
+
+func (t *transition) removeImage(ref string, r Removed) {
+	img, _ := FindImage(t.state.Images(), ref)
+	for _, tag := range r.Untagged {
+		t.state = t.state.untag(t.state.images[img.ID], tag)
+		t.step("untag", "/", "%s names no image any more", tag)
+	}
+	for _, id := range r.Deleted {
+		if _, ok := t.state.images[id]; ok {
+			t.state = t.state.withoutImage(id).withoutUnusedLayers()
+			t.step("delete", "/", "no reference is left to image %s: it goes, with the layers that no other image shares", Short(id))
+		}
+	}
+}
+
+// withoutUnusedLayers is the state with only the layers that images stand on.
+func (s State) withoutUnusedLayers() State {
+	used := map[digest.Digest]bool{}
+	for _, img := range s.images {
+		for _, l := range img.Layers {
+			used[l] = true
+		}
+	}
+	s.layers = maps.Clone(s.layers)
+	maps.DeleteFunc(s.layers, func(d digest.Digest, _ layer) bool { return !used[d] })
+	return s
+}
