@@ -26,7 +26,8 @@ type Engine struct {
 	close  sync.Once
 
 	mu     sync.Mutex
-	layers []*os.File // that trees handed out read from
+	layers []*os.File          // that trees handed out read from
+	trees  map[string]*fs.Tree // of images' layers, by directory
 }
 
 var _ sim.Engine = (*Engine)(nil)
@@ -37,8 +38,11 @@ var errGone = errors.New("the embedded engine has ended unexpectedly and its con
 // call calls the helper.
 func call[R any](ctx context.Context, e *Engine, method string, args any) (R, error) {
 	r, err := wire.Call[R](ctx, e.client, method, args)
-	if errors.Is(err, wire.ErrGone) {
+	switch {
+	case errors.Is(err, wire.ErrGone):
 		err = errGone
+	case err != nil && ctx.Err() != nil && err.Error() == context.Canceled.Error():
+		err = ctx.Err() // which the helper knows only as the end of its own
 	}
 	return r, err
 }
@@ -95,10 +99,12 @@ func (e *Engine) Info(ctx context.Context) (sim.Info, error) {
 
 // Pull fetches an image; see [sim.WithProgress].
 func (e *Engine) Pull(ctx context.Context, ref string) (sim.Pulled, error) {
-	if tell := sim.Telling(ctx); tell != nil {
-		ctx = wire.Listen(ctx, tell)
-	}
-	return call[sim.Pulled](ctx, e, "pull", ref)
+	return call[sim.Pulled](listening(ctx), e, "pull", ref)
+}
+
+// Push sends an image to its registry; see [sim.WithProgress].
+func (e *Engine) Push(ctx context.Context, ref string) (sim.Pushed, error) {
+	return call[sim.Pushed](listening(ctx), e, "push", ref)
 }
 
 // Images lists all images.

@@ -30,6 +30,7 @@ type helper struct {
 	configs    map[digest.Digest]*image // of the index, as they were read
 	containers []*container
 	shells     map[string]*waiting
+	pipes      map[string]*os.File // far ends, by name
 }
 
 // serve is the helper's main function. It ends when its socket does.
@@ -37,7 +38,7 @@ func serve() int {
 	// Whatever twinlayer itself was started with ends here too.
 	unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
 	conn := os.NewFile(3, "engine")
-	h := &helper{shells: map[string]*waiting{}, configs: map[digest.Digest]*image{}}
+	h := &helper{shells: map[string]*waiting{}, configs: map[digest.Digest]*image{}, pipes: map[string]*os.File{}}
 	wire.Serve(conn, map[string]wire.Method{
 		"open":            wire.Func(h.open),
 		"info":            wire.Func(h.info),
@@ -60,6 +61,13 @@ func serve() int {
 		"removeContainer": wire.Func(h.removeContainer),
 		"changes":         wire.Func(h.changes),
 		"layer":           wire.Func(h.layer),
+		"pipe":            wire.Func(h.pipe),
+		"load":            wire.Func(h.load),
+		"save":            wire.Func(h.save),
+		"import":          wire.Func(h.importRoot),
+		"hold":            wire.Func(h.hold),
+		"read":            wire.Func(h.read),
+		"push":            wire.Func(h.push),
 	})
 	h.end()
 	return 0

@@ -37,6 +37,9 @@ func newImage(config []byte, parent digest.Digest) (*image, error) {
 			return nil, fmt.Errorf("the image's configuration is damaged: diffID %q: %w", diffID, err)
 		}
 	}
+	if os := img.Config.OS; os != "" && os != "linux" {
+		return nil, sim.Refuse("image operating system %q cannot be used on this platform", os)
+	}
 	return img, nil
 }
 
@@ -183,15 +186,28 @@ func (h *helper) name(x *store.Index, id digest.Digest, ref string) {
 	}
 }
 
-// keep ends the batch: what it gathered gets its names, and img becomes one of
-// the images, with the name ref if that is not "". It tells whether the image
-// had that name already. The layers of img must be in the batch, or held.
+// kept is an image that is to be kept, with its new names.
+type kept struct {
+	*image
+	refs []string
+}
+
+// keep is keepAll for one image, with the name ref if that is not "". It
+// tells whether the image had that name already.
 func (h *helper) keep(b *store.Batch, img *image, ref string) (upToDate bool, err error) {
-	if err := measure(b, img); err != nil {
-		return false, err
+	var refs []string
+	if ref != "" {
+		refs = append(refs, ref)
 	}
-	if !img.own {
-		if _, err := b.Blob(img.raw); err != nil {
+	return h.keepAll(b, kept{img, refs})
+}
+
+// keepAll ends the batch: what it gathered gets its names, and the images
+// become some of all. It tells whether they had all their names already. Their
+// layers must be in the batch, or held.
+func (h *helper) keepAll(b *store.Batch, images ...kept) (upToDate bool, err error) {
+	for _, img := range images {
+		if err := img.complete(b); err != nil {
 			return false, err
 		}
 	}
@@ -200,17 +216,31 @@ func (h *helper) keep(b *store.Batch, img *image, ref string) (upToDate bool, er
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if ref != "" {
-		old, err := h.findImage(ref)
-		upToDate = err == nil && old.ID == img.ID && slices.Contains(old.Tags, ref)
+	upToDate = true
+	for _, img := range images {
+		for _, ref := range img.refs {
+			old, err := h.findImage(ref)
+			upToDate = upToDate && err == nil && old.ID == img.ID && slices.Contains(old.Tags, ref)
+		}
 	}
 	return upToDate, b.Commit(func(x *store.Index) error {
-		h.put(x, img)
-		if ref != "" {
-			h.nameAs(x, img, ref)
+		for _, img := range images {
+			h.put(x, img.image)
+			for _, ref := range img.refs {
+				h.nameAs(x, img.image, ref)
+			}
 		}
 		return nil
 	})
+}
+
+// complete measures the image, and adds its configuration to the batch.
+func (i *image) complete(b *store.Batch) error {
+	if err := measure(b, i); err != nil || i.own {
+		return err
+	}
+	_, err := b.Blob(i.raw)
+	return err
 }
 
 func (h *helper) put(x *store.Index, img *image) {

@@ -250,3 +250,12 @@ func refused(t testing.TB, err error, text string, exit int) {
 func errorContains(err error, text string) bool {
 	return err != nil && strings.Contains(err.Error(), text)
 }
+
+// bare asserts that nothing of an image is in a store.
+func bare(t testing.TB, data string) {
+	t.Helper()
+	for _, kept := range []string{"layers/*", "blobs/sha256/*", "sessions/*/new/*", "partial/*"} {
+		left, _ := filepath.Glob(filepath.Join(data, kept))
+		require.Empty(t, left)
+	}
+}

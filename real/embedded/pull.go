@@ -158,7 +158,7 @@ func (p *pull) get(batch *store.Batch, repo *remote.Repository, blob ocispec.Des
 	}
 	r := fetch(0)
 	defer r.Close()
-	l, err := batch.Layer(r, blob.MediaType)
+	l, err := batch.Layer(r)
 	got := l.DiffID
 	if l.Blob != nil {
 		got = l.Blob.Digest

@@ -152,13 +152,13 @@ func (b *Batch) Blob(content []byte) (digest.Digest, error) {
 
 // Layer adds a layer from its tar, which may be compressed, and reads that to
 // its end. A compressed one is kept as it came, too.
-func (b *Batch) Layer(packed io.Reader, mediaType string) (Layer, error) {
+func (b *Batch) Layer(packed io.Reader) (Layer, error) {
 	file, err := os.Create(b.temp())
 	if err != nil {
 		return Layer{}, unusable(b.s.dir, err)
 	}
 	defer file.Close()
-	l, err := b.layer(packed, mediaType, file)
+	l, err := b.layer(packed, file)
 	if err != nil {
 		return Layer{}, err
 	}
@@ -171,13 +171,13 @@ func (b *Batch) Layer(packed io.Reader, mediaType string) (Layer, error) {
 
 // layer makes a layer of a stream and copies that, as long as it is
 // compressed, into keep.
-func (b *Batch) layer(packed io.Reader, mediaType string, keep io.Writer) (Layer, error) {
+func (b *Batch) layer(packed io.Reader, keep io.Writer) (Layer, error) {
 	sum := digest.SHA256.Digester()
 	kept := &keeper{w: keep}
 	in := readAhead(io.TeeReader(packed, io.MultiWriter(sum.Hash(), kept)))
 	defer in.Close()
 	peek := newPeeker(in)
-	kept.off = !peek.compressed
+	kept.off = peek.mediaType == ""
 	dir := b.temp()
 	l, err := unpackLayer(dir, peek)
 	if err != nil {
@@ -187,8 +187,8 @@ func (b *Batch) layer(packed io.Reader, mediaType string, keep io.Writer) (Layer
 	if _, err := io.Copy(io.Discard, peek); err != nil {
 		return Layer{}, b.s.Explain(err)
 	}
-	if peek.compressed {
-		l.Blob = &ocispec.Descriptor{MediaType: mediaType, Digest: sum.Digest(), Size: kept.n}
+	if peek.mediaType != "" {
+		l.Blob = &ocispec.Descriptor{MediaType: peek.mediaType, Digest: sum.Digest(), Size: kept.n}
 	}
 	return l, b.add(dir, l)
 }

@@ -46,7 +46,7 @@ func (b *Batch) Upper(u Upper) (l Layer, ok, shared bool, err error) {
 	if c.share {
 		l, err = c.link(stream)
 	} else {
-		l, err = b.Layer(stream, "")
+		l, err = b.Layer(stream)
 	}
 	return l, err == nil, c.share, b.s.Explain(err)
 }

@@ -40,7 +40,7 @@ func (b *Batch) download(p *partial, blob ocispec.Descriptor, fetch func(int64) 
 	rest := fetch(p.begun)
 	defer rest.Close()
 	p.rest = io.TeeReader(rest, p.file)
-	l, err := b.layer(io.MultiReader(io.NewSectionReader(p.file, 0, p.begun), p), blob.MediaType, io.Discard)
+	l, err := b.layer(io.MultiReader(io.NewSectionReader(p.file, 0, p.begun), p), io.Discard)
 	if err != nil {
 		return l, err
 	}

@@ -14,6 +14,8 @@ import (
 	"strconv"
 
 	"github.com/klauspost/compress/zstd"
+
+	"twinlayer/fs"
 )
 
 // A frame is a layer's tar without the contents of its files: with the tree,
@@ -293,6 +295,16 @@ func (t *Tar) ReadAt(p []byte, off int64) (int, error) {
 		err = io.EOF
 	}
 	return n, err
+}
+
+// Headers is the layer as a tree; see [OpenHeaders] for open.
+func Headers(dir string, open func(string) (Content, error)) (*fs.Tree, error) {
+	t, err := OpenHeaders(dir, open)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	return fs.ReadTar(t)
 }
 
 // writeFrame reads a tar without repeated names to its end and writes its

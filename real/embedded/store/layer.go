@@ -13,8 +13,6 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"twinlayer/fs"
 )
 
 // Layer tells about a layer of the store.
@@ -103,26 +101,20 @@ func (s *Store) SetBlob(diffID digest.Digest, blob ocispec.Descriptor) error {
 	})
 }
 
-// Headers is the layer as a tree; see [OpenHeaders] for open.
-func Headers(dir string, open func(string) (Content, error)) (*fs.Tree, error) {
-	t, err := OpenHeaders(dir, open)
-	if err != nil {
-		return nil, err
-	}
-	defer t.Close()
-	return fs.ReadTar(t)
-}
-
-// peeker is a stream that knows whether it is compressed.
+// peeker is a stream of which the compression is known.
 type peeker struct {
 	*bufio.Reader
-	compressed bool
+	mediaType string // of a layer that is compressed so; "": it is not
 }
 
 func newPeeker(r io.Reader) *peeker {
-	b := bufio.NewReaderSize(r, 64<<10)
-	magic, _ := b.Peek(4)
-	gzip := bytes.HasPrefix(magic, []byte{0x1f, 0x8b})
-	zstd := bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd})
-	return &peeker{b, gzip || zstd}
+	p := &peeker{Reader: bufio.NewReaderSize(r, 64<<10)}
+	magic, _ := p.Peek(4)
+	switch {
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+		p.mediaType = ocispec.MediaTypeImageLayerGzip
+	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		p.mediaType = ocispec.MediaTypeImageLayerZstd
+	}
+	return p
 }

@@ -164,3 +164,9 @@ func (s *Store) ReadBlob(d digest.Digest) ([]byte, error) {
 	}
 	return b, err
 }
+
+// Fifo makes a named pipe (fifo(7)) of the session, for the caller to remove.
+func (s *Store) Fifo() (string, error) {
+	name := filepath.Join(s.session, "new", "pipe-"+strings.ToLower(rand.Text()))
+	return name, unusable(s.dir, unix.Mkfifo(name, 0o600))
+}

@@ -69,7 +69,7 @@ func added(t testing.TB, s *Store, packed []byte) Layer {
 	t.Helper()
 	b := batch(t, s)
 	b.Cached = true
-	l, err := b.Layer(bytes.NewReader(packed), "")
+	l, err := b.Layer(bytes.NewReader(packed))
 	require.NoError(t, err)
 	require.NoError(t, b.Commit(nil))
 	return l
@@ -146,7 +146,7 @@ func TestFrameRandom(t *testing.T) {
 		packed := pack(t, entries...)
 		b := batch(t, s)
 		b.Cached = true
-		l, err := b.Layer(bytes.NewReader(packed), "")
+		l, err := b.Layer(bytes.NewReader(packed))
 		if err != nil {
 			continue // a symlink that leads in a circle, for instance
 		}
@@ -165,12 +165,12 @@ func TestCompressedLayerKeepsItsBlob(t *testing.T) {
 	z.Close()
 	zipped.WriteString("tail") // no gzip
 	b := batch(t, s)
-	_, err := b.Layer(bytes.NewReader(zipped.Bytes()), "x")
+	_, err := b.Layer(bytes.NewReader(zipped.Bytes()))
 	require.Error(t, err)
 	zipped.Truncate(zipped.Len() - 4)
 	b = batch(t, s)
 	b.Cached = true
-	l, err := b.Layer(bytes.NewReader(zipped.Bytes()), "x")
+	l, err := b.Layer(bytes.NewReader(zipped.Bytes()))
 	require.NoError(t, err)
 	require.NoError(t, b.Commit(nil))
 	require.Equal(t, digest.FromBytes(plain), l.DiffID)
@@ -186,7 +186,7 @@ func TestTruncatedLayer(t *testing.T) {
 	z.Write(pack(t, reg("f", strings.Repeat("hello", 1000))))
 	z.Close()
 	for _, whole := range [][]byte{zipped.Bytes(), pack(t, reg("f", strings.Repeat("hello", 1000)))} {
-		_, err := batch(t, s).Layer(bytes.NewReader(whole[:len(whole)/3]), "")
+		_, err := batch(t, s).Layer(bytes.NewReader(whole[:len(whole)/3]))
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	}
 	require.Empty(t, list(filepath.Join(s.Dir(), "layers")))
@@ -314,7 +314,7 @@ func TestCollect(t *testing.T) {
 	b := batch(t, mine)
 	var ids []digest.Digest
 	for i := range 4 {
-		l, err := b.Layer(bytes.NewReader(pack(t, reg("f", fmt.Sprint(i)))), "")
+		l, err := b.Layer(bytes.NewReader(pack(t, reg("f", fmt.Sprint(i)))))
 		require.NoError(t, err)
 		ids = append(ids, l.DiffID)
 	}
