@@ -28,6 +28,8 @@ type Cmd struct {
 	Name string // for a container without --name
 	Now  time.Time
 
+	tell, ask *exchange // of a build: what the real world did in each step
+
 	refusal error // of a line that could not be parsed
 }
 
@@ -49,6 +51,12 @@ type Options struct {
 	Env                               []string
 	Format                            string
 	entrypointSet                     bool
+	BuildOptions
+	CommitOptions
+
+	// Timestamp is the time of whatever is made, in seconds since 1970; "":
+	// the clock. SOURCE_DATE_EPOCH gives it where no flag does.
+	Timestamp string
 }
 
 // Verb describes a docker command.
@@ -95,7 +103,7 @@ func Parse(line string, getenv func(string) string) (Cmd, error) {
 	if !ok {
 		return Cmd{}, Refuse("docker: unknown command: docker %s\n\nRun 'docker --help' for more information", words[0])
 	}
-	return c.parse(line, words[1:])
+	return c.parse(line, words[1:], getenv)
 }
 
 // withoutGroup turns "container run" into "run" and "image ls" into "images".
@@ -114,10 +122,10 @@ var groups = map[string]string{
 	"container run": "run", "container ls": "ps", "container ps": "ps", "container list": "ps", "container exec": "exec",
 	"container diff": "diff", "container rm": "rm", "container inspect": "inspect", "container attach": "attach",
 	"image pull": "pull", "image ls": "images", "image list": "images", "image rm": "rmi", "image tag": "tag",
-	"image history": "history", "image inspect": "inspect",
+	"image history": "history", "image build": "build", "builder build": "build", "container commit": "commit", "image inspect": "inspect",
 }
 
-func (v Verb) parse(line string, words []string) (Cmd, error) {
+func (v Verb) parse(line string, words []string, getenv func(string) string) (Cmd, error) {
 	cmd := Cmd{Text: line, Verb: v.Name}
 	set := v.flagSet(&cmd.Options)
 	err := set.Parse(words)
@@ -129,6 +137,9 @@ func (v Verb) parse(line string, words []string) (Cmd, error) {
 	}
 	cmd.Args = set.Args()
 	cmd.entrypointSet = set.Changed("entrypoint")
+	if cmd.Timestamp == "" {
+		cmd.Timestamp = getenv("SOURCE_DATE_EPOCH")
+	}
 	if v.wrongCount(len(cmd.Args)) {
 		return Cmd{}, Refuse("docker: 'docker %s' %s\n\nUsage:  docker %s\n\n%s 'docker %s --help' for more information", v.Name, v.wants(), v.Usage, v.pointer(), v.Name)
 	}

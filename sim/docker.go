@@ -23,6 +23,8 @@ func init() {
 		{"images", "images [OPTIONS] [REPOSITORY[:TAG]]", "List images", 0, 1, imagesFlags, (*call).images},
 		{"tag", "tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]", "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE", 2, 2, nil, (*call).tag},
 		{"rmi", "rmi [OPTIONS] IMAGE [IMAGE...]", "Remove one or more images", 1, -1, forceFlag("Force removal of the image"), (*call).rmi},
+		{"build", "build [OPTIONS] PATH", "Build an image from a Dockerfile", 1, 1, buildFlags, (*call).build},
+		{"commit", "commit [OPTIONS] CONTAINER [REPOSITORY[:TAG]]", "Create a new image from a container's changes", 1, 2, commitFlags, (*call).commit},
 		{"history", "history [OPTIONS] IMAGE", "Show the history of an image", 1, 1, historyFlags, (*call).history},
 		{"inspect", "inspect [OPTIONS] NAME|ID [NAME|ID...]", "Return low-level information on Docker objects", 1, -1, inspectFlags, (*call).inspect},
 	}

@@ -70,7 +70,10 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	b := s.both(cmd)
 	var wg sync.WaitGroup
 	if b.real != nil {
-		wg.Go(func() { b.seen, b.err = World{b.real.engine, b.host}.Do(ctx, b.realCmd) })
+		wg.Go(func() {
+			defer b.modelCmd.ask.end()
+			b.seen, b.err = World{b.real.engine, b.host}.Do(ctx, b.realCmd)
+		})
 	}
 	model, err := World{s.Model, b.modelHost()}.Do(ctx, b.modelCmd)
 	wg.Wait()
@@ -116,6 +119,8 @@ func (s *Session) both(cmd Cmd) *both {
 	toReal, inReal := s.pairs.args(cmd.Args[:n], model, *b.real)
 	b.modelCmd.Args = append(toModel, cmd.Args[n:]...)
 	b.realCmd.Args = append(toReal, cmd.Args[n:]...)
+	told := newExchange()
+	b.modelCmd.ask, b.realCmd.tell = told, told
 	b.asTyped = func(text string) string { return inReal(inModel(text)) }
 	return b
 }
@@ -131,7 +136,7 @@ func (b *both) modelHost() Host {
 // imageArgs is how many of the arguments may be an image's id.
 func (c Cmd) imageArgs() int {
 	switch c.Verb {
-	case VerbLine, VerbHangup, "exec":
+	case VerbLine, VerbHangup, "exec", "build":
 		return 0
 	case "run", "create", "commit", "cp":
 		return min(1, len(c.Args))

@@ -19,6 +19,9 @@ type View struct {
 	Container string `json:"-"` // the id of that container
 	Shell     string `json:"-"` // the shell that waits for lines now; "": none
 	Unknown   string `json:"-"` // why a model cannot know more
+
+	Hints   []string `json:"-"` // what a learner may want to know now
+	Adopted []string `json:"-"` // what the model took over from the real world, and why
 	images    []Image
 }
 

@@ -86,6 +86,11 @@ func (u *Unknown) Error() string { return "the model cannot know: " + u.Why }
 
 func (c *call) print(format string, args ...any) { c.view.Stdout += fmt.Sprintf(format, args...) }
 
+// hint tells the learner something beside what docker prints.
+func (c *call) hint(format string, args ...any) {
+	c.view.Hints = append(c.view.Hints, fmt.Sprintf(format, args...))
+}
+
 func (c *call) complain(format string, args ...any) { c.view.Stderr += fmt.Sprintf(format, args...) }
 
 // daemon marks a refusal as what the engine said, as docker does.

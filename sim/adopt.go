@@ -1,0 +1,69 @@
+package sim
+
+import (
+	"fmt"
+
+	"twinlayer/fs"
+)
+
+// Adopt gives a container of the model, whose program it could not run, the
+// layer and the end that the same container had in the real engine. Its
+// changes become steps, marked as adopted.
+func (m *Model) Adopt(key string, layer *fs.Tree, out Output) error {
+	return m.do(func(t *transition) error {
+		c, err := t.state.container(key)
+		if err != nil {
+			return err
+		}
+		old := c.root()
+		root := fs.NewUnion(old.Layers(), old.Lower(), layer)
+		c.mounts = fs.NewMounts(fs.Mount{Source: "overlay", Target: "/", Type: "overlay", FS: root})
+		c.Exit = out.Exit
+		t.state = t.state.with(c)
+		changes := root.Changes()
+		const most = 20
+		for _, change := range changes[:min(most, len(changes))] {
+			t.step("adopted", change.Path, "%s in the real world: its program did that, and the model took it over", change.Kind)
+		}
+		if more := len(changes) - most; more > 0 {
+			t.step("adopted", "/", "%d more changes of the real world", more)
+		}
+		return nil
+	})
+}
+
+// Note records a step of something larger, as of a build, that changes
+// nothing itself.
+func (m *Model) Note(op, path, why string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.steps = append(m.steps, Step{fs.Event{Op: op, Path: path, Why: why}, m.state})
+}
+
+// adopter is an engine that takes over what it cannot predict.
+type adopter interface {
+	Adopt(container string, layer *fs.Tree, out Output) error
+}
+
+// adopt takes over from the real world what the model cannot predict of a
+// RUN.
+func (b *builder) adopt(k Container, own Output) (Output, error) {
+	unknown := &Unknown{own.Unknown}
+	model, ok := b.engine.(adopter)
+	if !ok || b.ask == nil {
+		return Output{}, unknown
+	}
+	real, ok := b.ask.ask(b, b.serial)
+	if !ok {
+		return Output{}, unknown
+	}
+	if real.err != nil {
+		return Output{}, real.err
+	}
+	layer, err := real.layer(b)
+	if err != nil {
+		return Output{}, fmt.Errorf("adopting the layer of step %d: %w", b.number, err)
+	}
+	b.view.Adopted = append(b.view.Adopted, fmt.Sprintf("step %d: %s", b.number, own.Unknown))
+	return real.out, model.Adopt(k.ID, layer, real.out)
+}

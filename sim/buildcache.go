@@ -1,0 +1,154 @@
+package sim
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+
+	"twinlayer/fs"
+)
+
+// The build cache is the images there are: what is made of the last image by
+// the same instruction, as the history tells of it, with the same
+// configuration, is what a build would make again. The history's line holds
+// all that decides: the command, the ARGs in scope, and the digest of the
+// content of copied files.
+
+// cached makes the image that an earlier build has left for this instruction
+// the last one. Where there is none, it says why, once.
+func (b *builder) cached(line string) (bool, error) {
+	if b.NoCache {
+		b.explain("--no-cache was given")
+		return false, nil
+	}
+	if b.missed {
+		return false, nil
+	}
+	children := imagesOf(b.known, b.image.ID)
+	for _, img := range children {
+		if b.hits(img, line) {
+			b.say(" ---> Using cache\n ---> %s\n", Short(img.ID))
+			b.note("an earlier build did the same on the same image: its image %s is used again", Short(img.ID))
+			b.image = img
+			return true, nil
+		}
+	}
+	b.missed = true
+	b.explain(missReason(children, line))
+	return false, nil
+}
+
+func (b *builder) hits(img Image, line string) bool {
+	return lastLine(img) == line && sameJSON(img.Config.Config, b.stage.Config) &&
+		(b.stage.Author == "" || img.Config.Author == b.stage.Author) &&
+		(b.Timestamp == "" || created(img).Equal(b.when))
+}
+
+func lastLine(img Image) string { return img.Config.History[len(img.Config.History)-1].CreatedBy }
+
+func sameJSON(a, b any) bool {
+	x, err1 := json.Marshal(a)
+	y, err2 := json.Marshal(b)
+	return err1 == nil && err2 == nil && string(x) == string(y)
+}
+
+// explain says why the cache has no answer, where a build before has left
+// something that could have been one.
+func (b *builder) explain(why string) {
+	if !b.explained && why != "" {
+		b.explained = true
+		b.hint("Step %d is the first that the build cache has no answer for: %s. So all steps after it are done anew.", b.number, why)
+	}
+}
+
+// missReason is in what the instruction differs from those that were
+// performed on the same image before; "" where none was.
+func missReason(children []Image, line string) string {
+	if len(children) == 0 {
+		return ""
+	}
+	old := lastLine(children[0])
+	if i := slices.IndexFunc(children, func(img Image) bool { return withoutContent(lastLine(img)) == withoutContent(line) }); i >= 0 {
+		old = lastLine(children[i])
+	}
+	oldArgs, oldCmd := splitArgs(old)
+	args, cmd := splitArgs(line)
+	switch {
+	case old == line:
+		return "the instruction is the same, but not all of the configuration or the time that it is given"
+	case withoutContent(old) == withoutContent(line):
+		return "the content of what it copies changed"
+	case oldCmd == cmd:
+		return "the build arguments changed, from " + quoted(oldArgs) + " to " + quoted(args)
+	}
+	return "the instruction is new for this parent; the last one built on it was " + shown(old)
+}
+
+func quoted(args string) string {
+	if args == "" {
+		return "none"
+	}
+	return args
+}
+
+// shown is a line of the history as the Dockerfile has it.
+func shown(line string) string {
+	_, cmd := splitArgs(line)
+	if _, nop, ok := strings.Cut(cmd, "#(nop) "); ok {
+		return strings.TrimSpace(nop)
+	}
+	return "RUN " + strings.TrimPrefix(cmd, "/bin/sh -c ")
+}
+
+var argsPrefix = regexp.MustCompile(`^\|\d+ `)
+
+// splitArgs takes the ARGs, "|1 A=b ", off a line; where they end is told by
+// what every shell form begins with.
+func splitArgs(line string) (args, cmd string) {
+	head := argsPrefix.FindString(line)
+	if head == "" {
+		return "", line
+	}
+	rest := line[len(head):]
+	if i := strings.Index(rest, " /"); i >= 0 {
+		return rest[:i], rest[i+1:]
+	}
+	return "", rest
+}
+
+var contentDigest = regexp.MustCompile(`\b(file|dir|multi):[0-9a-f]{64} in `)
+
+func withoutContent(line string) string { return contentDigest.ReplaceAllString(line, "… in ") }
+
+// changedFiles are the first paths in which what is to be copied differs from
+// the layer of an image that the same instruction made before.
+func changedFiles(files, old *fs.Tree) (out []string) {
+	const most = 3
+	for f := range files.All() {
+		if o := old.Lookup(f.Path); !f.IsDir() && (o == nil || !sameContent(f.Node, o)) {
+			out = append(out, f.Path)
+		}
+	}
+	for f := range old.All() {
+		if !f.IsDir() && files.Lookup(f.Path) == nil {
+			out = append(out, f.Path)
+		}
+	}
+	if len(out) > most {
+		out = append(out[:most], "…")
+	}
+	return out
+}
+
+func sameContent(a, b *fs.Node) bool {
+	if a.Mode != b.Mode || a.Target != b.Target || a.Size() != b.Size() {
+		return false
+	}
+	if !a.IsRegular() || a.Data.Shares(b.Data) {
+		return true
+	}
+	x, err1 := a.Data.Bytes()
+	y, err2 := b.Data.Bytes()
+	return err1 == nil && err2 == nil && string(x) == string(y)
+}

@@ -1,0 +1,201 @@
+package sim
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/docker/go-units"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+
+	"twinlayer/fs"
+	"twinlayer/sim/dockerfile"
+)
+
+// sources are what a build is made of: the build context, without what
+// .dockerignore leaves out.
+type sources struct {
+	context *fs.Tree
+}
+
+// read reads the Dockerfile and the context. Files of the context belong to
+// root, whoever owns them on the host.
+func (b *builder) read() error {
+	dir := b.Args[0]
+	if dir == "-" || isRemote(dir) || strings.HasPrefix(dir, "github.com/") {
+		return Refuse("unable to prepare context: %s: a build here is made of a directory; give its path", dir)
+	}
+	if err := b.checkDir(dir); err != nil {
+		return err
+	}
+	text, name, err := b.dockerfile(dir)
+	if err != nil {
+		return err
+	}
+	tree, err := b.host.Tree(strings.TrimSuffix(dir, "/") + "/.")
+	if err != nil {
+		return hostRefusal("unable to prepare context: ", err)
+	}
+	if b.context, err = dockerfile.Context(tree); err != nil {
+		return refusal(err)
+	}
+	if b.file, err = dockerfile.Parse(name, text); err != nil {
+		return daemon(refusal(err))
+	}
+	return nil
+}
+
+func (b *builder) checkDir(dir string) error {
+	switch kind, err := b.host.Kind(dir); {
+	case err != nil:
+		return hostRefusal("unable to prepare context: ", err)
+	case kind == HostNothing:
+		return Refuse("unable to prepare context: path %q not found", dir)
+	case kind != HostDir:
+		return Refuse("unable to prepare context: context must be a directory: %s", dir)
+	}
+	return nil
+}
+
+// hostRefusal is what the machine's files had against it, as docker's command
+// prints it.
+func hostRefusal(prefix string, err error) error {
+	if asked(err) == err {
+		return err
+	}
+	return Refuse("%s%v", prefix, err)
+}
+
+const maxDockerfile = 8 << 20
+
+// dockerfile is the text of the Dockerfile, and what errors call it.
+func (b *builder) dockerfile(dir string) (text []byte, name string, err error) {
+	name = b.File
+	switch name {
+	case "":
+		name = path.Join(dir, "Dockerfile")
+	case "-":
+		return nil, "", Refuse("unable to prepare context: a Dockerfile from standard input cannot be read here; write it to a file")
+	}
+	f, err := b.host.Open(name)
+	if err != nil {
+		return nil, "", hostRefusal("unable to prepare context: unable to evaluate symlinks in Dockerfile path: ", err)
+	}
+	defer f.Close()
+	text, err = io.ReadAll(io.LimitReader(f, maxDockerfile))
+	if err != nil {
+		return nil, "", hostRefusal("unable to prepare context: ", err)
+	}
+	return text, path.Base(filepath.ToSlash(name)), nil
+}
+
+// sent is what docker says of the context it sends: the size of its tar.
+func (b *builder) sent() string {
+	const block = 512
+	n := int64(2 * block)
+	for f := range b.context.All() {
+		n += block
+		if f.IsRegular() {
+			n += (f.Size() + block - 1) / block * block
+		}
+	}
+	return units.HumanSize(float64(n))
+}
+
+// hostPath is where a bind mount of the build context is on the host.
+func (b *builder) hostPath(source string) (string, error) {
+	rel := strings.TrimPrefix(path.Clean("/"+source), "/")
+	if rel != "" && b.context.Lookup(rel) == nil {
+		return "", fmt.Errorf("RUN --mount=type=bind: %s: not found in build context or excluded by .dockerignore", source)
+	}
+	dir, err := filepath.Abs(filepath.Join(b.Args[0], filepath.FromSlash(rel)))
+	if err != nil {
+		return "", hostRefusal("", err)
+	}
+	return dir, nil
+}
+
+// unpack is what an archive holds that ADD finds: a tar, plain or in gzip,
+// bzip2, xz or zstd; nil where data is none.
+func unpack(data *fs.Data) (*fs.Tree, error) {
+	if plain, err := uncompressed(data); err != nil || !isTar(plain) {
+		return nil, nil
+	}
+	plain, err := uncompressed(data)
+	if err != nil {
+		return nil, err
+	}
+	spool, err := spoolFile()
+	if err != nil {
+		return nil, &broken{err}
+	}
+	limit := max(unpackFree, unpackRatio*data.Size())
+	tree, _, err := fs.ReadLayer(&capped{plain, limit}, spool, fs.DefaultLimits)
+	return tree, err
+}
+
+// How much an archive may unpack to: a gigabyte, or so many times its size.
+const (
+	unpackFree  = 1 << 30
+	unpackRatio = 200
+)
+
+type capped struct {
+	io.Reader
+	left int64
+}
+
+func (c *capped) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if c.left -= int64(n); c.left < 0 {
+		return n, fmt.Errorf("it unpacks to more than %d times its size", unpackRatio)
+	}
+	return n, err
+}
+
+func isTar(r io.Reader) bool {
+	_, err := tar.NewReader(r).Next()
+	return err == nil
+}
+
+// uncompressed tells the compression by the first bytes.
+func uncompressed(data *fs.Data) (io.Reader, error) {
+	in := bufio.NewReader(data.Reader())
+	magic, err := in.Peek(6)
+	switch {
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+		return gzip.NewReader(in)
+	case bytes.HasPrefix(magic, []byte("BZh")):
+		return bzip2.NewReader(in), nil
+	case bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
+		return xz.NewReader(in)
+	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
+		if err != nil {
+			return nil, err
+		}
+		return z.IOReadCloser(), nil
+	case err != nil && err != io.EOF:
+		return nil, err
+	}
+	return in, nil
+}
+
+// spoolFile is a file without a name, which goes when nothing uses it any
+// more.
+func spoolFile() (*os.File, error) {
+	f, err := os.CreateTemp("", "twinlayer-add-*")
+	if err == nil {
+		err = os.Remove(f.Name())
+	}
+	return f, err
+}

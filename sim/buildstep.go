@@ -1,0 +1,278 @@
+package sim
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"twinlayer/fs"
+	"twinlayer/sim/dockerfile"
+)
+
+// configure makes an image of an instruction that runs nothing and copies
+// nothing: a commit of a container that was never started.
+func (b *builder) configure(told string) error {
+	line := b.stage.Nop(told)
+	if hit, err := b.cached(line); hit || err != nil {
+		return err
+	}
+	k, err := b.create(Spec{Args: append(slices.Clone(b.stage.Shell()), "#(nop) ", strings.TrimPrefix(told, " "))})
+	if err != nil {
+		return err
+	}
+	b.say(" ---> Running in %s\n", Short(k.ID))
+	return b.commit(k, line, true)
+}
+
+// workdir makes the directory too, where it is missing.
+func (b *builder) workdir(told string) error {
+	line := b.stage.Nop(told)
+	if hit, err := b.cached(line); hit || err != nil {
+		return err
+	}
+	root, err := b.root(b.image)
+	if err != nil {
+		return err
+	}
+	made, err := dockerfile.Directories(b.stage.Config.WorkingDir, root, b.latest.UnixNano())
+	if err != nil {
+		return err
+	}
+	k, err := b.create(Spec{Args: append(slices.Clone(b.stage.Shell()), "#(nop) ", told)})
+	if err != nil {
+		return err
+	}
+	b.say(" ---> Running in %s\n", Short(k.ID))
+	if made != nil {
+		if err := asked(b.engine.CopyIn(b, k.ID, "/", made)); err != nil {
+			return err
+		}
+	}
+	return b.commit(k, line, true)
+}
+
+// run runs a command in a container and commits what it left.
+func (b *builder) run(c *instructions.RunCommand) error {
+	argv, err := b.stage.RunArgv(c)
+	if err != nil {
+		return err
+	}
+	spec, err := b.runSpec(c)
+	if err != nil {
+		return err
+	}
+	line := b.stage.Ran(argv)
+	if hit, err := b.cached(line); hit || err != nil {
+		return err
+	}
+	spec.Args = argv
+	spec.Env, _ = b.stage.BuildEnv()
+	k, err := b.create(spec)
+	if err != nil {
+		return err
+	}
+	b.say(" ---> Running in %s\n", Short(k.ID))
+	out, err := b.start(k)
+	b.say("%s", out.Stdout+out.Stderr)
+	if err == nil && out.Exit != 0 {
+		err = &Refusal{Text: fmt.Sprintf("The command '%s' returned a non-zero code: %d", strings.Join(argv, " "), out.Exit), Exit: out.Exit}
+	}
+	if err != nil {
+		b.tellFailed(k, out, err)
+		return b.leave(k, err)
+	}
+	below := len(b.image.Layers)
+	if err := b.commit(k, line, true); err != nil {
+		return err
+	}
+	b.tellDone(out, below)
+	return nil
+}
+
+// tellFailed tells the model of a container that is kept, or was never there.
+func (b *builder) tellFailed(k Container, out Output, err error) {
+	if b.tell == nil {
+		return
+	}
+	t := told{out: out, layer: func(ctx context.Context) (*fs.Tree, error) { return b.engine.Layer(ctx, k.ID) }}
+	if out.Exit == 0 {
+		t.err = err
+	}
+	b.tell.tell(b.serial, t)
+}
+
+// tellDone tells the model of a container that became the last image, on an
+// image of so many layers.
+func (b *builder) tellDone(out Output, below int) {
+	if b.tell == nil {
+		return
+	}
+	img := b.image
+	b.tell.tell(b.serial, told{out: out, layer: func(ctx context.Context) (*fs.Tree, error) {
+		if len(img.Layers) == below {
+			return fs.NewBuilder().Tree(), nil
+		}
+		layers, err := b.engine.Layers(ctx, img.ID.String())
+		if err != nil {
+			return nil, err
+		}
+		return layers[len(layers)-1], nil
+	}})
+}
+
+// start runs the container's command. What the model cannot predict it takes
+// over from the real world's same step.
+func (b *builder) start(k Container) (Output, error) {
+	out, err := b.engine.Start(b, k.ID, false)
+	if err != nil || out.Unknown == "" {
+		return out, asked(err)
+	}
+	return b.adopt(k, out)
+}
+
+// leave keeps the container of a failed step, to be looked at.
+func (b *builder) leave(k Container, err error) error {
+	var r *Refusal
+	switch {
+	case b.ForceRemove:
+		if err := b.remove(k); err != nil {
+			return err
+		}
+	case errors.As(err, &r):
+		b.hint("The failed step's container is kept: docker ps -a lists %s, docker diff %s shows what it did before it failed. Do not go on from a docker commit of it: that image carries the failure along, and a build FROM it begins as if the step had worked.", k.Name, k.Name)
+	}
+	return err
+}
+
+// runSpec is what the flags of a RUN ask of its container.
+func (b *builder) runSpec(c *instructions.RunCommand) (Spec, error) {
+	var s Spec
+	if instructions.GetSecurity(c) == instructions.SecurityInsecure {
+		return s, fmt.Errorf("RUN --security=insecure: this engine gives no container more power; leave it out")
+	}
+	if slices.Contains(c.FlagsUsed, "device") {
+		return s, fmt.Errorf("RUN --device: this engine gives containers no devices; leave it out")
+	}
+	if network := instructions.GetNetwork(c); network == instructions.NetworkHost || network == instructions.NetworkDefault && b.BuildNetwork == "host" {
+		s.Network = HostNetwork
+	}
+	for _, m := range instructions.GetMounts(c) {
+		mount, err := b.mount(m)
+		if err != nil {
+			return s, err
+		}
+		s.Mounts = append(s.Mounts, mount)
+	}
+	return s, nil
+}
+
+// mount is what a RUN --mount asks for, where it can be honoured.
+func (b *builder) mount(m *instructions.Mount) (Mount, error) {
+	refused := func(what, instead string) (Mount, error) {
+		return Mount{}, fmt.Errorf("RUN --mount=type=%s: this engine has no %s; %s", m.Type, what, instead)
+	}
+	if m.Target == "" {
+		return Mount{}, fmt.Errorf("invalid mount target %q", m.Target)
+	}
+	out := Mount{Target: strings.TrimSuffix(b.stage.Abs(m.Target), "/"), ReadOnly: m.ReadOnly}
+	switch {
+	case m.Mode != nil || m.UID != nil || m.GID != nil:
+		return refused("mounts with mode, uid or gid", "leave these out")
+	case m.Type == instructions.MountTypeTmpfs && m.SizeLimit == 0:
+		out.Type = Tmpfs
+	case m.Type == instructions.MountTypeTmpfs:
+		return refused("limit of size", "leave it out")
+	case m.From != "":
+		return refused("mounts from a stage or an image", "COPY --from brings the files in")
+	case m.Type == instructions.MountTypeCache:
+		out.Type, out.Source = InStore, cacheVolume(m)
+	case m.Type == instructions.MountTypeBind:
+		dir, err := b.hostPath(m.Source)
+		out.Type, out.Source = Bind, dir
+		return out, err
+	default:
+		return refused(string(m.Type)+"s", "nothing of the host is handed to a build but its context")
+	}
+	return out, nil
+}
+
+// cacheVolume is the volume that a cache mount is kept in from build to build.
+func cacheVolume(m *instructions.Mount) string {
+	id := m.CacheID
+	if id == "" {
+		id = m.Target
+	}
+	sum := sha256.Sum256([]byte(id))
+	return "buildcache-" + hex.EncodeToString(sum[:6])
+}
+
+// create makes a container from the last image. Its id follows from the
+// command's, so that every world has the same.
+func (b *builder) create(s Spec) (Container, error) {
+	b.serial++
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", b.ID, b.serial))
+	all, err := b.engine.Containers(b)
+	if err != nil {
+		return Container{}, asked(err)
+	}
+	seed := binary.LittleEndian.Uint64(sum[:])
+	for CheckName(all, RandomName(seed)) != nil {
+		seed++
+	}
+	s.ID, s.Name, s.Created = hex.EncodeToString(sum[:]), RandomName(seed), b.moment()
+	s.Image, s.Entrypoint = Short(b.image.ID), []string{""}
+	k, err := b.engine.Create(b, s)
+	return k, asked(err)
+}
+
+// commit makes the container the next image, and removes it.
+func (b *builder) commit(k Container, line string, shown bool) error {
+	if b.stage.Author == "" {
+		b.stage.Author = b.image.Config.Author
+	}
+	img, err := b.engine.Commit(b, Commit{
+		Container: k.ID, Config: b.stage.Config, CreatedBy: line, Author: b.stage.Author,
+		Created: b.moment(), Latest: b.latest, Pause: true,
+	})
+	if err != nil {
+		return errors.Join(asked(err), b.remove(k))
+	}
+	if !b.Keep || !shown {
+		if err := b.remove(k); err != nil {
+			return err
+		}
+		if shown {
+			b.say("Removing intermediate container %s\n", Short(k.ID))
+		}
+	}
+	b.say(" ---> %s\n", Short(img.ID))
+	b.image, b.known = img, append(b.known, img)
+	return nil
+}
+
+func (b *builder) remove(k Container) error {
+	return asked(b.engine.RemoveContainer(b, k.ID, Removing{Force: true, Volumes: true}))
+}
+
+// root is an image's root file system.
+func (b *builder) root(img Image) (*fs.Tree, error) {
+	if t, ok := b.roots[img.ID]; ok {
+		return t, nil
+	}
+	var layers []*fs.Tree
+	if img.ID != "" {
+		var err error
+		if layers, err = b.engine.Layers(b, img.ID.String()); err != nil {
+			return nil, asked(err)
+		}
+	}
+	b.roots[img.ID] = fs.Merge(layers...)
+	return b.roots[img.ID], nil
+}

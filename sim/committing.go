@@ -1,0 +1,92 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+
+	"twinlayer/sim/dockerfile"
+)
+
+// commit is docker commit.
+func (c *call) commit() error {
+	ref := ""
+	if len(c.Args) > 1 {
+		ref = c.Args[1]
+		if _, err := Familiar(ref); err != nil {
+			return Refuse("invalid reference format")
+		}
+	}
+	k, err := c.find(c.Args[0])
+	if err != nil {
+		return daemon(err)
+	}
+	c.view.Container = k.ID
+	request, err := c.commitOf(k, ref)
+	if err != nil {
+		return daemon(err)
+	}
+	img, err := c.engine.Commit(c, request)
+	if err != nil {
+		return daemon(err)
+	}
+	c.print("%s\n", img.ID)
+	if k.Status == Exited && k.Exit != 0 {
+		c.hint("%s ended with status %d: what its command left half done is in this image now, and a build FROM it goes on as if that had worked. History does not tell.", k.Name, k.Exit)
+	}
+	return nil
+}
+
+// commitOf is what the flags ask for.
+func (c *call) commitOf(k Container, ref string) (Commit, error) {
+	img, err := c.engine.Image(c, k.ImageID.String())
+	if err != nil {
+		return Commit{}, err
+	}
+	out := Commit{Container: k.ID, Ref: ref, Author: c.Author, Comment: c.Message, Created: c.Now, Pause: !c.NoPause}
+	if c.Timestamp != "" {
+		at, err := ParseTimestamp(c.Timestamp)
+		if err != nil {
+			return out, err
+		}
+		out.Created, out.Latest = at, at
+	}
+	base := ContainerConfig(img.Config.Config, k.Spec)
+	out.CreatedBy = strings.Join(base.Cmd, " ")
+	out.Config, err = changed(base, c.Changes)
+	return out, err
+}
+
+// changeable are the instructions that docker commit -c takes (moby,
+// builder/dockerfile, validCommitCommands).
+var changeable = []string{"cmd", "entrypoint", "healthcheck", "env", "expose", "label", "onbuild", "stopsignal", "user", "volume", "workdir"}
+
+// changed is a configuration with the instructions of docker commit -c
+// applied.
+func changed(config dockerspec.DockerOCIImageConfig, changes []string) (dockerspec.DockerOCIImageConfig, error) {
+	if len(changes) == 0 {
+		return config, nil
+	}
+	stage, err := dockerfile.Bare(config)
+	if err != nil {
+		return config, err
+	}
+	for _, change := range changes {
+		cmd, err := dockerfile.Trigger(change)
+		if err != nil {
+			return config, Refuse("%v", err)
+		}
+		if !slices.Contains(changeable, cmd.Name()) {
+			return config, Refuse("%s is not a valid change command", cmd.Name())
+		}
+		if err := stage.Expand(cmd); err != nil {
+			return config, Refuse("%v", err)
+		}
+		if _, err := stage.Apply(cmd); err != nil {
+			return config, Refuse("%v", err)
+		}
+	}
+	return stage.Config, nil
+}
+
