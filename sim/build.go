@@ -21,8 +21,8 @@ import (
 // engine, and prints what docker's classic builder prints.
 type builder struct {
 	*call
-	file   *dockerfile.File
-	scope  *dockerfile.Scope
+	file  *dockerfile.File
+	scope *dockerfile.Scope
 	sources
 	when   time.Time // of what is made; see [builder.clock]
 	latest time.Time

@@ -89,4 +89,3 @@ func changed(config dockerspec.DockerOCIImageConfig, changes []string) (dockersp
 	}
 	return stage.Config, nil
 }
-

@@ -22,7 +22,7 @@ type View struct {
 
 	Hints   []string `json:"-"` // what a learner may want to know now
 	Adopted []string `json:"-"` // what the model took over from the real world, and why
-	images    []Image
+	images  []Image
 }
 
 // ImageView is one tag of an image.

@@ -48,4 +48,3 @@ func ignoreFile(text string) (*patternmatcher.PatternMatcher, error) {
 	}
 	return nil, fmt.Errorf("error checking context: error reading .dockerignore: %w", err)
 }
-
