@@ -139,7 +139,7 @@ func unpack(data *fs.Data) (*fs.Tree, error) {
 		return nil, &broken{err}
 	}
 	limit := max(unpackFree, unpackRatio*data.Size())
-	tree, _, err := fs.ReadLayer(&capped{plain, limit}, spool, fs.DefaultLimits)
+	tree, _, err := fs.ReadLayer(&bounded{plain, limit}, spool, fs.DefaultLimits)
 	return tree, err
 }
 
@@ -149,12 +149,12 @@ const (
 	unpackRatio = 200
 )
 
-type capped struct {
+type bounded struct {
 	io.Reader
 	left int64
 }
 
-func (c *capped) Read(p []byte) (int, error) {
+func (c *bounded) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	if c.left -= int64(n); c.left < 0 {
 		return n, fmt.Errorf("it unpacks to more than %d times its size", unpackRatio)
