@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"twinlayer/fs"
@@ -19,7 +20,7 @@ func (m Machine) ContainerMounts(root *fs.Union, files Files, now time.Time) *fs
 	at := now.UnixNano()
 	list := []fs.Mount{
 		{Source: "overlay", Target: "/", Type: "overlay", Options: "rw,relatime", FS: root},
-		{Source: "proc", Target: "/proc", Type: "proc", Options: "rw,nosuid,nodev,noexec,relatime", FS: fs.NewReadOnly(m.proc(at))},
+		{Source: "proc", Target: "/proc", Type: "proc", Options: "rw,nosuid,nodev,noexec,relatime"},
 		{Source: "tmpfs", Target: "/dev", Type: "tmpfs", Options: "rw,nosuid,size=65536k,mode=755", FS: fs.NewTmpfs(devices(at))},
 		{Source: "devpts", Target: "/dev/pts", Type: "devpts", Options: "rw,nosuid,noexec,relatime,mode=620,ptmxmode=666", FS: fs.NewTmpfs(directory(0o755, at))},
 		{Source: "shm", Target: "/dev/shm", Type: "tmpfs", Options: "rw,nosuid,nodev,noexec,relatime,size=65536k", FS: fs.NewTmpfs(directory(fs.S_ISVTX|0o777, at))},
@@ -30,7 +31,17 @@ func (m Machine) ContainerMounts(root *fs.Union, files Files, now time.Time) *fs
 		n := fs.Node{Mode: 0o644, Data: fs.DataOf([]byte(files[name])), Mtime: at, Ctime: at}
 		list = append(list, fs.Mount{Source: path.Base(name), Target: name, Type: "bind", Options: "rw,relatime", FS: fs.NewFile(n)})
 	}
+	list[1].FS = fs.NewReadOnly(m.proc(at, list))
 	return fs.NewMounts(list...)
+}
+
+// table is /proc/mounts (proc(5)).
+func table(list []fs.Mount) string {
+	var b strings.Builder
+	for _, m := range list {
+		fmt.Fprintf(&b, "%s %s %s %s 0 0\n", m.Source, m.Target, m.Type, m.Options)
+	}
+	return b.String()
 }
 
 func sortedKeys(files Files) []string {
@@ -77,13 +88,13 @@ func devices(at int64) *fs.Tree {
 }
 
 // proc is those files of /proc that tell of the kernel: the same in every
-// container, because there is one.
-func (m Machine) proc(at int64) *fs.Tree {
+// container, because there is one; and what is mounted in this one.
+func (m Machine) proc(at int64, mounted []fs.Mount) *fs.Tree {
 	b := fs.NewBuilder()
 	put(b, "/", fs.Node{Mode: fs.S_IFDIR | 0o555, Mtime: at, Ctime: at})
 	for name, text := range map[string]string{
 		"version": m.Banner, "cmdline": m.Cmdline, "sys/kernel/osrelease": m.Release + "\n", "sys/kernel/ostype": m.Sysname + "\n",
-		"sys/kernel/version": m.Version + "\n", "sys/kernel/random/boot_id": m.BootID,
+		"sys/kernel/version": m.Version + "\n", "sys/kernel/random/boot_id": m.BootID, "mounts": table(mounted),
 	} {
 		put(b, name, fs.Node{Mode: fs.S_IFREG | 0o444, Data: fs.DataOf([]byte(text)), Mtime: at, Ctime: at})
 	}

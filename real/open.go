@@ -1,10 +1,15 @@
 package real
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
+	"twinlayer/real/docker"
 	"twinlayer/real/embedded"
 	"twinlayer/real/registry"
 	"twinlayer/sim"
@@ -12,7 +17,7 @@ import (
 
 // Config says which real engine to use.
 type Config struct {
-	Choice   string // "auto", "embedded" or "none"
+	Choice   string // one of Choices
 	DataDir  string // of the embedded engine; see DefaultDataDir
 	Registry sim.Registry
 	Images   string   // where short names come from; see embedded.Config
@@ -20,7 +25,10 @@ type Config struct {
 }
 
 // Choices are what Config.Choice may be.
-var Choices = []string{"auto", "embedded", "none"}
+var Choices = []string{"auto", "embedded", "docker", "podman", "none"}
+
+// auto is the order in which engines are tried.
+var auto = []string{"embedded", "docker", "podman"}
 
 // engine is a real engine with the registry that it pulls from.
 type engine struct {
@@ -35,23 +43,111 @@ func (e engine) Close() error {
 	return err
 }
 
-// Open starts the engine of choice. Its error says in one sentence what is
-// missing, why, and what to do; without a choice of engine there is none to
-// start, and Open returns nil.
+// Open starts the engine of choice; "auto" is the first one that works. Its
+// error says in one sentence what is missing, why, and what to do; without a
+// choice of engine there is none to start, and Open returns nil.
 func Open(c Config) (sim.Engine, error) {
-	if c.Choice == "none" {
+	switch c.Choice {
+	case "none":
 		return nil, nil
+	case "auto":
+		return first(c)
 	}
 	server, err := registry.Serve(c.Registry)
 	if err != nil {
 		return nil, fmt.Errorf("the registry of the bundled images cannot listen on the loopback: %w; check that the lo interface is up", err)
 	}
-	e, err := embedded.Start(embedded.Config{DataDir: c.DataDir, Registry: server.Addr(), Images: c.Images, Insecure: c.Insecure})
+	e, err := start(c, server.Addr())
 	if err != nil {
 		server.Close()
 		return nil, err
 	}
 	return engine{e, server}, nil
+}
+
+// first is the first engine that works. Where none does, the error is that of
+// the first, which needs nothing installed.
+func first(c Config) (sim.Engine, error) {
+	var all []error
+	for _, c.Choice = range auto {
+		e, err := Open(c)
+		if err == nil {
+			return e, nil
+		}
+		all = append(all, err)
+	}
+	return nil, errors.Join(all...)
+}
+
+// patience is how long an engine may take to answer at the start.
+const patience = 20 * time.Second
+
+func start(c Config, registry string) (sim.Engine, error) {
+	if c.Choice == "embedded" {
+		return embedded.Start(embedded.Config{DataDir: c.DataDir, Registry: registry, Images: c.Images, Insecure: c.Insecure})
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	target, err := find(c.Choice)
+	if err != nil {
+		return nil, fmt.Errorf("--real %s: %w", c.Choice, err)
+	}
+	return docker.Start(ctx, docker.Config{Target: target, Registry: c.Registry, Addr: registry})
+}
+
+func find(name string) (docker.Target, error) {
+	if name == "podman" {
+		return docker.FindPodman()
+	}
+	return docker.FindDocker()
+}
+
+// Found is an engine that was looked for.
+type Found struct {
+	Name string
+	What string // what it is, and its version; "" where it cannot be used
+	Why  error  // why it cannot be used
+}
+
+// Engines looks for all real engines.
+func Engines(c Config) []Found {
+	var all []Found
+	for _, c.Choice = range auto {
+		all = append(all, look(c))
+	}
+	return all
+}
+
+func look(c Config) Found {
+	e, err := Open(c)
+	if err != nil {
+		return Found{Name: c.Choice, Why: err}
+	}
+	defer e.Close()
+	info, err := e.Info(context.Background())
+	return Found{c.Choice, info.Engine, err}
+}
+
+// Clean removes what sessions of twinlayer that ended badly have left in
+// Docker and in Podman, and says of each engine that answers what it removed.
+// The embedded engine cleans up by itself.
+func Clean(ctx context.Context) (string, error) {
+	var b strings.Builder
+	var failed []error
+	for _, name := range auto[1:] {
+		target, err := find(name)
+		if err != nil {
+			continue
+		}
+		done, err := docker.Clean(ctx, target)
+		target.Stop()
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		fmt.Fprintf(&b, "%s: removed %s\n", name, done)
+	}
+	return b.String(), errors.Join(failed...)
 }
 
 // DefaultDataDir is where the embedded engine keeps its layers: twinlayer's

@@ -138,6 +138,7 @@ func TestInitLayer(t *testing.T) {
 	require.NotNil(t, init.Lookup("/etc/hostname"))
 	require.Equal(t, uint32(fs.S_IFDIR|0o750), init.Lookup("/etc").Mode)
 	require.EqualValues(t, 7, init.Lookup("/etc").UID)
+	require.Equal(t, "/proc/mounts", init.Lookup("/etc/mtab").Target)
 	require.True(t, init.Lookup("/proc").IsDir())
 	require.Nil(t, init.Lookup("/sys"))
 }
@@ -147,10 +148,10 @@ func TestFindUser(t *testing.T) {
 	const group = "root:x:0:\nstaff:x:50:ana,bob\nana:x:8:\n"
 	u, refusal := sim.FindUser("ana", passwd, group)
 	require.Nil(t, refusal)
-	require.Equal(t, sim.User{UID: 7, GID: 8, Groups: []int{50}, Home: "/home/ana"}, u)
+	require.Equal(t, sim.User{UID: 7, GID: 8, Groups: []int{8, 50}, Home: "/home/ana"}, u)
 	u, refusal = sim.FindUser("9:staff", passwd, group)
 	require.Nil(t, refusal)
-	require.Equal(t, sim.User{UID: 9, GID: 50, Home: "/"}, u)
+	require.Equal(t, sim.User{UID: 9, GID: 50, Groups: []int{50}, Home: "/"}, u)
 	_, refusal = sim.FindUser("eve", passwd, group)
 	require.Equal(t, "unable to find user eve: no matching entries in passwd file", refusal.Text)
 	_, refusal = sim.FindUser("ana:eve", passwd, group)

@@ -45,11 +45,11 @@ func TestImagesOfOneCommandArePaired(t *testing.T) {
 	var p Pairs
 	p.learn(t.Context(), model, real)
 	plain := func(text string) string { return text }
-	require.Empty(t, comparison{&p, plain}.of(seen(model, ""), seen(real, "")), "images are compared by content")
-	diffs := comparison{&p, plain}.of(seen(model, "built "+Short(m.ID)+"\n"), seen(real, "built "+Short(r.ID)+"\n"))
+	require.Empty(t, comparison{"", &p, plain}.of(seen(model, ""), seen(real, "")), "images are compared by content")
+	diffs := comparison{"", &p, plain}.of(seen(model, "built "+Short(m.ID)+"\n"), seen(real, "built "+Short(r.ID)+"\n"))
 	require.Equal(t, Expected, Verdict(diffs))
 	require.Equal(t, otherIDs, diffs[0].Reason)
-	diffs = comparison{&p, plain}.of(seen(model, "built "+Short(m.ID)+"\n"), seen(real, "made "+Short(r.ID)+"\n"))
+	diffs = comparison{"", &p, plain}.of(seen(model, "built "+Short(m.ID)+"\n"), seen(real, "made "+Short(r.ID)+"\n"))
 	require.Equal(t, Bug, Verdict(diffs))
 
 	typed, back := p.args([]string{Short(r.ID)[:7], "box"}, real, model)
@@ -61,7 +61,7 @@ func TestImagesThatDifferAreABug(t *testing.T) {
 	model, real := made(t, 1, "this"), made(t, 1, "that")
 	var p Pairs
 	p.learn(t.Context(), model, real)
-	diffs := comparison{&p, func(text string) string { return text }}.of(seen(model, ""), seen(real, ""))
+	diffs := comparison{"", &p, func(text string) string { return text }}.of(seen(model, ""), seen(real, ""))
 	require.Equal(t, Bug, Verdict(diffs))
 	require.Contains(t, diffs[0].Reason, "canonical digests")
 }

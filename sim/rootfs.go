@@ -11,7 +11,7 @@ import (
 
 // InitLayer is what a container's root needs and its image lacks: the mount
 // points of /proc, /dev and /sys, and of the files that the engine binds into
-// /etc. Engines put it, as Docker does its "-init" layer, between the image
+// /etc, and /etc/mtab, where old programs look for mounts. Engines put it, as Docker does its "-init" layer, between the image
 // and the container's layer, so that it is in neither. Directories that the
 // image has keep their attributes; an image may have something else where a
 // directory is needed, and then lacks the mount.
@@ -26,6 +26,7 @@ func InitLayer(image *fs.Tree) *fs.Tree {
 	for file := range EtcFiles("") {
 		initNode(b, image, file, fs.Node{Mode: fs.S_IFREG | 0o755})
 	}
+	initNode(b, image, "/etc/mtab", fs.Node{Mode: fs.S_IFLNK | 0o777, Target: "/proc/mounts"})
 	return b.Tree()
 }
 

@@ -186,7 +186,7 @@ func (s *Session) judge(ctx context.Context, r *Result, b *both) {
 	} else {
 		s.images.real = r.Real.images
 		s.pairs.learn(ctx, side{s.Model, s.images.model}, side{s.Real, s.images.real})
-		r.Differences = append(r.Differences, comparison{&s.pairs, b.asTyped}.of(r.Model, *r.Real)...)
+		r.Differences = append(r.Differences, comparison{r.Cmd, &s.pairs, b.asTyped}.of(r.Model, *r.Real)...)
 	}
 	r.Verdict = Verdict(r.Differences)
 }

@@ -32,12 +32,19 @@ func FindUser(who, passwd, group string) (User, *Refusal) {
 		u.UID = id
 	}
 	if !withGroup {
-		u.Groups = memberships(group, entry)
+		u.Groups = withPrimary(u.GID, memberships(group, entry))
 		return u, nil
 	}
 	gid, refusal := findGroup(groupName, group)
-	u.GID = gid
+	u.GID, u.Groups = gid, []int{gid}
 	return u, refusal
+}
+
+// withPrimary puts the user's own group before the others, as Docker does
+// since 20.10.18, so that a file of that group cannot be shut to him alone
+// (CVE-2022-36109).
+func withPrimary(gid int, others []int) []int {
+	return append([]int{gid}, slices.DeleteFunc(others, func(g int) bool { return g == gid })...)
 }
 
 // TooFewIDs is the answer to a process that should run as an id which the

@@ -11,11 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountPoints are what a container's engine mounts something on; a "/" at the
-// end makes a directory (moby, daemon/initlayer).
+// mtab is where old programs look for mounts.
+const mtab = "/etc/mtab"
+
+// mountPoints are what a container's engine mounts something on, and mtab; a
+// "/" at the end makes a directory (moby, daemon/initlayer).
 var mountPoints = []string{
 	"/dev/pts/", "/dev/shm/", "/proc/", "/sys/", "/dev/console",
-	"/etc/hosts", "/etc/hostname", "/etc/resolv.conf",
+	"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", mtab,
 }
 
 // InitLayer makes, in the empty directory dir, the layer that lies between an
@@ -40,6 +43,9 @@ func mountPoint(dir string, image Dir, name string) error {
 	}
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err
+	}
+	if name == mtab {
+		return os.Symlink("/proc/mounts", target)
 	}
 	f, err := os.OpenFile(target, os.O_CREATE|os.O_WRONLY, 0o755)
 	if err != nil {

@@ -66,9 +66,13 @@ func (s *Stat) IsDir() bool { return s.Type() == unix.S_IFDIR }
 // IsWhiteout says whether it is overlayfs's whiteout.
 func (s *Stat) IsWhiteout() bool { return s.Type() == unix.S_IFCHR && s.Rdev == 0 }
 
-// isOpaque says whether a directory hides all that lies below it.
+// isOpaque says whether a directory hides all that lies below it, marked as
+// the embedded engine's overlayfs does or as root's.
 func isOpaque(dir string) bool {
 	value, ok := getAttr(dir, opaqueAttr)
+	if !ok {
+		value, ok = getAttr(dir, "trusted.overlay.opaque")
+	}
 	return ok && value == "y"
 }
 

@@ -1,0 +1,101 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+)
+
+// Cleaned is what was removed.
+type Cleaned struct{ Containers, Images, Volumes int }
+
+func (c Cleaned) String() string {
+	return fmt.Sprintf("%d container(s), %d image reference(s) and %d volume(s)", c.Containers, c.Images, c.Volumes)
+}
+
+// Clean removes all that sessions of twinlayer left in the engine, those
+// that still run excepted.
+func Clean(ctx context.Context, t Target) (Cleaned, error) {
+	api, err := t.dial()
+	if err != nil {
+		return Cleaned{}, err
+	}
+	defer api.Close()
+	done, err := clean(ctx, api, func(s session) bool { return !alive(s.pid()) })
+	return done, t.explain(err)
+}
+
+// clean removes what the sessions made that are chosen. What is gone already
+// is no fault.
+func clean(ctx context.Context, api *client.Client, chosen func(session) bool) (Cleaned, error) {
+	var done Cleaned
+	return done, errors.Join(
+		done.containers(ctx, api, chosen), done.images(ctx, api, chosen), done.volumes(ctx, api, chosen))
+}
+
+func (c *Cleaned) containers(ctx context.Context, api *client.Client, chosen func(session) bool) error {
+	all, err := api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: make(client.Filters).Add("label", labelSession)})
+	if err != nil {
+		return err
+	}
+	for _, item := range all.Items {
+		if !chosen(session(item.Labels[labelSession])) {
+			continue
+		}
+		_, err := api.ContainerRemove(ctx, item.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		if err := c.count(&c.Containers, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cleaned) images(ctx context.Context, api *client.Client, chosen func(session) bool) error {
+	all, err := api.ImageList(ctx, client.ImageListOptions{})
+	if err != nil {
+		return err
+	}
+	for _, item := range all.Items {
+		for _, ref := range item.RepoTags {
+			if s, ours := owner(ref); !ours || !chosen(s) {
+				continue
+			}
+			_, err := api.ImageRemove(ctx, ref, client.ImageRemoveOptions{Force: true, PruneChildren: true})
+			if err := c.count(&c.Images, err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *Cleaned) volumes(ctx context.Context, api *client.Client, chosen func(session) bool) error {
+	all, err := api.VolumeList(ctx, client.VolumeListOptions{Filters: make(client.Filters).Add("label", labelSession)})
+	if err != nil {
+		return err
+	}
+	for _, item := range all.Items {
+		if !chosen(session(item.Labels[labelSession])) {
+			continue
+		}
+		_, err := api.VolumeRemove(ctx, item.Name, client.VolumeRemoveOptions{Force: true})
+		if err := c.count(&c.Volumes, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cleaned) count(n *int, err error) error {
+	switch {
+	case err == nil:
+		*n++
+	case cerrdefs.IsNotFound(err) || strings.Contains(err.Error(), "already in progress"):
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,127 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/moby/moby/api/types/system"
+	"github.com/moby/moby/client"
+	"github.com/opencontainers/go-digest"
+
+	"twinlayer/fs"
+	"twinlayer/sim"
+)
+
+// Config says which engine to use, and where bundled images come from.
+type Config struct {
+	Target
+	Registry sim.Registry // of the bundled images
+	Addr     string       // where the same listens; "": nowhere
+}
+
+// Engine is a session with Docker or Podman; see [sim.Engine].
+type Engine struct {
+	cfg     Config
+	client  *client.Client
+	session session
+	info    system.Info
+
+	mu         sync.Mutex
+	containers map[string]*ours // by the id that twinlayer knows
+	shells     map[string]*waiting
+	images     map[digest.Digest]*image        // by the engine's id
+	parents    map[digest.Digest]digest.Digest // of what was committed
+	trees      map[digest.Digest]*fs.Tree      // layers, by diffID
+	spools     []*os.File                      // what trees read from
+	blind      bool                            // the engine cannot see our loopback
+}
+
+var _ sim.Engine = (*Engine)(nil)
+
+// Start begins a session with the engine that c names.
+func Start(ctx context.Context, c Config) (*Engine, error) {
+	api, err := c.Target.dial()
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		cfg: c, client: api, session: newSession(), containers: map[string]*ours{}, shells: map[string]*waiting{},
+		images: map[digest.Digest]*image{}, parents: map[digest.Digest]digest.Digest{}, trees: map[digest.Digest]*fs.Tree{},
+	}
+	info, err := api.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		api.Close()
+		return nil, c.Target.explain(err)
+	}
+	e.info = info.Info
+	if err := e.fits(); err != nil {
+		api.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// fits says whether the engine runs what twinlayer's images hold.
+func (e *Engine) fits() error {
+	if e.info.OSType != "" && e.info.OSType != "linux" {
+		return fmt.Errorf("%s runs %s containers, and twinlayer's images are for Linux: switch it to Linux containers", e.cfg.Name(), e.info.OSType)
+	}
+	return nil
+}
+
+// Name is "docker" or "podman".
+func (e *Engine) Name() string { return e.cfg.Name() }
+
+// Info tells what the engine says of itself.
+func (e *Engine) Info(context.Context) (sim.Info, error) {
+	text := fmt.Sprintf("%s %s (API %s, %s)", title(e.cfg.Name()), e.info.ServerVersion, e.client.ClientVersion(), e.info.Driver)
+	return sim.Info{Engine: text, Rootless: e.rootless()}, nil
+}
+
+func title(name string) string {
+	return map[string]string{"docker": "Docker", "podman": "Podman"}[name]
+}
+
+func (e *Engine) rootless() bool {
+	for _, option := range e.info.SecurityOptions {
+		if option == "name=rootless" {
+			return true
+		}
+	}
+	return false
+}
+
+// closing is how long a session may take to tidy up.
+const closing = 30 * time.Second
+
+// Close removes all that this session made in the engine.
+func (e *Engine) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closing)
+	defer cancel()
+	_, err := clean(ctx, e.client, func(s session) bool { return s == e.session })
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, f := range e.spools {
+		err = errors.Join(err, f.Close())
+	}
+	e.spools = nil
+	return errors.Join(e.cfg.Target.explain(err), e.client.Close(), e.cfg.Target.Stop())
+}
+
+// spool is a file for the contents of a layer. It has no name any more, and
+// goes when the engine is closed.
+func (e *Engine) spool() (*os.File, error) {
+	f, err := os.CreateTemp("", "twinlayer-layer-")
+	if err != nil {
+		return nil, err
+	}
+	os.Remove(f.Name())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.spools = append(e.spools, f)
+	return f, nil
+}

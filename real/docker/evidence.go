@@ -1,0 +1,74 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"twinlayer/sim"
+)
+
+// Evidence is what the engine and the kernel show of a container.
+func (e *Engine) Evidence(ctx context.Context, key string) ([]sim.Evidence, error) {
+	c, _, err := e.container(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	now, err := e.client.ContainerInspect(ctx, c.engine, client.ContainerInspectOptions{})
+	if err != nil {
+		return nil, e.cfg.explain(err)
+	}
+	k, inspect := now.Container, e.Name()+" inspect "+sim.Short(c.engine)
+	name := strings.TrimPrefix(k.Name, "/")
+	out := []sim.Evidence{
+		{What: "the engine", Shown: fmt.Sprintf("%s %s, API %s, at %s", title(e.Name()), e.info.ServerVersion, e.client.ClientVersion(), e.cfg.Host), Again: e.Name() + " version"},
+		{What: "its id in the engine", Shown: c.engine, Again: e.Name() + " ps -a --no-trunc --filter name=" + name},
+		{What: "its name in the engine", Shown: name, Again: inspect},
+		{What: "its image in the engine", Shown: e.reference(c.image), Again: inspect},
+		{What: "the storage driver", Shown: e.info.Driver, Again: e.Name() + " info --format '{{.Driver}}'"},
+		{What: "the runtime", Shown: runtimeOf(k, e.info.DefaultRuntime), Again: inspect + " --format '{{.HostConfig.Runtime}}'"},
+	}
+	return append(append(out, driverFacts(k, inspect)...), processFacts(k, inspect)...), nil
+}
+
+func runtimeOf(k container.InspectResponse, usual string) string {
+	if k.HostConfig != nil && k.HostConfig.Runtime != "" {
+		return k.HostConfig.Runtime
+	}
+	return usual
+}
+
+// driverFacts are where overlayfs has the layers.
+func driverFacts(k container.InspectResponse, inspect string) (out []sim.Evidence) {
+	if k.GraphDriver == nil {
+		return nil
+	}
+	for _, fact := range []struct{ key, what string }{
+		{"LowerDir", "the image's layers, top first"}, {"UpperDir", "its own layer"}, {"WorkDir", "overlayfs's workshop"}, {"MergedDir", "its root, merged"},
+	} {
+		if dir := k.GraphDriver.Data[fact.key]; dir != "" {
+			out = append(out, sim.Evidence{What: fact.what, Shown: dir, Again: inspect + " --format '{{.GraphDriver.Data." + fact.key + "}}'"})
+		}
+	}
+	return out
+}
+
+// processFacts are its process's id and namespaces, as this machine sees them.
+func processFacts(k container.InspectResponse, inspect string) (out []sim.Evidence) {
+	if k.State == nil || k.State.Pid == 0 {
+		return nil
+	}
+	pid := k.State.Pid
+	out = append(out, sim.Evidence{What: "its process, as the host numbers it", Shown: fmt.Sprint(pid), Again: inspect + " --format '{{.State.Pid}}'"})
+	for _, ns := range []string{"mnt", "pid", "uts", "ipc", "net", "user", "cgroup"} {
+		link := fmt.Sprintf("/proc/%d/ns/%s", pid, ns)
+		if shown, err := os.Readlink(link); err == nil {
+			out = append(out, sim.Evidence{What: "its " + ns + " namespace", Shown: shown, Again: "readlink " + link})
+		}
+	}
+	return out
+}

@@ -1,0 +1,78 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+
+	"twinlayer/sim"
+)
+
+// explain tells what a learner got wrong, a *sim.Refusal in the engine's
+// words, from an engine that does not work, an error with the remedy.
+func (t Target) explain(err error) error {
+	var refusal *sim.Refusal
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.As(err, &refusal):
+		return err
+	case errors.Is(err, os.ErrPermission) || strings.Contains(err.Error(), "permission denied while trying to connect"):
+		return fmt.Errorf("%s at %s may not be used by you (permission denied): %s", title(t.Name()), t.Host, t.permission())
+	case gone(err):
+		return fmt.Errorf("%s at %s does not answer (%v): start it, for instance with %q, then type reconnect", title(t.Name()), t.Host, rootCause(err), t.start())
+	case strings.Contains(err.Error(), "client version") && strings.Contains(err.Error(), "is too"), strings.Contains(err.Error(), "API version"):
+		return fmt.Errorf("%s at %s speaks an API that twinlayer does not (%v): it needs 1.40 or newer, which Docker has since 19.03", title(t.Name()), t.Host, err)
+	case strings.Contains(err.Error(), "no space left on device"):
+		return fmt.Errorf("the disk of %s is full (%s): see what takes the room with \"%s system df\", free some, then type reconnect", title(t.Name()), words(err), t.Name())
+	case strings.Contains(err.Error(), "toomanyrequests"), strings.Contains(err.Error(), "429"):
+		return sim.Refuse("%s\nThe registry lets nobody pull more for now: wait a while, or log in with \"%s login\" to be allowed more.", words(err), t.Name())
+	case cerrdefs.IsNotFound(err), cerrdefs.IsConflict(err), cerrdefs.IsInvalidArgument(err), cerrdefs.IsPermissionDenied(err),
+		cerrdefs.IsUnauthorized(err), cerrdefs.IsNotModified(err), cerrdefs.IsNotImplemented(err):
+		return sim.Refuse("%s", words(err))
+	}
+	return fmt.Errorf("%s at %s failed: %s", title(t.Name()), t.Host, words(err))
+}
+
+// gone says whether the engine itself is missing.
+func gone(err error) bool {
+	var op *net.OpError
+	return client.IsErrConnectionFailed(err) || errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrNotExist)
+}
+
+// rootCause is the last word of a chain of errors.
+func rootCause(err error) error {
+	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
+		err = next
+	}
+	return err
+}
+
+// words are what the engine said.
+func words(err error) string {
+	text := strings.TrimSpace(err.Error())
+	return strings.TrimPrefix(text, "Error response from daemon: ")
+}
+
+// start is a command that starts the engine.
+func (t Target) start() string {
+	if t.Podman {
+		return "systemctl start podman.socket"
+	}
+	return "systemctl start docker"
+}
+
+// permission is what gives a person the right to the socket.
+func (t Target) permission() string {
+	if t.Podman {
+		return "use your own with \"systemctl --user start podman.socket\", or run twinlayer as root"
+	}
+	return "join the group of the socket with \"sudo usermod -aG docker $USER\" and log in again, or run twinlayer as root"
+}

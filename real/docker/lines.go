@@ -1,0 +1,126 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/client"
+
+	"twinlayer/real/shell"
+	"twinlayer/sim"
+)
+
+// waiting is a shell that takes lines.
+type waiting struct {
+	*shell.Session
+	name   string
+	in     *ours
+	stream *stream
+	pid    int // in its container
+	end    func() (int, error)
+}
+
+// await keeps a shell that just started under its name. Its own process id
+// is asked for, since the engine tells only the host's.
+func (e *Engine) await(ctx context.Context, s *waiting) (sim.Output, error) {
+	s.Session = shell.New(stdin{s.stream}, s.stream.stdout, s.stream.stderr)
+	r, err := s.Line(ctx, "echo $$", func() { s.stream.Close() })
+	if err != nil {
+		return sim.Output{}, err
+	}
+	if r.Ended {
+		return e.over(s, r)
+	}
+	s.pid, _ = strconv.Atoi(strings.TrimSpace(r.Stdout))
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.shells[s.name] = s
+	return sim.Output{Shell: s.name}, nil
+}
+
+// over is what a shell that has ended leaves.
+func (e *Engine) over(s *waiting, r shell.Result) (sim.Output, error) {
+	e.mu.Lock()
+	delete(e.shells, s.name)
+	e.mu.Unlock()
+	s.stream.CloseWrite()
+	exit, err := s.end()
+	s.stream.Close()
+	if refusal := notExecuted(exit, r.Stdout+r.Stderr); refusal != nil {
+		return sim.Output{}, refusal
+	}
+	return sim.Output{Stdout: r.Stdout, Stderr: r.Stderr, Exit: exit}, err
+}
+
+// Line hands a shell a line.
+func (e *Engine) Line(ctx context.Context, name, line string) (sim.Output, error) {
+	return e.talk(name, func(s *waiting, interrupt func()) (shell.Result, error) { return s.Line(ctx, line, interrupt) })
+}
+
+// Hangup ends a shell's input.
+func (e *Engine) Hangup(ctx context.Context, name string) (sim.Output, error) {
+	return e.talk(name, func(s *waiting, interrupt func()) (shell.Result, error) { return s.Hangup(ctx, interrupt) })
+}
+
+func (e *Engine) talk(name string, do func(*waiting, func()) (shell.Result, error)) (sim.Output, error) {
+	e.mu.Lock()
+	s, ok := e.shells[name]
+	e.mu.Unlock()
+	if !ok {
+		return sim.Output{}, fmt.Errorf("no shell %.12s waits for a line: it has ended; start its container again", name)
+	}
+	done := make(chan struct{})
+	r, err := do(s, func() { e.interrupt(s, done) })
+	close(done)
+	switch {
+	case err != nil:
+		return sim.Output{}, err
+	case r.Ended:
+		return e.over(s, r)
+	}
+	return sim.Output{Stdout: r.Stdout, Stderr: r.Stderr, Exit: r.Exit, Shell: name}, nil
+}
+
+// children kills what process 0 of the arguments has started, and what those
+// have started, by what /proc says.
+const children = `k() { for s in /proc/[0-9]*/stat; do read -r pid name state parent rest 2>/dev/null <$s || continue
+[ "$parent" = "$1" ] && [ "$pid" != "$$" ] && { k $pid; kill -9 $pid; }; done; }; k "$0"`
+
+// interrupt stops what a line started, and the shell if it does not come back.
+func (e *Engine) interrupt(s *waiting, done <-chan struct{}) {
+	e.inside(s, "sh", "-c", children, strconv.Itoa(s.pid))
+	select {
+	case <-done:
+		return
+	case <-time.After(sim.Grace):
+	}
+	if s.pid == 1 {
+		e.client.ContainerKill(context.Background(), s.in.engine, client.ContainerKillOptions{Signal: "KILL"})
+	} else {
+		e.inside(s, "sh", "-c", `kill -9 "$0"`, strconv.Itoa(s.pid))
+	}
+	select {
+	case <-done:
+	case <-time.After(sim.Grace):
+		s.stream.Close() // the engine does not answer
+	}
+}
+
+// inside runs a command beside a shell, as root.
+func (e *Engine) inside(s *waiting, args ...string) {
+	ctx, cancel := context.WithTimeout(context.Background(), sim.Grace)
+	defer cancel()
+	made, err := e.client.ExecCreate(ctx, s.in.engine, client.ExecCreateOptions{User: "0", Cmd: args, AttachStdout: true})
+	if err != nil {
+		return
+	}
+	if attached, err := e.client.ExecAttach(ctx, made.ID, client.ExecAttachOptions{}); err == nil {
+		stop := context.AfterFunc(ctx, func() { attached.Close() })
+		newStream(attached.HijackedResponse).gather()
+		stop()
+		attached.Close()
+	}
+}

@@ -1,0 +1,94 @@
+package docker
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/real/registry"
+	"twinlayer/sim"
+	"twinlayer/sim/bundle"
+	"twinlayer/sim/userland"
+)
+
+// TestMain lets the test binary stand in for the bundled busybox.
+func TestMain(m *testing.M) {
+	if name := filepath.Base(os.Args[0]); name == "busybox" || slices.Contains(userland.Applets(), name) {
+		os.Exit(userland.Main(os.Args, nil))
+	}
+	os.Exit(m.Run())
+}
+
+// lacking skips a test that cannot run here, and fails it in CI.
+func lacking(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
+}
+
+// eachEngine runs a test on a new session with every engine that answers.
+func eachEngine(t *testing.T, test func(t *testing.T, e *Engine)) {
+	for name, find := range map[string]func() (Target, error){"docker": FindDocker, "podman": FindPodman} {
+		t.Run(name, func(t *testing.T) {
+			if name == "podman" && os.Getenv("CONTAINER_HOST") == "" {
+				lacking(t, "CONTAINER_HOST names no socket of Podman's")
+			}
+			target, err := find()
+			if err != nil {
+				lacking(t, "%v", err)
+			}
+			test(t, start(t, target))
+		})
+	}
+}
+
+func start(t testing.TB, target Target) *Engine {
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	images := bundle.New(exe, userland.Applets())
+	server, err := registry.Serve(images)
+	require.NoError(t, err)
+	t.Cleanup(func() { server.Close() })
+	e, err := Start(t.Context(), Config{Target: target, Registry: images, Addr: server.Addr()})
+	if err != nil {
+		lacking(t, "%v", err)
+	}
+	t.Cleanup(func() { require.NoError(t, e.Close()) })
+	return e
+}
+
+// spec is a container of busybox with a name and an id of its own.
+func spec(args ...string) sim.Spec {
+	var id [32]byte
+	rand.Read(id[:])
+	text := hex.EncodeToString(id[:])
+	return sim.Spec{ID: text, Name: "t-" + text[:8], Created: time.Now(), Image: "busybox", Args: args}
+}
+
+func create(t testing.TB, e *Engine, s sim.Spec) sim.Container {
+	t.Helper()
+	_, err := e.Image(t.Context(), "busybox")
+	if sim.IsNoSuchImage(err) {
+		_, err = e.Pull(t.Context(), "busybox")
+	}
+	require.NoError(t, err)
+	c, err := e.Create(t.Context(), s)
+	require.NoError(t, err)
+	return c
+}
+
+func run(t testing.TB, e *Engine, s sim.Spec) (sim.Container, sim.Output) {
+	t.Helper()
+	c := create(t, e, s)
+	out, err := e.Start(t.Context(), c.ID, false)
+	require.NoError(t, err)
+	return c, out
+}

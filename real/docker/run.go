@@ -1,0 +1,245 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"twinlayer/sim"
+)
+
+// stream is the connection to a process, its outputs apart.
+type stream struct {
+	client.HijackedResponse
+	stdout, stderr *io.PipeReader
+}
+
+// newStream takes the two outputs out of one connection
+// (https://docs.docker.com/reference/api/engine, "Stream format").
+func newStream(h client.HijackedResponse) *stream {
+	s := &stream{HijackedResponse: h}
+	var out, errs *io.PipeWriter
+	s.stdout, out = io.Pipe()
+	s.stderr, errs = io.Pipe()
+	go func() {
+		_, err := stdcopy.StdCopy(out, errs, h.Reader)
+		out.CloseWithError(err)
+		errs.CloseWithError(err)
+	}()
+	return s
+}
+
+// stdin is the process's input; closing it is its end.
+type stdin struct{ *stream }
+
+func (s stdin) Write(p []byte) (int, error) { return s.Conn.Write(p) }
+
+func (s stdin) Close() error { return s.CloseWrite() }
+
+// gather reads all that is printed until the process ends.
+func (s *stream) gather() (stdout, stderr string) {
+	var out, errs sim.Printed
+	done := make(chan struct{})
+	go func() {
+		io.Copy(&errs, s.stderr)
+		close(done)
+	}()
+	io.Copy(&out, s.stdout)
+	<-done
+	return out.String(), errs.String()
+}
+
+// Start runs a container's own process.
+func (e *Engine) Start(ctx context.Context, key string, detach bool) (sim.Output, error) {
+	c, now, err := e.container(ctx, key)
+	if err != nil || now.Status == sim.Running {
+		return sim.Output{}, err
+	}
+	lines := sim.TakesLines(c.Path, c.Interactive)
+	if detach && !lines {
+		return sim.Output{}, e.start(ctx, c)
+	}
+	attached, err := e.client.ContainerAttach(context.WithoutCancel(ctx), c.engine, client.ContainerAttachOptions{
+		Stream: true, Stdin: c.Interactive, Stdout: true, Stderr: true})
+	if err != nil {
+		return sim.Output{}, e.unattached(ctx, c, err)
+	}
+	s := newStream(attached.HijackedResponse)
+	if err := e.start(ctx, c); err != nil {
+		s.Close()
+		return sim.Output{}, err
+	}
+	if lines {
+		return e.await(ctx, &waiting{name: c.ID, in: c, stream: s, end: func() (int, error) { return e.ended(c) }})
+	}
+	s.CloseWrite()
+	stop := context.AfterFunc(ctx, func() {
+		e.client.ContainerKill(context.WithoutCancel(ctx), c.engine, client.ContainerKillOptions{Signal: "KILL"})
+	})
+	defer stop()
+	out, errs := s.gather()
+	s.Close()
+	exit, err := e.ended(c)
+	return sim.Output{Stdout: out, Stderr: errs, Exit: exit}, err
+}
+
+// unattached is why a container cannot be attached to. Podman prepares its
+// process by then, and only tells why that failed when it is to start.
+func (e *Engine) unattached(ctx context.Context, c *ours, err error) error {
+	if !e.cfg.Podman || !strings.Contains(err.Error(), "received 409") {
+		return e.cfg.explain(err)
+	}
+	if started := e.start(ctx, c); started != nil {
+		return started
+	}
+	return e.cfg.explain(err)
+}
+
+// start starts a container; one that was to remove itself goes when it cannot.
+func (e *Engine) start(ctx context.Context, c *ours) error {
+	c.began(e.wait(context.WithoutCancel(ctx), c, container.WaitConditionNextExit))
+	_, err := e.client.ContainerStart(ctx, c.engine, client.ContainerStartOptions{})
+	if err == nil {
+		return nil
+	}
+	c.exit = nil
+	if c.AutoRemove {
+		e.client.ContainerRemove(context.WithoutCancel(ctx), c.engine, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		e.forget(c)
+	}
+	return e.refusedStart(err, sim.StartFailed)
+}
+
+// began notes how the end of this start can be learned: the engine is asked
+// before it starts, so that no end is missed.
+func (c *ours) began(wait func() (int, error)) {
+	c.exit = make(chan end, 1)
+	go func(exit chan end) {
+		status, err := wait()
+		exit <- end{status, err}
+	}(c.exit)
+}
+
+type end struct {
+	status int
+	err    error
+}
+
+// ended waits until a container has ended and, if it removes itself, is gone.
+func (e *Engine) ended(c *ours) (int, error) {
+	got := <-c.exit
+	c.exit <- got // for whoever asks next
+	for range 200 {
+		if !c.AutoRemove || got.err != nil {
+			break
+		}
+		_, err := e.client.ContainerInspect(context.Background(), c.engine, client.ContainerInspectOptions{})
+		if cerrdefs.IsNotFound(err) {
+			e.forget(c)
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return got.status, got.err
+}
+
+// cause finds in the text of an engine of any age what its runtime could not
+// do; docker's own text for it is sim's.
+var cause = regexp.MustCompile(`exec: ("(?:[^"\\]|\\.)*"): ((?:stat [^:]*: )?(?:executable file not found in \$PATH|no such file or directory|permission denied|is a directory))`)
+
+// refusedStart puts a failure to start a program into docker's words of today.
+func (e *Engine) refusedStart(err error, runtime func(string) *sim.Refusal) error {
+	text := words(err)
+	if found := cause.FindStringSubmatch(text); found != nil {
+		return runtime("exec: " + found[1] + ": " + found[2])
+	}
+	if strings.Contains(text, "OCI runtime") || strings.Contains(text, "runc") || strings.Contains(text, "crun") {
+		return &sim.Refusal{Text: text, Exit: 127}
+	}
+	return e.cfg.explain(err)
+}
+
+// Exec runs one more process in a container.
+func (e *Engine) Exec(ctx context.Context, key string, p sim.Process) (sim.Output, error) {
+	c, _, err := e.running(ctx, key)
+	if err != nil {
+		return sim.Output{}, err
+	}
+	made, err := e.client.ExecCreate(ctx, c.engine, client.ExecCreateOptions{
+		User: p.User, Env: p.Env, WorkingDir: p.Dir, Cmd: p.Args,
+		AttachStdin: p.Interactive, AttachStdout: true, AttachStderr: true,
+	})
+	if err != nil {
+		return sim.Output{}, e.cfg.explain(err)
+	}
+	attached, err := e.client.ExecAttach(context.WithoutCancel(ctx), made.ID, client.ExecAttachOptions{})
+	if err != nil {
+		return sim.Output{}, e.refusedStart(err, sim.ExecRefused)
+	}
+	s := newStream(attached.HijackedResponse)
+	finished := func() (int, error) { return e.execEnded(made.ID) }
+	if sim.TakesLines(p.Args, p.Interactive) {
+		return e.await(ctx, &waiting{name: p.ID, in: c, stream: s, end: finished})
+	}
+	s.CloseWrite()
+	defer context.AfterFunc(ctx, func() { s.Close() })()
+	out, errs := s.gather()
+	s.Close()
+	exit, err := finished()
+	if refusal := notExecuted(exit, out+errs); refusal != nil {
+		return sim.Output{}, refusal
+	}
+	return sim.Output{Stdout: out, Stderr: errs, Exit: exit}, err
+}
+
+// notExecuted is the refusal that an engine prints on the stream of an exec
+// where a program cannot start.
+func notExecuted(exit int, printed string) error {
+	if exit != 126 && exit != 127 || !strings.Contains(printed, "OCI runtime exec failed") && !strings.Contains(printed, "OCI runtime") {
+		return nil
+	}
+	if found := cause.FindStringSubmatch(printed); found != nil {
+		return sim.ExecRefused("exec: " + found[1] + ": " + found[2])
+	}
+	return &sim.Refusal{Text: strings.TrimSpace(printed), Exit: exit}
+}
+
+// execEnded is the exit status of an exec. Its output ends a moment before
+// the engine notes its end.
+func (e *Engine) execEnded(id string) (int, error) {
+	for range 500 {
+		now, err := e.client.ExecInspect(context.Background(), id, client.ExecInspectOptions{})
+		if err != nil || !now.Running {
+			return now.ExitCode, e.cfg.explain(err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return 0, errors.New("the engine does not note the end of a process whose output has ended: see docker ps")
+}
+
+// marks are what the shells that take lines print between them.
+var marks = regexp.MustCompile(`twl-[A-Z2-7]{26}( \d+)?\n`)
+
+// Logs are what the engine's log driver kept.
+func (e *Engine) Logs(ctx context.Context, key string) (sim.Output, error) {
+	c, _, err := e.container(ctx, key)
+	if err != nil {
+		return sim.Output{}, err
+	}
+	r, err := e.client.ContainerLogs(ctx, c.engine, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true})
+	if err != nil {
+		return sim.Output{}, e.cfg.explain(err)
+	}
+	defer r.Close()
+	var out, errs sim.Printed
+	_, err = stdcopy.StdCopy(&out, &errs, r)
+	return sim.Output{Stdout: marks.ReplaceAllString(out.String(), ""), Stderr: marks.ReplaceAllString(errs.String(), "")}, e.cfg.explain(err)
+}

@@ -1,0 +1,15 @@
+//go:build !linux
+
+package docker
+
+import (
+	"errors"
+	"os"
+
+	"twinlayer/fs"
+)
+
+// readUpper cannot read what is inside the engine's own machine.
+func readUpper(string, *os.File) (*fs.Tree, error) {
+	return nil, errors.New("the engine's layers are in another machine")
+}

@@ -1,0 +1,113 @@
+package sim
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Declared is a difference between the model and a real engine that is known
+// and explained. What the learner is told of it, and what the conformance
+// suite lets pass, is this table.
+type Declared struct {
+	Engines []string // the real engines that it is about; nil: all
+	Fields  []string // of the view: "stdout", …; nil: what is printed
+	Class   Class
+	Reason  string
+
+	when   *regexp.Regexp                // what both texts must have for it to apply; nil: anything
+	match  *regexp.Regexp                // blanking out what matches must make the texts equal
+	gone   bool                          // what matches may be missing in one of them
+	beside *regexp.Regexp                // what a world shows beside, that excuses the field as it is
+	typed  *regexp.Regexp                // a command that excuses the field as it is
+	equal  func(model, real string) bool // another way to be equal
+}
+
+// Declarations are all declared differences.
+func Declarations() []Declared { return slices.Clone(declared) }
+
+// printed are the fields that a process or a command has written.
+var printed = []string{"stdout", "stderr"}
+
+// applies says whether it is about this field of this engine.
+func (d Declared) applies(field, engine string, model, real string) bool {
+	fields := d.Fields
+	if fields == nil {
+		fields = printed
+	}
+	return slices.Contains(fields, field) && (d.Engines == nil || slices.Contains(d.Engines, engine)) &&
+		(d.when == nil || d.when.MatchString(model) && d.when.MatchString(real))
+}
+
+// excused says whether the command, or what either world shows beside a
+// field, excuses it.
+func (d Declared) excused(cmd string, model, real View) bool {
+	if d.typed != nil {
+		return d.typed.MatchString(cmd)
+	}
+	return d.beside != nil && (d.beside.MatchString(changesText(model.Changes)) || d.beside.MatchString(changesText(real.Changes)))
+}
+
+// blank takes out of a text what is declared.
+func (d Declared) blank(text string) string {
+	switch {
+	case d.match == nil:
+		return text
+	case d.gone:
+		return d.match.ReplaceAllString(text, "")
+	}
+	return d.match.ReplaceAllString(text, "…")
+}
+
+var (
+	daemons = []string{"docker", "podman"}
+	podman  = []string{"podman"}
+)
+
+// declared is every difference between the worlds that is not a fault. They
+// apply one after another, so the reason given is that of the last needed.
+var declared = []Declared{
+	{Class: Expected, Reason: "the real store has kept this layer from an earlier session, so it need not be pulled again; the model starts empty",
+		match: regexp.MustCompile(`(?m)^[0-9a-f]{12}: (Already exists|Pull complete)$`)},
+	{Class: Expected, Reason: "the two worlds do the same thing a moment apart, so the clock shows different times",
+		match: regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d{4}|Z)?|\b\d\d:\d\d(:\d\d)?\b|\b(About )?(a|an|\d+|Less than a) (nano|micro|milli)?(second|minute|hour)s?\b( ago)? *`)},
+	{Class: Expected, Reason: "every process and every thread takes the next number, and how many the real ones have had is the kernel's affair",
+		when: regexp.MustCompile(`^PID `), match: regexp.MustCompile(`(?m)^ *\d+ `)},
+	{Class: Limit, Reason: "the real mounts and their options depend on the machine; the model shows their shape only",
+		match: regexp.MustCompile(`(?m)^(overlay|proc|tmpfs|devpts|sysfs|mqueue|shm|cgroup\d?|/dev/\S+|udev|none) .*\n`), gone: true},
+
+	{Engines: daemons, Fields: []string{"stdout", "stderr", "exit"}, Class: Expected, Reason: "the engine writes /etc/hosts, /etc/hostname and /etc/resolv.conf itself, from its own version's text and from the host's files",
+		typed: regexp.MustCompile(`/etc/(hosts|hostname|resolv\.conf)\b`)},
+	{Engines: daemons, Class: Expected, Reason: "the engine makes /dev, and /etc for its own files, when it makes the container: their size and time are not the image's",
+		match: regexp.MustCompile(`(?m)^d\S+ +\d+ \S+ +\S+ +\d+ .{6,14} (dev|etc|run)$|^total \d+$`)},
+	{Engines: daemons, Fields: []string{"layer"}, Class: Expected, Reason: "the layer holds a copy of a file that the engine writes for the container (/etc/hosts, /etc/resolv.conf, …), and its content is the engine's own",
+		beside: regexp.MustCompile(`(?m)^[ACD] .*/(hosts|hostname|resolv\.conf|mtab)$`)},
+	{Engines: podman, Fields: []string{"stdout", "stderr", "changes"}, Class: Expected, Reason: "without a network Podman gives a container no /etc/resolv.conf, and each has Podman's own /run and /etc/mtab",
+		match: regexp.MustCompile(`(?m)^.*\b(resolv\.conf|mtab)\b.*\n|^(.* )?(/run(/.*)?|run)\n`), gone: true},
+	{Engines: podman, Fields: []string{"stdout", "changes"}, Class: Expected, Reason: "Podman's diff lists what overlayfs has copied up, changed or not, and calls a directory deleted that was removed and made anew",
+		equal: copiedUp},
+	{Engines: podman, Class: Expected, Reason: "Podman says in every container's environment that it is Podman, and which terminal it would have",
+		match: regexp.MustCompile(`(?m)^(container=podman|TERM=xterm)\n`), gone: true},
+	{Engines: podman, Class: Expected, Reason: "Podman does not put a user's own group among his other groups, as Docker does since 20.10.18",
+		match: regexp.MustCompile(` groups=\S+`), gone: true},
+}
+
+// copiedUp says whether real is model's list of changes as Podman has it.
+func copiedUp(model, real string) bool {
+	want := map[string]bool{}
+	for line := range strings.Lines(model) {
+		want[line] = true
+	}
+	for line := range strings.Lines(real) {
+		kind, path, _ := strings.Cut(line, " ")
+		switch {
+		case want[line]:
+			delete(want, line)
+		case kind == "D" && want["C "+path]:
+			delete(want, "C "+path)
+		case kind == "A": // its layer is compared beside
+			return false
+		}
+	}
+	return len(want) == 0
+}
