@@ -20,7 +20,7 @@ import (
 // TestMain lets the test binary stand in for the bundled busybox.
 func TestMain(m *testing.M) {
 	if name := filepath.Base(os.Args[0]); name == "busybox" || slices.Contains(userland.Applets(), name) {
-		os.Exit(userland.Main(os.Args, nil))
+		os.Exit(userland.Main(os.Args, userland.Run))
 	}
 	os.Exit(m.Run())
 }
