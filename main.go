@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"twinlayer/lessons"
 	"twinlayer/real"
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
@@ -53,6 +55,10 @@ type flags struct {
 	real, dataDir, script, images string
 	insecure                      []string
 	json, plain, step             bool
+
+	lang  string
+	auto  bool
+	words []string // what is asked of lessons: "play", "9"
 }
 
 func parse(args []string) (flags, error) {
@@ -66,10 +72,18 @@ func parse(args []string) (flags, error) {
 	set.BoolVar(&f.json, "json", false, "print one JSON object per command")
 	set.BoolVar(&f.plain, "plain", false, "no colour, no box drawing")
 	set.BoolVar(&f.step, "step", false, "hold the model's steps; Enter shows the next")
+	set.StringVar(&f.lang, "lang", "", "the language of the lessons: "+strings.Join(lessons.Languages, ", ")+" (default: the environment's)")
+	set.BoolVar(&f.auto, "auto", false, "with lesson play: play to the end without a learner")
+	set.Usage = func() { fmt.Fprintf(os.Stderr, "Usage of twinlayer:\n%s%s", set.FlagUsages(), repl.LessonUsage) }
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
 	switch {
+	case set.Arg(0) == "lesson":
+		f.words = set.Args()[1:]
+		return f, repl.CheckLessonWords(f.words, f.auto)
+	case f.auto:
+		return f, errors.New("--auto is for lesson play")
 	case set.NArg() > 0:
 		return f, fmt.Errorf("unexpected argument %q: commands come from the prompt, from --script FILE or from standard input", set.Arg(0))
 	case !slices.Contains(real.Choices, f.real):
@@ -85,6 +99,12 @@ func run(args []string) int {
 		return exitOK
 	case err != nil:
 		return fail(exitUsage, err)
+	}
+	if done, err := repl.LessonFiles(f.words, lessons.Language(f.lang, os.Getenv), os.Stdout); done {
+		if err != nil {
+			return fail(exitBroken, err)
+		}
+		return exitOK
 	}
 	images := bundle.New(executable(), userland.Applets())
 	engine, why, err := open(f, images)
@@ -158,9 +178,14 @@ func talk(f flags, session *sim.Session, images *bundle.Bundle, why string) (int
 		return 0, err
 	}
 	defer closeLines()
+	c, err := f.course()
+	if err != nil {
+		return 0, err
+	}
 	r := repl.New(repl.Config{
 		Session: session, Lines: lines, Out: os.Stdout, JSON: f.json, Plain: f.plain || !isatty.IsTerminal(os.Stdout.Fd()),
 		Step: f.step, Width: columns(), Real: describe(session.Real), Missing: why, Pullable: images.Names(),
+		Course: c,
 	})
 	if t, ok := lines.(*repl.Terminal); ok {
 		t.Complete(r.Complete)
@@ -168,6 +193,9 @@ func talk(f flags, session *sim.Session, images *bundle.Bundle, why string) (int
 		fmt.Fprintln(os.Stderr, "twinlayer: model only:", why)
 	}
 	err = r.Run(context.Background())
+	if err == nil && r.Missed() > 0 {
+		err = fmt.Errorf("%d of the lessons' steps did not lead where they should", r.Missed())
+	}
 	return r.Bugs(), err
 }
 
@@ -194,12 +222,29 @@ func source(f flags) (repl.Lines, func() error, error) {
 	if f.json || !isatty.IsTerminal(os.Stdin.Fd()) || !isatty.IsTerminal(os.Stdout.Fd()) {
 		return repl.NewScript(os.Stdin), io.NopCloser(os.Stdin).Close, nil
 	}
-	t := repl.NewTerminal(history())
+	t := repl.NewTerminal(stateFile("history"))
 	return t, t.Close, nil
 }
 
-// history is the file of lines typed before.
-func history() string {
+// course is what lessons need: what was asked of them, in which language, and
+// how far the learner has come.
+func (f flags) course() (c repl.Course, err error) {
+	progress := ""
+	if f.script == "" && !f.json && len(f.words) == 0 || slices.Contains(f.words, "play") && !f.auto {
+		progress = stateFile("progress.json")
+	}
+	if c.Progress, err = lessons.LoadProgress(progress); err != nil {
+		fmt.Fprintln(os.Stderr, "twinlayer:", err)
+	}
+	c.Lang = lessons.Language(cmp.Or(f.lang, c.Progress.Lang), os.Getenv)
+	c.Auto = f.auto
+	c.Check, c.Play, err = repl.LessonsAsked(f.words)
+	return c, err
+}
+
+// stateFile is a file of what is kept from session to session; "" where there
+// is no place for it.
+func stateFile(name string) string {
 	dir := os.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(dir) {
 		home, err := os.UserHomeDir()
@@ -208,7 +253,7 @@ func history() string {
 		}
 		dir = filepath.Join(home, ".local", "state")
 	}
-	return filepath.Join(dir, "twinlayer", "history")
+	return filepath.Join(dir, "twinlayer", name)
 }
 
 // columns is the terminal's width.

@@ -330,7 +330,7 @@ func TestModelAlone(t *testing.T) {
 // TestLessons plays every lesson in both worlds and wants every goal met.
 func TestLessons(t *testing.T) {
 	needLinux(t)
-	all, err := lessons.All("")
+	all, err := lessons.All()
 	require.NoError(t, err)
 	require.NotEmpty(t, all)
 	images := bundle.New(executable(), userland.Applets())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -13,12 +12,13 @@ import (
 
 // Check plays the whole lesson in s and tells everything that does not hold:
 //
-//   - at the start, no goal is met, and before each step not all of its goals;
-//   - every line ends with status 0 in each world, and the verdict on it is
-//     same or expected (without a real engine: the model knows all of it);
-//   - after each step, its goals are met in each world;
-//   - in the end each world has the images and containers it had before, but
-//     for containers that an earlier run of the lesson had left.
+//   - at the start no goal of a step that the learner has to work out is met,
+//     and before each step with goals not all of them;
+//   - every line ends with status 0 in each world, or with another where it is
+//     to fail, and the verdict on it is same, expected, or declared;
+//   - after each step its goals are met in each world;
+//   - each wrong attempt misses the goals, and is recognised as what it is;
+//   - in the end each world has what it had before.
 //
 // Tests call it with every engine there is.
 func Check(ctx context.Context, s *sim.Session, l Lesson) error {
@@ -32,6 +32,7 @@ func Check(ctx context.Context, s *sim.Session, l Lesson) error {
 type checker struct {
 	*sim.Session
 	lesson Lesson
+	run    *Run
 	faults []error
 }
 
@@ -39,149 +40,170 @@ func (c *checker) fault(format string, args ...any) {
 	c.faults = append(c.faults, fmt.Errorf("lesson "+c.lesson.ID+": "+format, args...))
 }
 
-func (c *checker) play(ctx context.Context) error {
-	before, err := c.inventory(ctx)
-	if err != nil {
+func (c *checker) play(ctx context.Context) (err error) {
+	c.run, err = c.lesson.Start(ctx, c.Session)
+	if err == nil {
+		err = c.start(ctx)
+	}
+	for _, step := range c.lesson.Steps {
+		if err == nil {
+			err = c.step(ctx, step)
+		}
+	}
+	before := c.run.box.before
+	if err := errors.Join(err, c.run.End(ctx)); err != nil {
 		return err
 	}
-	run := c.lesson.Start(c.Session)
-	cleared, err := run.begin(ctx)
-	if err != nil {
-		return err
-	}
-	c.cleared(cleared)
-	if err := c.start(ctx); err != nil {
-		return err
-	}
-	if err := c.steps(ctx, run); err != nil {
-		return err
-	}
-	return c.end(ctx, run, before)
+	return c.left(ctx, before)
 }
 
-// start demands that no goal of any step is met.
+// start demands that nothing of what the learner has to work out is there.
 func (c *checker) start(ctx context.Context) error {
 	for _, step := range c.lesson.Steps {
-		goals, err := check(ctx, c.Session, step.Goals, nil)
+		goals, err := check(ctx, c.Session, step.Goals)
 		if err != nil {
 			return err
 		}
 		for _, g := range goals {
-			if g.some(Met) {
-				c.fault("step %s: at the start of the lesson, %s already", step.ID, g.Goal)
+			if step.Exercise() && g.some(Met) {
+				c.fault("step %s: at the start of the lesson, %s already", step.ID, g.Goal.Says())
 			}
 		}
 	}
 	return nil
 }
 
-func (c *checker) steps(ctx context.Context, run *Run) error {
-	for step, ok := run.Ahead(); ok; step, ok = run.Ahead() {
-		before, err := check(ctx, c.Session, step.Goals, nil)
-		if err != nil {
+func (c *checker) step(ctx context.Context, s Step) error {
+	at := c.run.at
+	if len(s.Goals) > 0 && allMet(c.run.Checked()) {
+		c.fault("step %s: all goals are met before it", s.ID)
+	}
+	for _, w := range s.Wrong {
+		if err := c.wrong(ctx, s, w); err != nil {
+			return fmt.Errorf("step %s, wrong attempt %s: %w", s.ID, w.ID, err)
+		}
+		if err := c.run.Goto(ctx, at); err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(before, func(g Checked) bool { return !g.Met() }) {
-			c.fault("step %s: all goals are met before it", step.ID)
-		}
-		p, _, err := run.Next(ctx)
-		if err != nil {
-			return fmt.Errorf("step %s: %w", step.ID, err)
-		}
-		c.played(p)
 	}
-	return nil
-}
-
-func (c *checker) played(p Played) {
-	for _, line := range p.Lines {
-		if line.Result != nil {
-			c.line(p.ID, *line.Result)
-		}
-	}
-	if p.Strayed != "" {
-		c.fault("step %s: %s", p.ID, p.Strayed)
-	}
-	for _, g := range p.Checked {
-		for _, a := range g.Answers {
-			if a.State == Missed || a.State == Untold && c.Real != nil {
-				c.fault("step %s: goal %q in %s: %s", p.ID, g.Goal, a.World, a.Why)
-			}
-		}
-	}
-}
-
-// line demands that a line succeeds in both worlds, and alike.
-func (c *checker) line(step string, r sim.Result) {
-	views := []sim.View{r.Model}
-	if r.Real != nil {
-		views = append(views, *r.Real)
-	}
-	for _, v := range views {
-		if v.Exit != 0 && v.Unknown == "" {
-			c.fault("step %s: %s: exit status %d: %s", step, r.Cmd, v.Exit, strings.TrimSpace(v.Stderr))
-		}
-	}
-	c.verdict("step "+step, r)
-}
-
-func (c *checker) verdict(when string, r sim.Result) {
-	switch {
-	case r.Model.Unknown != "":
-		c.fault("%s: %s: the model cannot know: %s", when, r.Cmd, r.Model.Unknown)
-	case c.Real != nil && worse(r.Verdict, sim.Expected):
-		c.fault("%s: %s: verdict %s: %+v", when, r.Cmd, r.Verdict, r.Differences)
-	}
-}
-
-func (c *checker) cleared(all []sim.Result) {
-	for _, r := range all {
-		c.verdict("clearing", r)
-	}
-}
-
-// end ends the lesson and demands that all is as it was before.
-func (c *checker) end(ctx context.Context, run *Run, before []string) error {
-	p, _, err := run.Next(ctx)
+	err := c.run.Play(ctx, func(line Line) error { c.line(s, line); return nil })
 	if err != nil {
-		return err
+		return fmt.Errorf("step %s: %w", s.ID, err)
 	}
-	c.cleared(p.Cleared)
-	after, err := c.inventory(ctx)
-	for _, thing := range after {
-		if !slices.Contains(before, thing) || slices.Contains(c.lesson.Containers, path.Base(thing)) {
-			c.fault("%s is left", thing)
-		}
-	}
-	for _, thing := range before {
-		if !slices.Contains(after, thing) && !slices.Contains(c.lesson.Containers, path.Base(thing)) {
-			c.fault("%s is gone", thing)
-		}
-	}
+	c.goals(s)
+	_, err = c.run.Next(ctx)
 	return err
 }
 
-// inventory is what each world has: "model/image/busybox:latest".
-func (c *checker) inventory(ctx context.Context) (all []string, err error) {
-	worlds := []sim.Engine{c.Model}
+// wrong makes a wrong attempt as a learner would, and wants it recognised.
+func (c *checker) wrong(ctx context.Context, s Step, w Wrong) error {
+	var coach *Coaching
+	for _, text := range w.Run {
+		line, err := c.run.run(ctx, text)
+		if err != nil {
+			return err
+		}
+		seen, err := c.run.Look(ctx, line)
+		if err != nil {
+			return err
+		}
+		if seen.Coach != nil {
+			coach = seen.Coach
+		}
+	}
+	switch {
+	case c.run.Done():
+		c.fault("step %s: the wrong attempt %s meets the goals", s.ID, w.ID)
+	case coach == nil:
+		c.fault("step %s: the wrong attempt %s is not recognised: %s", s.ID, w.ID, standing(c.run.Checked()))
+	case w.Slip != coach.Slip || w.Slip == "" && w.ID != coach.Wrong:
+		c.fault("step %s: the wrong attempt %s is taken for %s%s", s.ID, w.ID, coach.Slip, coach.Wrong)
+	}
+	return nil
+}
+
+func standing(all []Checked) string {
+	var out []string
+	for _, g := range all {
+		for _, a := range g.Answers {
+			out = append(out, fmt.Sprintf("%s: %s: %s %s", g.Goal.Says(), a.World, a.State, a.Why))
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+func (c *checker) goals(s Step) {
+	for _, g := range c.run.Checked() {
+		for _, a := range g.Answers {
+			if a.State != Met {
+				c.fault("step %s: goal %q in %s: %s", s.ID, g.Goal.Says(), a.World, a.Why)
+			}
+		}
+	}
+}
+
+// line demands that a line ends as it should in both worlds, and alike.
+func (c *checker) line(s Step, line Line) {
+	if line.Result == nil {
+		return
+	}
+	views := []sim.View{line.Result.Model}
+	if line.Result.Real != nil {
+		views = append(views, *line.Result.Real)
+	}
+	for i, v := range views {
+		switch world := []string{"model", "real"}[i]; {
+		case v.Unknown != "":
+		case line.Fails && v.Exit == 0:
+			c.fault("step %s: %s: it should fail in %s", s.ID, line.Text, world)
+		case !line.Fails && v.Exit != 0:
+			c.fault("step %s: %s: exit status %d in %s: %s", s.ID, line.Text, v.Exit, world, strings.TrimSpace(v.Stderr+v.Stdout))
+		}
+	}
+	c.verdict(s, line)
+}
+
+func (c *checker) verdict(s Step, line Line) {
+	allowed := sim.Expected
+	engine := "model"
 	if c.Real != nil {
-		worlds = append(worlds, c.Real)
+		engine = c.Real.Name()
 	}
-	for _, w := range worlds {
-		containers, err := w.Containers(ctx)
+	d := c.lesson.Differs[engine]
+	if slices.Contains(d.Lines, line.Text) || slices.Contains(d.Lines, "! "+line.Text) {
+		allowed = d.Verdict
+	}
+	switch r := line.Result; {
+	case r.Model.Unknown != "" && allowed != sim.Limit:
+		c.fault("step %s: %s: the model cannot know: %s", s.ID, line.Text, r.Model.Unknown)
+	case c.Real != nil && worse(r.Verdict, allowed):
+		c.fault("step %s: %s: verdict %s: %+v", s.ID, line.Text, r.Verdict, r.Differences)
+	}
+}
+
+// worse says whether a is a graver verdict than b.
+func worse(a, b sim.Class) bool {
+	return a != b && sim.Verdict([]sim.Difference{{Class: a}, {Class: b}}) == a
+}
+
+// left demands that all is as it was before, but for what an earlier run of
+// the lesson had left.
+func (c *checker) left(ctx context.Context, before map[string]stock) error {
+	for _, w := range c.run.box.worlds() {
+		now, err := take(ctx, w)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		images, err := w.Images(ctx)
-		if err != nil {
-			return nil, err
+		was := before[w.Name()]
+		for _, id := range without(now.containers, was.containers) {
+			c.fault("container %s is left in %s", id, w.Name())
 		}
-		for _, name := range names(containers) {
-			all = append(all, w.Name()+"/container/"+name)
+		for _, thing := range slices.Concat(without(now.images, was.images), without(now.volumes, was.volumes)) {
+			c.fault("%s is left in %s", thing, w.Name())
 		}
-		for _, ref := range tags(images) {
-			all = append(all, w.Name()+"/image/"+ref)
+		for _, ref := range without(was.images, now.images) {
+			c.fault("%s is gone from %s", ref, w.Name())
 		}
 	}
-	return all, nil
+	return nil
 }

@@ -2,6 +2,7 @@ package lessons
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,56 +14,62 @@ import (
 	"twinlayer/sim"
 )
 
-// Goal is a state that a step leads to, in both worlds.
+// Goal is a state that a step leads to, in each world.
 type Goal struct {
 	Kind string // as in lesson.yaml: "image", "change", …
 	state
 }
 
-// state is what a kind of goal is: it says itself in words, and vets what a
-// lesson gave it, by the field (".path", or "").
+// state is what a kind of goal is: it says itself in words, vets what a lesson
+// gave it, by the field (".path", or ""), and says what is missing for it in a
+// world, the closest miss; the empty phrase where nothing is.
 type state interface {
-	fmt.Stringer
+	says() Phrase
 	vet(l Lesson, fault func(field, format string, args ...any))
+	missing(ctx context.Context, world sim.Engine) (Phrase, error)
 }
 
-// single is a state that each world can be in on its own. What is missing for
-// it is said in words, the closest miss; "" where nothing is.
-type single interface {
-	state
-	missing(ctx context.Context, world sim.Engine) (string, error)
-}
-
-// joint is a state between both worlds, seen in what the step's lines came to
-// in them.
-type joint interface {
-	state
-	missing(ran []sim.Result) string
-}
+// Says is the goal in words.
+func (g Goal) Says() Phrase { return g.says() }
 
 // kinds are the kinds of goals, by their key in lesson.yaml.
 var kinds = map[string]func() state{
 	"image":     func() state { return new(imageGoal) },
+	"gone":      func() state { return new(goneGoal) },
 	"container": func() state { return new(containerGoal) },
 	"change":    func() state { return new(changeGoal) },
 	"unchanged": func() state { return new(unchangedGoal) },
-	"verdict":   func() state { return new(verdictGoal) },
+	"file":      func() state { return new(fileGoal) },
+	"story":     func() state { return new(storyGoal) },
+	"shared":    func() state { return new(sharedGoal) },
+	"alike":     func() state { return new(alikeGoal) },
+	"size":      func() state { return new(sizeGoal) },
+	"config":    func() state { return new(configGoal) },
+	"history":   func() state { return new(historyGoal) },
+	"volume":    func() state { return new(volumeGoal) },
 }
 
 // UnmarshalYAML reads a mapping of one key, the kind.
 func (g *Goal) UnmarshalYAML(node ast.Node) error {
+	kind, value, err := oneKey(node, "a goal", kindNames())
+	if err != nil {
+		return err
+	}
+	empty, ok := kinds[kind]
+	if !ok {
+		return &yaml.UnknownFieldError{Message: "there is no such kind of goal, but " + kindNames(), Token: node.(*ast.MappingNode).Values[0].Key.GetToken()}
+	}
+	g.Kind, g.state = kind, empty()
+	return yaml.NodeToValue(value, g.state, yaml.Strict())
+}
+
+// oneKey takes a mapping of one key apart.
+func oneKey(node ast.Node, what, names string) (string, ast.Node, error) {
 	m, ok := node.(*ast.MappingNode)
 	if !ok || len(m.Values) != 1 {
-		return &yaml.SyntaxError{Message: "a goal has one key, its kind: " + kindNames(), Token: node.GetToken()}
+		return "", nil, &yaml.SyntaxError{Message: what + " has one key, its kind: " + names, Token: node.GetToken()}
 	}
-	key, value := m.Values[0].Key, m.Values[0].Value
-	g.Kind = key.GetToken().Value
-	empty, ok := kinds[g.Kind]
-	if !ok {
-		return &yaml.UnknownFieldError{Message: "there is no such kind of goal, but " + kindNames(), Token: key.GetToken()}
-	}
-	g.state = empty()
-	return yaml.NodeToValue(value, g.state, yaml.Strict())
+	return m.Values[0].Key.GetToken().Value, m.Values[0].Value, nil
 }
 
 func kindNames() string { return strings.Join(slices.Sorted(maps.Keys(kinds)), ", ") }
@@ -70,21 +77,21 @@ func kindNames() string { return strings.Join(slices.Sorted(maps.Keys(kinds)), "
 // Checked is a goal and what the worlds answered.
 type Checked struct {
 	Goal    Goal
-	Answers []Answer // the model's and the real world's, or one of both
+	Answers []Answer // the model's, and the real world's where there is one
 }
 
-// Answer is how a goal stands.
+// Answer is how a goal stands in a world.
 type Answer struct {
-	World string // "model", the real engine's name, or "both"
+	World string // "model", or the real engine's name
 	State Standing
-	Why   string // the closest miss, or why it cannot be told; "" where met
+	Why   Phrase // the closest miss, or why it cannot be told
 }
 
 // Standing is how a goal stands in a world.
 type Standing string
 
-// A goal is met or missed, or it cannot be told: of both worlds where there is
-// no real one, and of a real one that has stopped.
+// A goal is met or missed, or it cannot be told: of a real engine that has
+// stopped.
 const (
 	Met    Standing = "met"
 	Missed Standing = "missed"
@@ -92,61 +99,45 @@ const (
 )
 
 // Met says whether a world has met the goal and none has missed it.
-func (c Checked) Met() bool {
-	return c.some(Met) && !c.some(Missed)
-}
-
-// Missed says whether a world has missed the goal.
-func (c Checked) Missed() bool { return c.some(Missed) }
+func (c Checked) Met() bool { return c.some(Met) && !c.some(Missed) }
 
 func (c Checked) some(s Standing) bool {
 	return slices.ContainsFunc(c.Answers, func(a Answer) bool { return a.State == s })
 }
 
-// check asks the worlds of s how the goals stand, after these lines. An error
-// means that the model broke.
-func check(ctx context.Context, s *sim.Session, goals []Goal, lines []Line) (out []Checked, err error) {
-	var ran []sim.Result
-	for _, line := range lines {
-		if line.Result != nil {
-			ran = append(ran, *line.Result)
-		}
-	}
+func allMet(all []Checked) bool {
+	return !slices.ContainsFunc(all, func(c Checked) bool { return !c.Met() })
+}
+
+// check asks the worlds of s how the goals stand. An error means that the
+// model broke.
+func check(ctx context.Context, s *sim.Session, goals []Goal) (out []Checked, err error) {
 	for _, g := range goals {
-		c, err := g.check(ctx, s, ran)
+		model, err := ask(ctx, g, s.Model)
 		if err != nil {
-			return out, fmt.Errorf("check that %s: %w", g, err)
+			return out, fmt.Errorf("check that %s: %w", g.Says(), err)
+		}
+		c := Checked{g, []Answer{model}}
+		if s.Real != nil {
+			c.Answers = append(c.Answers, askReal(ctx, g, s))
 		}
 		out = append(out, c)
 	}
 	return out, nil
 }
 
-func (g Goal) check(ctx context.Context, s *sim.Session, ran []sim.Result) (Checked, error) {
-	if j, ok := g.state.(joint); ok {
-		return Checked{g, []Answer{askBoth(j, s, ran)}}, nil
-	}
-	model, err := ask(ctx, g.state.(single), s.Model)
-	c := Checked{g, []Answer{model}}
-	if err == nil && s.Real != nil {
-		c.Answers = append(c.Answers, askReal(ctx, g.state.(single), s))
-	}
-	return c, err
-}
-
-func ask(ctx context.Context, g single, world sim.Engine) (Answer, error) {
+func ask(ctx context.Context, g Goal, world sim.Engine) (Answer, error) {
 	why, err := g.missing(ctx, world)
-	return answer(world.Name(), why), err
-}
-
-func answer(world, why string) Answer {
-	if why == "" {
-		return Answer{world, Met, ""}
+	if r, ok := errors.AsType[*sim.Refusal](err); ok {
+		return Answer{world.Name(), Missed, Say("%s", r.Text)}, nil
 	}
-	return Answer{world, Missed, why}
+	if why.Empty() {
+		return Answer{world.Name(), Met, why}, err
+	}
+	return Answer{world.Name(), Missed, why}, err
 }
 
-func askReal(ctx context.Context, g single, s *sim.Session) Answer {
+func askReal(ctx context.Context, g Goal, s *sim.Session) Answer {
 	err := s.Broken()
 	if err == nil {
 		var a Answer
@@ -154,16 +145,7 @@ func askReal(ctx context.Context, g single, s *sim.Session) Answer {
 			return a
 		}
 	}
-	return Answer{s.Real.Name(), Untold, "the real engine has stopped: " + err.Error()}
+	return Answer{s.Real.Name(), Untold, stopped(err)}
 }
 
-func askBoth(g joint, s *sim.Session, ran []sim.Result) Answer {
-	const both = "both"
-	switch {
-	case s.Real == nil:
-		return Answer{both, Untold, "there is no real engine to compare with"}
-	case s.Broken() != nil:
-		return Answer{both, Untold, "the real engine has stopped: " + s.Broken().Error()}
-	}
-	return answer(both, g.missing(ran))
-}
+func stopped(err error) Phrase { return Say("the real engine has stopped: %s", err) }

@@ -1,9 +1,7 @@
 package lessons
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -12,43 +10,64 @@ import (
 	"twinlayer/sim"
 )
 
+// faulter notes what is wrong with a field of a goal.
+type faulter = func(field, format string, args ...any)
+
 // imageGoal: the image is there, with so many layers.
 type imageGoal struct {
 	Ref    string `yaml:"ref"`
 	Layers *int   `yaml:"layers"`
 }
 
-var _ single = (*imageGoal)(nil)
+var _ state = (*imageGoal)(nil)
 
-func (g *imageGoal) String() string {
+func (g *imageGoal) says() Phrase {
 	if g.Layers == nil {
-		return "there is an image " + g.Ref
+		return Say("there is an image %s", g.Ref)
 	}
-	return fmt.Sprintf("there is an image %s of %s", g.Ref, count(*g.Layers, "layer"))
+	return Say("there is an image %s of %s", g.Ref, layersOf(*g.Layers))
 }
 
-func (g *imageGoal) vet(_ Lesson, fault func(string, string, ...any)) {
-	if familiar, err := sim.Familiar(g.Ref); err != nil || familiar != g.Ref {
-		fault(".ref", "ref is an image as docker images has it, name:tag; not %q", g.Ref)
-	}
+func (g *imageGoal) vet(_ Lesson, fault faulter) {
+	vetRef(".ref", g.Ref, fault)
 	if g.Layers != nil && *g.Layers < 0 {
 		fault(".layers", "an image cannot have %d layers", *g.Layers)
 	}
 }
 
-func (g *imageGoal) missing(ctx context.Context, world sim.Engine) (string, error) {
+func vetRef(field, ref string, fault faulter) {
+	if familiar, err := sim.Familiar(ref); err != nil || familiar != ref {
+		fault(field, "%s is an image as docker images has it, name:tag; not %q", strings.TrimLeft(field, "."), ref)
+	}
+}
+
+func (g *imageGoal) missing(ctx context.Context, world sim.Engine) (Phrase, error) {
+	img, why, err := image(ctx, world, g.Ref)
+	if why.Empty() && err == nil && g.Layers != nil && len(img.Layers) != *g.Layers {
+		why = Say("%s has %s, not %d", g.Ref, layersOf(len(img.Layers)), *g.Layers)
+	}
+	return why, err
+}
+
+// image is the image of that reference, or what is missing.
+func image(ctx context.Context, world sim.Engine, ref string) (img sim.Image, why Phrase, err error) {
 	all, err := world.Images(ctx)
 	if err != nil {
-		return "", err
+		return img, why, err
 	}
-	img, err := sim.FindImage(all, g.Ref)
-	switch {
-	case err != nil:
-		return "there is no image " + g.Ref + "; there is " + some(tags(all), "no image at all"), nil
-	case g.Layers != nil && len(img.Layers) != *g.Layers:
-		return fmt.Sprintf("%s has %s, not %d", g.Ref, count(len(img.Layers), "layer"), *g.Layers), nil
+	img, err = sim.FindImage(all, ref)
+	if err != nil {
+		return img, noImage(ref, all), nil
 	}
-	return "", nil
+	return img, why, nil
+}
+
+func noImage(ref string, all []sim.Image) Phrase {
+	have := tags(all)
+	if like := closest(ref, have); like != "" {
+		return Say("there is no image %s: did you mean %s?", ref, like)
+	}
+	return Say("there is no image %s; there is %s", ref, some(have, Say("no image at all")))
 }
 
 // tags are the references of all images, sorted.
@@ -60,53 +79,117 @@ func tags(all []sim.Image) (out []string) {
 	return out
 }
 
-// containerGoal: the container is there, in this state of its life.
+// goneGoal: there is no such image or container.
+type goneGoal struct {
+	Image     string `yaml:"image"`
+	Container string `yaml:"container"`
+}
+
+var _ state = (*goneGoal)(nil)
+
+func (g *goneGoal) says() Phrase {
+	if g.Image != "" {
+		return Say("there is no image %s any more", g.Image)
+	}
+	return Say("there is no container %s any more", g.Container)
+}
+
+func (g *goneGoal) vet(l Lesson, fault faulter) {
+	switch {
+	case (g.Image == "") == (g.Container == ""):
+		fault("", "either an image or a container is gone")
+	case g.Image != "":
+		vetRef(".image", g.Image, fault)
+	default:
+		vetContainer(l, ".container", g.Container, fault)
+	}
+}
+
+func (g *goneGoal) missing(ctx context.Context, world sim.Engine) (why Phrase, err error) {
+	var lacks Phrase
+	if g.Image != "" {
+		why = Say("%s is still there", g.Image)
+		_, lacks, err = image(ctx, world, g.Image)
+	} else {
+		why = Say("%s is still there", g.Container)
+		_, lacks, err = find(ctx, world, g.Container)
+	}
+	if !lacks.Empty() || err != nil {
+		return Phrase{}, err
+	}
+	return why, nil
+}
+
+// containerGoal: the container is there, in this state of its life, and of
+// this image.
 type containerGoal struct {
 	Name   string     `yaml:"name"`
 	Status sim.Status `yaml:"status"`
+	Image  string     `yaml:"image"`
 }
 
-var _ single = (*containerGoal)(nil)
+var _ state = (*containerGoal)(nil)
 
-func (g *containerGoal) String() string {
-	if g.Status == "" {
-		return "there is a container " + g.Name
+func (g *containerGoal) says() Phrase {
+	switch {
+	case g.Image != "":
+		return Say("there is a container %s of %s", g.Name, g.Image)
+	case g.Status == "":
+		return Say("there is a container %s", g.Name)
 	}
-	return fmt.Sprintf("container %s is %s", g.Name, g.Status)
+	return Say("container %s is %s", g.Name, g.status())
 }
 
-func (g *containerGoal) vet(l Lesson, fault func(string, string, ...any)) {
+func (g *containerGoal) status() Phrase { return Say(string(g.Status)) }
+
+func (g *containerGoal) vet(l Lesson, fault faulter) {
 	vetContainer(l, ".name", g.Name, fault)
+	if g.Image != "" {
+		vetRef(".image", g.Image, fault)
+	}
 	if !slices.Contains([]sim.Status{"", sim.Created, sim.Running, sim.Exited}, g.Status) {
 		fault(".status", "status is created, running or exited, not %q", g.Status)
 	}
 }
 
-func vetContainer(l Lesson, field, name string, fault func(string, string, ...any)) {
+func vetContainer(l Lesson, field, name string, fault faulter) {
 	if !slices.Contains(l.Containers, name) {
 		fault(field, "%q is none of the lesson's containers", name)
 	}
 }
 
-func (g *containerGoal) missing(ctx context.Context, world sim.Engine) (string, error) {
+func (g *containerGoal) missing(ctx context.Context, world sim.Engine) (Phrase, error) {
 	k, why, err := find(ctx, world, g.Name)
-	if why == "" && g.Status != "" && k.Status != g.Status {
-		why = fmt.Sprintf("%s is %s, not %s", g.Name, k.Status, g.Status)
+	switch {
+	case !why.Empty() || err != nil:
+		return why, err
+	case g.Status != "" && k.Status != g.Status:
+		return Say("%s is %s, not %s", g.Name, Say(string(k.Status)), g.status()), nil
+	case g.Image != "" && !sameRef(k.Image, g.Image):
+		return Say("%s is of the image %s, not %s", g.Name, k.Image, g.Image), nil
 	}
-	return why, err
+	return why, nil
+}
+
+func sameRef(a, b string) bool {
+	x, errX := sim.Familiar(a)
+	y, errY := sim.Familiar(b)
+	return errX == nil && errY == nil && x == y
 }
 
 // find is the container of that name, or what is missing.
-func find(ctx context.Context, world sim.Engine, name string) (k sim.Container, why string, err error) {
+func find(ctx context.Context, world sim.Engine, name string) (k sim.Container, why Phrase, err error) {
 	all, err := world.Containers(ctx)
 	if err != nil {
-		return k, "", err
+		return k, why, err
 	}
-	i := slices.IndexFunc(all, func(k sim.Container) bool { return k.Name == name })
-	if i < 0 {
-		return k, "there is no container " + name + "; there is " + some(names(all), "no container at all"), nil
+	if i := slices.IndexFunc(all, func(k sim.Container) bool { return k.Name == name }); i >= 0 {
+		return all[i], why, nil
 	}
-	return all[i], "", nil
+	if like := closest(name, names(all)); like != "" {
+		return k, Say("there is no container %s: did you mean %s?", name, like), nil
+	}
+	return k, Say("there is no container %s; there is %s", name, some(names(all), Say("no container at all"))), nil
 }
 
 func names(all []sim.Container) (out []string) {
@@ -123,49 +206,52 @@ type changeGoal struct {
 	Path      string `yaml:"path"`
 }
 
-var _ single = (*changeGoal)(nil)
+var _ state = (*changeGoal)(nil)
 
-// past is what a kind of change has done to a path.
-var past = map[string]string{"add": "added", "modify": "modified", "delete": "deleted"}
-
-func (g *changeGoal) String() string {
-	return fmt.Sprintf("%s has %s %s", g.Container, past[g.Kind], g.Path)
+// did is what a kind of change has done to a path.
+func did(kind string) Phrase {
+	return map[string]Phrase{"add": Say("added"), "modify": Say("modified"), "delete": Say("deleted")}[kind]
 }
 
-func (g *changeGoal) vet(l Lesson, fault func(string, string, ...any)) {
+func (g *changeGoal) says() Phrase { return Say("%s has %s %s", g.Container, did(g.Kind), g.Path) }
+
+func (g *changeGoal) vet(l Lesson, fault faulter) {
 	vetContainer(l, ".container", g.Container, fault)
-	vetPath(g.Path, fault)
-	if past[g.Kind] == "" {
+	vetPath(".path", g.Path, fault)
+	if did(g.Kind).Empty() {
 		fault(".kind", "kind is add, modify or delete, not %q", g.Kind)
 	}
 }
 
-func vetPath(p string, fault func(string, string, ...any)) {
+func vetPath(field, p string, fault faulter) {
 	if !path.IsAbs(p) || path.Clean(p) != p {
-		fault(".path", "path begins with / and is as short as it can be; not %q", p)
+		fault(field, "%s begins with / and is as short as it can be; not %q", strings.TrimLeft(field, "."), p)
 	}
 }
 
-func (g *changeGoal) missing(ctx context.Context, world sim.Engine) (string, error) {
+func (g *changeGoal) missing(ctx context.Context, world sim.Engine) (Phrase, error) {
 	all, why, err := changes(ctx, world, g.Container)
-	if why != "" || err != nil {
+	if !why.Empty() || err != nil {
 		return why, err
 	}
 	switch kind := all[g.Path]; kind {
 	case g.Kind:
-		return "", nil
+		return why, nil
 	case "":
 		other, err := g.elsewhere(ctx, world)
-		return fmt.Sprintf("%s has not %s %s; %s", g.Container, past[g.Kind], g.Path, cmp.Or(other, g.nearest(all))), err
+		if other != "" {
+			return Say("%s has not %s %s; %s has", g.Container, did(g.Kind), g.Path, other), err
+		}
+		return g.nearest(all), err
 	default:
-		return fmt.Sprintf("%s has %s %s, not %s it", g.Container, past[kind], g.Path, past[g.Kind]), nil
+		return Say("%s has %s %s, not %s it", g.Container, did(kind), g.Path, did(g.Kind)), nil
 	}
 }
 
 // changes are the kinds of change in a container, by path; or what is missing.
-func changes(ctx context.Context, world sim.Engine, name string) (all map[string]string, why string, err error) {
+func changes(ctx context.Context, world sim.Engine, name string) (all map[string]string, why Phrase, err error) {
 	k, why, err := find(ctx, world, name)
-	if why != "" || err != nil {
+	if !why.Empty() || err != nil {
 		return nil, why, err
 	}
 	list, err := world.Changes(ctx, k.ID)
@@ -173,10 +259,10 @@ func changes(ctx context.Context, world sim.Engine, name string) (all map[string
 	for _, c := range list {
 		all[c.Path] = string(c.Kind)
 	}
-	return all, "", err
+	return all, why, err
 }
 
-// elsewhere says which other container made this very change; "" if none has.
+// elsewhere is the other container that made this very change; "" if none has.
 func (g *changeGoal) elsewhere(ctx context.Context, world sim.Engine) (string, error) {
 	containers, err := world.Containers(ctx)
 	if err != nil {
@@ -187,40 +273,20 @@ func (g *changeGoal) elsewhere(ctx context.Context, world sim.Engine) (string, e
 		if err != nil {
 			return "", err
 		}
-		if all[g.Path] == g.Kind {
-			return name + " has", nil
+		if name != g.Container && all[g.Path] == g.Kind {
+			return name, nil
 		}
 	}
 	return "", nil
 }
 
 // nearest is the change most like the one that is missing.
-func (g *changeGoal) nearest(all map[string]string) string {
-	best, most := "", 0
+func (g *changeGoal) nearest(all map[string]string) Phrase {
 	paths := slices.Sorted(maps.Keys(all))
-	for _, p := range paths {
-		if n := common(p, g.Path); n > most {
-			best, most = p, n
-		}
+	if like := closest(g.Path, paths); like != "" {
+		return Say("%s's changes have %s: did you mean %s?", g.Container, like, g.Path)
 	}
-	if most == 0 {
-		return "it has changed " + some(paths, "nothing")
-	}
-	return fmt.Sprintf("it has %s %s", past[all[best]], best)
-}
-
-// common is how alike two paths are: by the parts that they share from the
-// root on, and a little more by their last.
-func common(a, b string) int {
-	x, y := strings.Split(a[1:], "/"), strings.Split(b[1:], "/")
-	n := 0
-	for n < min(len(x), len(y)) && x[n] == y[n] {
-		n++
-	}
-	if path.Base(a) == path.Base(b) {
-		return 2*n + 1
-	}
-	return 2 * n
+	return Say("%s has not %s %s; it has changed %s", g.Container, did(g.Kind), g.Path, some(paths, Say("nothing")))
 }
 
 // unchangedGoal: the container is there, and the path in it is the image's.
@@ -229,79 +295,65 @@ type unchangedGoal struct {
 	Path      string `yaml:"path"`
 }
 
-var _ single = (*unchangedGoal)(nil)
+var _ state = (*unchangedGoal)(nil)
 
-func (g *unchangedGoal) String() string {
-	return fmt.Sprintf("%s has not changed %s", g.Container, g.Path)
-}
+func (g *unchangedGoal) says() Phrase { return Say("%s has not changed %s", g.Container, g.Path) }
 
-func (g *unchangedGoal) vet(l Lesson, fault func(string, string, ...any)) {
+func (g *unchangedGoal) vet(l Lesson, fault faulter) {
 	vetContainer(l, ".container", g.Container, fault)
-	vetPath(g.Path, fault)
+	vetPath(".path", g.Path, fault)
 }
 
-func (g *unchangedGoal) missing(ctx context.Context, world sim.Engine) (string, error) {
+func (g *unchangedGoal) missing(ctx context.Context, world sim.Engine) (Phrase, error) {
 	all, why, err := changes(ctx, world, g.Container)
 	if kind := all[g.Path]; kind != "" {
-		why = fmt.Sprintf("%s has %s %s", g.Container, past[kind], g.Path)
+		why = Say("%s has %s %s", g.Container, did(kind), g.Path)
 	}
 	return why, err
 }
 
-// verdictGoal: the worst verdict on the step's lines.
-type verdictGoal sim.Class
-
-var _ joint = (*verdictGoal)(nil)
-
-func (g *verdictGoal) String() string {
-	return map[sim.Class]string{
-		sim.Same:     "both worlds agree",
-		sim.Expected: "both worlds agree, but for what is expected",
-		sim.Limit:    "both worlds agree, as far as the model can know",
-	}[sim.Class(*g)]
+// volumeGoal: the volume is there, and a container has it.
+type volumeGoal struct {
+	Name      string `yaml:"name"`
+	Container string `yaml:"container"`
 }
 
-func (g *verdictGoal) vet(_ Lesson, fault func(string, string, ...any)) {
-	if g.String() == "" {
-		fault("", "the worst verdict is same, expected or limit, not %q", string(*g))
+var _ state = (*volumeGoal)(nil)
+
+func (g *volumeGoal) says() Phrase {
+	if g.Container == "" {
+		return Say("there is a volume %s", g.Name)
+	}
+	return Say("%s has the volume %s", g.Container, g.Name)
+}
+
+func (g *volumeGoal) vet(l Lesson, fault faulter) {
+	if g.Name == "" {
+		fault(".name", "name is the volume's")
+	}
+	if g.Container != "" {
+		vetContainer(l, ".container", g.Container, fault)
 	}
 }
 
-func (g *verdictGoal) missing(ran []sim.Result) string {
-	if len(ran) == 0 {
-		return "nothing was run yet"
+func (g *volumeGoal) missing(ctx context.Context, world sim.Engine) (Phrase, error) {
+	all, err := world.Volumes(ctx)
+	if err != nil {
+		return Phrase{}, err
 	}
-	for _, r := range ran {
-		for _, d := range r.Differences {
-			if worse(d.Class, sim.Class(*g)) {
-				return fmt.Sprintf("%s: %s differs (%s): %s", r.Cmd, d.What, d.Class, d.Reason)
-			}
-		}
+	var have []string
+	for _, v := range all {
+		have = append(have, v.Name)
 	}
-	return ""
-}
-
-// worse says whether a is a graver verdict than b.
-func worse(a, b sim.Class) bool {
-	return a != b && sim.Verdict([]sim.Difference{{Class: a}, {Class: b}}) == a
-}
-
-// count is "1 layer", "2 layers".
-func count(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
+	if !slices.Contains(have, g.Name) {
+		return Say("there is no volume %s; there is %s", g.Name, some(have, Say("no volume at all"))), nil
 	}
-	return fmt.Sprintf("%d %s", n, noun)
-}
-
-// some is the first few of all, or none.
-func some(all []string, none string) string {
-	const most = 5
-	switch {
-	case len(all) == 0:
-		return none
-	case len(all) > most:
-		return strings.Join(all[:most], ", ") + ", …"
+	if g.Container == "" {
+		return Phrase{}, nil
 	}
-	return strings.Join(all, ", ")
+	k, why, err := find(ctx, world, g.Container)
+	if why.Empty() && err == nil && !slices.ContainsFunc(k.Mounts, func(m sim.Mount) bool { return m.Source == g.Name }) {
+		why = Say("%s was started without the volume %s", g.Container, g.Name)
+	}
+	return why, err
 }

@@ -9,148 +9,240 @@ import (
 	"twinlayer/sim"
 )
 
-// Run is a lesson being played in a session. Between two steps a learner may
-// run lines of their own there.
+// Run is a lesson being played in a session. A step is open until its goals
+// are met: by [Run.Play], which runs the lesson's own lines, or by what the
+// learner types, of which [Run.Look] hears.
 type Run struct {
 	lesson  Lesson
 	session *sim.Session
-	next    int
-	begun   bool
+	box     sandbox
+	at      int  // the step that is open
+	done    bool // it is done
+	typed   bool // the learner has typed something in it
+	ran     []sim.Result
+	checked []Checked
 	ended   bool
-	had     []string // of the lesson's images, those that were there before it
+	host    sim.Host
 }
 
-// Start begins to play the lesson; nothing is run before Next.
-func (l Lesson) Start(s *sim.Session) *Run { return &Run{lesson: l, session: s} }
-
-// Played is a step that was played.
-type Played struct {
-	Step
-	Number, Of int          // its place in the lesson, from 1
-	Cleared    []sim.Result // what removed the lesson's own things before it, or at the end; most are refused, as nothing is there
-	Lines      []Line
-	Strayed    string // why the rest of the step's lines could not be run
-	Checked    []Checked
+// Start begins a lesson in a session: it clears the way, and opens the first
+// step. What the session had, it has again after [Run.End].
+func (l Lesson) Start(ctx context.Context, s *sim.Session) (*Run, error) {
+	r := &Run{lesson: l, session: s, box: sandbox{session: s}, host: s.Host}
+	s.Detach()
+	if err := r.box.open(ctx, l); err != nil {
+		return r, fmt.Errorf("lesson %s: %w", l.ID, err)
+	}
+	s.Host = sim.HostIn(s.Host, r.box.dir)
+	return r, r.look(ctx)
 }
+
+// Lesson is what is played.
+func (r *Run) Lesson() Lesson { return r.lesson }
+
+// Dir is the lesson's directory on this machine, where names that docker
+// takes from it are looked up.
+func (r *Run) Dir() string { return r.box.dir }
+
+// Step is the step that is open; ok is false behind the last.
+func (r *Run) Step() (s Step, ok bool) {
+	if r.ended || r.at >= len(r.lesson.Steps) {
+		return s, false
+	}
+	return r.lesson.Steps[r.at], true
+}
+
+// Number is the open step's place in the lesson, from 1.
+func (r *Run) Number() int { return r.at + 1 }
+
+// Done says whether what the step is for has been reached.
+func (r *Run) Done() bool { return r.done }
+
+// Checked is how the step's goals stood when they were last looked at.
+func (r *Run) Checked() []Checked { return r.checked }
 
 // Line is a line that was run.
 type Line struct {
 	At     sim.Attached // the shell it was typed into; none for docker's
 	Text   string
-	Result *sim.Result // nil for :detach, which is no command
+	Fails  bool        // it is to fail
+	Result *sim.Result // nil for a word of twinlayer's own
 }
 
-// Ahead is the step that Next will play; ok is false at the end.
-func (r *Run) Ahead() (s Step, ok bool) {
-	if r.ended || r.next >= len(r.lesson.Steps) {
-		return s, false
+// Play runs the step's own lines, and hands each to see. If the learner has
+// tried before, it first begins afresh, so that the lines find what they
+// need. An error means that a world broke.
+func (r *Run) Play(ctx context.Context, see func(Line) error) error {
+	s, ok := r.Step()
+	if !ok {
+		return nil
 	}
-	return r.lesson.Steps[r.next], true
-}
-
-// Next plays the next step; ok is false where there was none. Then the lesson
-// is over and what it made is removed, which is all that Played tells. A
-// shell that is attached is left waiting: a step begins outside. An error
-// means that the model broke.
-func (r *Run) Next(ctx context.Context) (p Played, ok bool, err error) {
-	if p.Step, ok = r.Ahead(); !ok {
-		p.Cleared, err = r.End(ctx)
-		return p, false, err
+	if r.typed {
+		if err := r.Goto(ctx, r.at); err != nil {
+			return err
+		}
 	}
-	if p.Cleared, err = r.begin(ctx); err != nil {
-		return p, true, err
-	}
-	r.next++
-	p.Number, p.Of = r.next, len(r.lesson.Steps)
 	r.session.Detach()
-	if err := r.play(ctx, &p); err != nil {
-		return p, true, err
-	}
-	p.Checked, err = check(ctx, r.session, p.Goals, p.Lines)
-	return p, true, err
-}
-
-// begin clears the way for the lesson, once.
-func (r *Run) begin(ctx context.Context) ([]sim.Result, error) {
-	if r.begun {
-		return nil, nil
-	}
-	r.begun = true
-	r.had = slices.DeleteFunc(slices.Clone(r.lesson.Images), func(ref string) bool { return !r.has(ctx, ref) })
-	return r.clear(ctx, r.lesson.Images)
-}
-
-// has says whether a world has the image.
-func (r *Run) has(ctx context.Context, ref string) bool {
-	_, err := r.session.Model.Image(ctx, ref)
-	if err != nil && r.session.Real != nil {
-		_, err = r.session.Real.Image(ctx, ref)
-	}
-	return err == nil
-}
-
-// End ends the lesson where it stands: it removes the lesson's containers, and
-// its images but for those that were there before.
-func (r *Run) End(ctx context.Context) ([]sim.Result, error) {
-	if r.ended || !r.begun {
-		r.ended = true
-		return nil, nil
-	}
-	r.ended = true
-	return r.clear(ctx, slices.DeleteFunc(slices.Clone(r.lesson.Images), func(ref string) bool { return slices.Contains(r.had, ref) }))
-}
-
-// clear removes the lesson's containers, and of its images these. What is not
-// there, or is in use by a container of the learner's, is refused and stays.
-func (r *Run) clear(ctx context.Context, images []string) (done []sim.Result, err error) {
-	if slices.Contains(r.lesson.Containers, r.session.Attached().Name) {
-		r.session.Detach()
-	}
-	for _, words := range [][]string{
-		append([]string{"docker rm -f"}, r.lesson.Containers...),
-		append([]string{"docker rmi"}, images...),
-	} {
-		if len(words) == 1 {
-			continue
-		}
-		cmd, err := sim.Parse(strings.Join(words, " "), noEnv)
+	for _, text := range s.Lines() {
+		line, err := r.run(ctx, text)
 		if err != nil {
-			return done, err
+			return err
 		}
-		result, err := r.session.Do(ctx, cmd)
-		if err != nil {
-			return done, err
+		if err := see(line); err != nil {
+			return err
 		}
-		done = append(done, result)
 	}
-	return done, nil
-}
-
-// play runs the lines of a step.
-func (r *Run) play(ctx context.Context, p *Played) error {
-	for _, text := range p.Run {
-		line := Line{At: r.session.Attached(), Text: text}
-		if line.At.Shell == "" && !isDocker(text) && !isWord(text) {
-			p.Strayed = fmt.Sprintf("%q belongs into a container's shell, and none is attached", text)
-			return nil
-		}
-		if text == wordDetach {
-			r.session.Detach()
-		} else {
-			result, err := r.session.Run(ctx, text, noEnv)
-			if err != nil {
-				return err
-			}
-			line.Result = &result
-		}
-		p.Lines = append(p.Lines, line)
+	if err := r.look(ctx); err != nil {
+		return err
 	}
+	r.done = allMet(r.checked)
 	return nil
 }
 
-const wordDetach = ":detach"
+// Seen is what a line of the learner's has led to.
+type Seen struct {
+	Ticked []Checked // goals that it has met, or undone
+	Done   bool      // with it, the step is done
+	Coach  *Coaching // a slip that was recognised; nil: none
+}
+
+// Look looks at the goals after a line that the learner has typed.
+func (r *Run) Look(ctx context.Context, line Line) (seen Seen, err error) {
+	s, ok := r.Step()
+	if !ok || r.done {
+		return seen, nil
+	}
+	r.typed = true
+	if line.Result != nil {
+		r.ran = append(r.ran, *line.Result)
+	}
+	before := r.checked
+	if err := r.look(ctx); err != nil {
+		return seen, err
+	}
+	for i, c := range r.checked {
+		if c.Met() != before[i].Met() {
+			seen.Ticked = append(seen.Ticked, c)
+		}
+	}
+	r.done = r.reached(s)
+	if seen.Done = r.done; !seen.Done {
+		seen.Coach, err = attempt{ctx, r.session, line, r.checked}.coach(s)
+	}
+	return seen, err
+}
+
+// reached says whether the step has been worked through: its goals are met
+// or, where it has none, its lines have been run.
+func (r *Run) reached(s Step) bool {
+	if len(s.Goals) > 0 {
+		return allMet(r.checked)
+	}
+	for _, text := range s.Lines() {
+		text, _ := mayFail(text)
+		if isDocker(text) && !slices.ContainsFunc(r.ran, func(ran sim.Result) bool { return ran.Cmd == text }) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Run) look(ctx context.Context) (err error) {
+	s, _ := r.Step()
+	r.checked, err = check(ctx, r.session, s.Goals)
+	return err
+}
+
+// Next closes the step and opens the next; false where there is none.
+func (r *Run) Next(ctx context.Context) (bool, error) {
+	if r.at < len(r.lesson.Steps) {
+		r.at++
+	}
+	r.done, r.typed, r.ran, r.checked = false, false, nil, nil
+	r.session.Detach()
+	if _, ok := r.Step(); !ok {
+		return false, nil
+	}
+	return true, r.look(ctx)
+}
+
+// Goto begins the lesson afresh and plays all steps before the one at index n
+// quietly.
+func (r *Run) Goto(ctx context.Context, n int) error {
+	if err := r.box.sweep(ctx); err != nil {
+		return err
+	}
+	if err := r.box.open(ctx, r.lesson); err != nil {
+		return err
+	}
+	r.at, r.done, r.typed, r.ran = 0, false, false, nil
+	for r.at < min(n, len(r.lesson.Steps)) {
+		if err := r.Play(ctx, func(Line) error { return nil }); err != nil {
+			return err
+		}
+		if _, err := r.Next(ctx); err != nil {
+			return err
+		}
+	}
+	return r.look(ctx)
+}
+
+// Score holds what was predicted against what the step came to.
+func (r *Run) Score(ctx context.Context, guess string) ([]Score, error) {
+	s, ok := r.Step()
+	if !ok || s.Predict == nil {
+		return nil, nil
+	}
+	return s.Predict.score(ctx, r.session, guess, r.ran)
+}
+
+// End ends the lesson where it stands, and throws away all that was made in
+// it.
+func (r *Run) End(ctx context.Context) error {
+	if r.ended {
+		return nil
+	}
+	r.ended = true
+	r.session.Host = r.host
+	return r.box.close(ctx)
+}
+
+// run runs one of the lesson's lines.
+func (r *Run) run(ctx context.Context, text string) (Line, error) {
+	text, fails := mayFail(text)
+	line := Line{At: r.session.Attached(), Text: text, Fails: fails}
+	switch {
+	case text == wordDetach:
+		r.session.Detach()
+		return line, nil
+	case isFile(text):
+		return line, r.box.write(fileOf(text))
+	}
+	result, err := r.session.Run(ctx, text, noEnv)
+	line.Result = &result
+	r.ran = append(r.ran, result)
+	return line, err
+}
+
+// The words of a lesson's lines: leave a shell waiting, and write a file of
+// the lesson's directory, whose content follows in the lines below.
+const (
+	wordDetach = ":detach"
+	wordFile   = ":file"
+)
 
 func isWord(line string) bool { return strings.HasPrefix(line, ":") }
+
+func isFile(line string) bool { return strings.HasPrefix(line, wordFile+" ") }
+
+// fileOf is the name and the content that a :file line has.
+func fileOf(line string) (name, content string) {
+	name, content, _ = strings.Cut(line, "\n")
+	return strings.TrimSpace(strings.TrimPrefix(name, wordFile)), content
+}
+
+// mayFail takes the mark off a line that is to fail: "! ".
+func mayFail(line string) (string, bool) { return strings.CutPrefix(line, "! ") }
 
 func isDocker(line string) bool {
 	return line == "docker" || strings.HasPrefix(line, "docker ")

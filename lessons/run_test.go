@@ -3,7 +3,6 @@ package lessons
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -45,31 +44,46 @@ func do(t *testing.T, s *sim.Session, lines ...string) {
 	}
 }
 
+// typed runs a line as a learner does.
+func typed(t *testing.T, s *sim.Session, run *Run, text string) Seen {
+	t.Helper()
+	at := s.Attached()
+	r, err := s.Run(t.Context(), text, noEnv)
+	require.NoError(t, err)
+	seen, err := run.Look(t.Context(), Line{At: at, Text: text, Result: &r})
+	require.NoError(t, err)
+	return seen
+}
+
 func lesson(t *testing.T, id string) Lesson {
 	t.Helper()
-	all, err := All("")
+	l, ok, err := Find(id)
 	require.NoError(t, err)
-	i := slices.IndexFunc(all, func(l Lesson) bool { return l.ID == id })
-	require.GreaterOrEqual(t, i, 0)
-	return all[i]
+	require.True(t, ok)
+	return l
 }
 
-// playAll plays a lesson to its end, and hands every step to see.
-func playAll(t *testing.T, s *sim.Session, l Lesson, see func(Played)) {
+func start(t *testing.T, s *sim.Session, l Lesson) *Run {
 	t.Helper()
-	run := l.Start(s)
-	for {
-		p, ok, err := run.Next(t.Context())
-		require.NoError(t, err)
-		if !ok {
-			return
-		}
-		see(p)
-	}
+	run, err := l.Start(t.Context(), s)
+	require.NoError(t, err)
+	return run
 }
 
+// playStep plays the open step and opens the next.
+func playStep(t *testing.T, run *Run) (lines []Line) {
+	t.Helper()
+	require.NoError(t, run.Play(t.Context(), func(l Line) error { lines = append(lines, l); return nil }))
+	require.True(t, run.Done())
+	_, err := run.Next(t.Context())
+	require.NoError(t, err)
+	return lines
+}
+
+// TestCheckAll holds every lesson of the course against the model, alone and
+// beside another; the engines are held against it in the program's own tests.
 func TestCheckAll(t *testing.T) {
-	all, err := All("")
+	all, err := All()
 	require.NoError(t, err)
 	for _, l := range all {
 		for name, world := range map[string]func() *sim.Session{"alone": alone, "twins": twins} {
@@ -82,42 +96,9 @@ func TestCheckAll(t *testing.T) {
 	}
 }
 
-func TestPlay(t *testing.T) {
-	all, err := All("")
-	require.NoError(t, err)
-	for _, l := range all {
-		n := 0
-		playAll(t, alone(), l, func(p Played) {
-			n++
-			require.Equal(t, n, p.Number)
-			require.Equal(t, len(l.Steps), p.Of)
-			require.Equal(t, l.Steps[n-1].Prose, p.Prose)
-			require.Empty(t, p.Strayed)
-			require.Len(t, p.Lines, len(p.Run))
-			require.Len(t, p.Checked, len(p.Goals))
-			for _, c := range p.Checked {
-				untold := c.Goal.Kind == "verdict"
-				require.Equal(t, untold, c.some(Untold), "%s: %s: %+v", p.ID, c.Goal, c.Answers)
-				require.Equal(t, !untold, c.Met(), "%s: %s: %+v", p.ID, c.Goal, c.Answers)
-			}
-		})
-		require.Equal(t, len(l.Steps), n)
-	}
-}
-
-// The verdict is told where there are two worlds.
-func TestPlayTwins(t *testing.T) {
-	playAll(t, twins(), lesson(t, "change-etc"), func(p Played) {
-		for _, c := range p.Checked {
-			require.True(t, c.Met(), "%s: %s: %+v", p.ID, c.Goal, c.Answers)
-			require.Len(t, c.Answers, map[bool]int{true: 1, false: 2}[c.Goal.Kind == "verdict"])
-		}
-	})
-}
-
-// steps of the model in one step of the lesson, as "op path".
-func stepsOf(p Played) (out []string) {
-	for _, line := range p.Lines {
+// steps of the model in lines of the lesson, as "op path".
+func stepsOf(lines []Line) (out []string) {
+	for _, line := range lines {
 		if line.Result == nil {
 			continue
 		}
@@ -129,39 +110,37 @@ func stepsOf(p Played) (out []string) {
 }
 
 func TestChangeEtcShowsTheCopyUp(t *testing.T) {
+	run := start(t, alone(), lesson(t, "change-etc"))
 	found := map[string][]string{}
-	var last []string
-	playAll(t, alone(), lesson(t, "change-etc"), func(p Played) {
-		found[p.ID] = stepsOf(p)
-		if p.ID == "write" {
-			last = found["write"]
-		}
-	})
+	for s, ok := run.Step(); ok; s, ok = run.Step() {
+		found[s.ID] = stepsOf(playStep(t, run))
+	}
 	require.Contains(t, found["read"], "read /etc/motd")
-	require.NotContains(t, strings.Join(found["read"], "\n"), "copy-up")
-	require.Equal(t, []string{"copy-up /etc", "copy-up /etc/motd", "write /etc/motd"}, last, "as the prose tells it")
+	require.Equal(t, []string{"copy-up /etc", "copy-up /etc/motd", "write /etc/motd"}, found["write"], "as the prose tells it")
+	delete(found, "write")
+	delete(found, "yours")
 	for id, steps := range found {
-		if id != "write" {
-			require.NotContains(t, strings.Join(steps, "\n"), "copy-up", id)
-		}
+		require.NotContains(t, strings.Join(steps, "\n"), "copy-up", id)
 	}
 }
 
-// The learner's own containers and images outlive a lesson.
+// The learner's own containers and images outlive a lesson, also images of
+// the names that the lesson uses.
 func TestLearnersOwnStays(t *testing.T) {
 	s := twins()
-	do(t, s, "docker pull hello-world", "docker run --name mine busybox true")
+	do(t, s, "docker pull hello-world", "docker tag hello-world busybox", "docker run --name mine hello-world")
 	for _, id := range []string{"hello-world", "change-etc"} {
-		playAll(t, s, lesson(t, id), func(p Played) {
-			for _, c := range p.Checked {
-				require.True(t, c.Met(), "%s: %s: %+v", p.ID, c.Goal, c.Answers)
-			}
-		})
+		run := start(t, s, lesson(t, id))
+		playStep(t, run)
+		require.NoError(t, run.Goto(t.Context(), 1))
+		do(t, s, "docker run --name other hello-world")
+		require.NoError(t, run.End(t.Context()))
 	}
 	for _, w := range []sim.Engine{s.Model, s.Real} {
 		all, err := w.Images(t.Context())
 		require.NoError(t, err)
 		require.ElementsMatch(t, []string{"hello-world:latest", "busybox:latest"}, tags(all))
+		require.Len(t, all, 1, "busybox is what it was")
 		containers, err := w.Containers(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, []string{"mine"}, names(containers))
@@ -172,82 +151,168 @@ func TestLearnersOwnStays(t *testing.T) {
 func TestAfterHalfALesson(t *testing.T) {
 	s := twins()
 	l := lesson(t, "change-etc")
-	run := l.Start(s)
+	run := start(t, s, l)
 	for range 4 {
-		_, ok, err := run.Next(t.Context())
-		require.True(t, ok)
-		require.NoError(t, err)
+		playStep(t, run)
 	}
 	do(t, s, "docker attach lesson-b")
+	require.NoError(t, run.End(t.Context()))
+	require.NoDirExists(t, run.Dir())
 	require.NoError(t, Check(t.Context(), s, l))
 	require.Empty(t, s.Attached())
 }
 
-func TestEnd(t *testing.T) {
-	s := alone()
-	run := lesson(t, "hello-world").Start(s)
-	done, err := run.End(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, done, "nothing was begun")
-	_, ok, err := run.Next(t.Context())
-	require.False(t, ok)
-	require.NoError(t, err)
-
-	run = lesson(t, "hello-world").Start(s)
-	_, _, err = run.Next(t.Context())
-	require.NoError(t, err)
-	require.Len(t, s.Model.State().Images(), 1)
-	done, err = run.End(t.Context())
-	require.NoError(t, err)
-	require.Len(t, done, 2)
-	require.Empty(t, s.Model.State().Images())
-	_, ok = run.Ahead()
-	require.False(t, ok)
+// A learner may do a step by hand, in another way than the lesson's.
+func TestByHand(t *testing.T) {
+	s := twins()
+	run := start(t, s, lesson(t, "change-etc"))
+	require.NoError(t, run.Goto(t.Context(), 3))
+	require.Empty(t, typed(t, s, run, "docker exec lesson-b touch /tmp/x").Ticked)
+	seen := typed(t, s, run, "docker exec lesson-a sed -i s/Welcome/Hello/ /etc/motd")
+	require.True(t, seen.Done)
+	require.Equal(t, "lesson-a has modified /etc/motd", seen.Ticked[0].Goal.Says().String())
+	require.Len(t, seen.Ticked[0].Answers, 2)
 }
 
-// A learner may run anything between two steps.
-func TestLearnerInBetween(t *testing.T) {
-	s := alone()
-	run := lesson(t, "change-etc").Start(s)
-	for i := 0; ; i++ {
-		p, ok, err := run.Next(t.Context())
+// One who is lost lets the lesson do it; it begins afresh for that.
+func TestPlayAfterTyping(t *testing.T) {
+	s := twins()
+	run := start(t, s, lesson(t, "change-etc"))
+	require.NoError(t, run.Goto(t.Context(), 1))
+	typed(t, s, run, "docker run -it --name lesson-a busybox")
+	require.False(t, run.Done())
+	playStep(t, run)
+}
+
+func TestCoaching(t *testing.T) {
+	s := twins()
+	run := start(t, s, lesson(t, "change-etc"))
+	require.NoError(t, run.Goto(t.Context(), 3))
+	require.Equal(t, "other-container", typed(t, s, run, "docker exec lesson-b sh -c 'echo x >> /etc/motd'").Coach.Slip)
+	require.Equal(t, "image-for-container", typed(t, s, run, "docker exec busybox touch /etc/motd").Coach.Slip)
+	do(t, s, "docker attach lesson-a")
+	seen := typed(t, s, run, "docker commit lesson-a mine")
+	require.Equal(t, "docker-inside", seen.Coach.Slip)
+	require.Contains(t, seen.Coach.Says.In(Chinese), "lesson-a 里面")
+}
+
+func TestScores(t *testing.T) {
+	s := twins()
+	run := start(t, s, lesson(t, "change-etc"))
+	require.NoError(t, run.Goto(t.Context(), 3))
+	require.NoError(t, run.Play(t.Context(), func(Line) error { return nil }))
+	for guess, want := range map[string]Score{
+		"C /etc, C /etc/motd": {"model", 2, 2, "C /etc, C /etc/motd", false},
+		"c /etc/motd":         {"model", 1, 2, "C /etc, C /etc/motd", false},
+		"C /etc  A /etc/motd": {"model", 1, 3, "C /etc, C /etc/motd", false},
+		"nothing":             {"model", 0, 2, "C /etc, C /etc/motd", false},
+		"什么也没有":               {"model", 0, 2, "C /etc, C /etc/motd", false},
+		"I do not know":       {"model", 0, 2, "C /etc, C /etc/motd", false},
+	} {
+		got, err := run.Score(t.Context(), guess)
 		require.NoError(t, err)
-		if !ok {
-			break
-		}
-		require.Empty(t, p.Strayed, p.ID)
-		do(t, s, fmt.Sprintf("docker run -it --name mine-%d busybox", i), "echo hi > /etc/motd")
+		require.Equal(t, []Score{want, want}, got, guess)
 	}
-}
-
-// One who ended the shell that a step needs is told so.
-func TestStrayed(t *testing.T) {
-	s := alone()
-	run := lesson(t, "change-etc").Start(s)
-	for range 2 {
-		_, _, err := run.Next(t.Context())
+	do(t, s, "docker pull hello-world", "docker tag hello-world mine")
+	for _, c := range []struct {
+		p     Prediction
+		guess string
+		hits  int
+		is    string
+	}{
+		{Prediction{Layers: "mine:latest"}, " 1 ", 1, "1"},
+		{Prediction{Layers: "mine:latest"}, "one", 0, "1"},
+		{Prediction{Shared: []string{"mine:latest", "hello-world:latest"}}, "650", 1, "642B"},
+		{Prediction{Shared: []string{"mine:latest", "busybox:latest"}}, "642", 0, "0B"},
+		{Prediction{Shared: []string{"mine:latest", "busybox:latest"}}, "0", 1, "0B"},
+	} {
+		got, err := c.p.score(t.Context(), s, c.guess, nil)
 		require.NoError(t, err)
+		require.Equal(t, Score{"model", c.hits, 1, c.is, false}, got[0])
 	}
-	do(t, s, "docker attach lesson-a", "exit")
-	p, ok, err := run.Next(t.Context())
+	got, err := Prediction{Prints: "docker ps"}.score(t.Context(), s, "x", []sim.Result{{Cmd: "docker ps", Model: sim.View{Stdout: "X\n"}}})
 	require.NoError(t, err)
-	require.True(t, ok)
-	require.Equal(t, "read", p.ID)
-	require.Equal(t, `"cat /etc/motd" belongs into a container's shell, and none is attached`, p.Strayed)
-	require.Len(t, p.Lines, 1)
+	require.Equal(t, []Score{{"model", 1, 1, "X", false}, {World: "model", Uncertain: true}}, got)
 }
 
-// broken is an engine that breaks when it is asked for images.
+// The lesson's files are its own: a directory that goes with it.
+func TestFiles(t *testing.T) {
+	l, err := Load(files(strings.Replace(soundYAML, "steps:", "files: {app/a.txt: hello}\nsteps:", 1), soundText), "good")
+	require.NoError(t, err)
+	run := start(t, alone(), l)
+	_, err = run.run(t.Context(), ":file Dockerfile\nFROM scratch\n")
+	require.NoError(t, err)
+	b, err := os.ReadFile(run.Dir() + "/Dockerfile")
+	require.NoError(t, err)
+	require.Equal(t, "FROM scratch\n", string(b))
+	require.FileExists(t, run.Dir()+"/app/a.txt")
+	require.NoError(t, run.Goto(t.Context(), 1))
+	require.NoFileExists(t, run.Dir()+"/Dockerfile")
+	require.FileExists(t, run.Dir()+"/app/a.txt")
+	require.NoError(t, run.End(t.Context()))
+	require.NoDirExists(t, run.Dir())
+}
+
+// broken is an engine that breaks when it is asked for changes.
 type broken struct{ sim.Engine }
 
-func (b broken) Images(context.Context) ([]sim.Image, error) { return nil, errors.New("no luck") }
+func (b broken) Containers(context.Context) ([]sim.Container, error) {
+	return nil, errors.New("no luck")
+}
 
 func TestBrokenEngine(t *testing.T) {
 	s := &sim.Session{Model: model(), Real: broken{model()}}
-	l := lesson(t, "hello-world")
-	p, ok, err := l.Start(s).Next(t.Context())
+	_, err := lesson(t, "hello-world").Start(t.Context(), s)
+	require.ErrorContains(t, err, "no luck")
+}
+
+func TestLanguage(t *testing.T) {
+	for _, c := range []struct{ asked, lcAll, lang, want string }{
+		{"", "", "", "en"}, {"", "", "zh_CN.UTF-8", "zh"}, {"", "en_US.UTF-8", "zh_CN.UTF-8", "en"},
+		{"zh", "en_US", "", "zh"}, {"", "de_DE.UTF-8", "", "en"}, {"", "C", "", "en"}, {"zh-TW", "", "", "zh"},
+	} {
+		getenv := func(key string) string { return map[string]string{"LC_ALL": c.lcAll, "LANG": c.lang}[key] }
+		require.Equal(t, c.want, Language(c.asked, getenv))
+	}
+}
+
+func TestNew(t *testing.T) {
+	dir := t.TempDir() + "/my-lesson"
+	require.NoError(t, New(dir))
+	l, err := Open(dir)
 	require.NoError(t, err)
-	require.True(t, ok)
-	require.Equal(t, []Answer{{"model", Met, ""}, {"model", Untold, "the real engine has stopped: no luck"}}, p.Checked[0].Answers)
-	require.ErrorContains(t, Check(t.Context(), s, l), "no luck")
+	require.NoError(t, Check(t.Context(), twins(), l))
+	require.Equal(t, Languages, slices.Sorted(func(yield func(string) bool) {
+		for lang := range l.Words {
+			if !yield(lang) {
+				return
+			}
+		}
+	}))
+	require.ErrorContains(t, New(dir), "exists")
+	require.ErrorContains(t, New(t.TempDir()+"/My Lesson"), "small letters")
+}
+
+func TestProgress(t *testing.T) {
+	file := t.TempDir() + "/state/progress.json"
+	p, err := LoadProgress(file)
+	require.NoError(t, err)
+	l := lesson(t, "hello-world")
+	require.NoError(t, p.At(l, 3))
+	require.NoError(t, p.Skipped(l))
+	require.NoError(t, p.Speak(Chinese))
+	p, err = LoadProgress(file)
+	require.NoError(t, err)
+	require.Equal(t, Place{Step: 3, Of: len(l.Steps), Skip: 1}, p.Lessons[l.ID])
+	require.Equal(t, Chinese, p.Lang)
+	require.NoError(t, p.Over(l))
+	require.True(t, p.Lessons[l.ID].Over)
+	require.Equal(t, "hello-world", p.Last)
+	require.NoError(t, os.WriteFile(file, []byte("{"), 0o600))
+	p, err = LoadProgress(file)
+	require.ErrorContains(t, err, "move it away")
+	require.NoError(t, p.At(l, 1), "a file that cannot be read is not written over")
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, "{", string(b))
 }

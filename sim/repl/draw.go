@@ -10,7 +10,6 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"twinlayer/fs"
-	"twinlayer/lessons"
 	"twinlayer/sim"
 )
 
@@ -238,15 +237,13 @@ func wrapWords(text string, width int) []string {
 	var out []string
 	for paragraph := range strings.SplitSeq(text, "\n") {
 		line := ""
-		for word := range strings.FieldsSeq(paragraph) {
-			if line != "" && runewidth.StringWidth(line+" "+word) > width {
-				out, line = append(out, line), ""
-			}
-			if line != "" {
-				line += " "
+		for _, word := range breakable(paragraph) {
+			if line != "" && runewidth.StringWidth(strings.TrimRight(line+word, " ")) > width {
+				out, line = append(out, strings.TrimRight(line, " ")), ""
 			}
 			line += word
 		}
+		line = strings.TrimRight(line, " ")
 		out = append(out, line)
 	}
 	return out
@@ -377,21 +374,4 @@ func describe(f fs.Path) string {
 		return f.Path + " -> " + f.Target
 	}
 	return fmt.Sprintf("%s  (%d bytes)", f.Path, f.Size())
-}
-
-// checked draws a goal and how it stands in each world.
-func (p painter) checked(c lessons.Checked) {
-	mark, color := "?", p.faint
-	switch {
-	case c.Met():
-		mark, color = p.lines.ok, p.good
-	case c.Missed():
-		mark, color = p.lines.warn, p.odd
-	}
-	p.paragraph(color, "", mark+" "+c.Goal.String())
-	for _, a := range c.Answers {
-		if a.Why != "" {
-			p.paragraph(p.faint, "   ", a.World+": "+a.Why)
-		}
-	}
 }

@@ -2,100 +2,227 @@ package repl
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strconv"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"twinlayer/lessons"
 )
 
+// listLessons shows the course, and how far the learner has come in it.
 func listLessons(r *REPL, _ context.Context, _ []string) error {
-	all, err := lessons.All(r.Lang)
+	all, err := lessons.All()
 	if err != nil {
 		return err
 	}
 	for _, l := range all {
-		r.draw.text(fmt.Sprintf("%3d  %s\n", l.Order, l.Title))
+		r.draw.text(fmt.Sprintf("%s %3d  %s\n", r.standing(l), l.Order, l.In(r.Lang).Title))
 	}
 	return nil
 }
 
-func startLesson(r *REPL, ctx context.Context, args []string) error {
-	all, err := lessons.All(r.Lang)
-	if err != nil {
-		return err
+// standing is how far the learner has come in a lesson: over, the step that is
+// next, or nothing yet.
+func (r *REPL) standing(l lessons.Lesson) string {
+	place := r.progress().Lessons[l.ID]
+	mark := ""
+	switch {
+	case place.Step > 1:
+		mark = fmt.Sprintf("%d/%d", place.Step, place.Of)
+	case place.Over:
+		mark = r.draw.lines.ok
 	}
-	for _, l := range all {
-		if len(args) == 1 && (args[0] == strconv.Itoa(l.Order) || args[0] == l.ID) {
-			if err := endLesson(r, ctx); err != nil {
-				return err
-			}
-			r.lesson = l.Start(r.Session)
-			r.draw.title(fmt.Sprintf("Lesson %d: %s", l.Order, l.Title))
-			return nextOfLesson(r, ctx)
-		}
-	}
-	r.draw.warn("lesson needs the number of one; these are there:")
-	return listLessons(r, ctx, nil)
+	return fmt.Sprintf("%5s", mark)
 }
 
-// nextOfLesson plays the next step of the lesson that is on.
-func nextOfLesson(r *REPL, ctx context.Context) error {
-	played, ok, err := r.lesson.Next(ctx)
-	if err != nil {
+func startLesson(r *REPL, ctx context.Context, args []string) error {
+	if len(args) != 1 {
+		r.tellWarn("lesson needs the number of one; these are there:")
+		return listLessons(r, ctx, nil)
+	}
+	l, ok, err := lessons.Find(args[0])
+	switch {
+	case err != nil:
+		r.draw.warn("%v", err)
+		return nil
+	case !ok:
+		r.tellWarn("there is no lesson %s; these are there:", args[0])
+		return listLessons(r, ctx, nil)
+	}
+	return r.begin(ctx, l, 0)
+}
+
+// begin begins a lesson at the step of that index.
+func (r *REPL) begin(ctx context.Context, l lessons.Lesson, at int) error {
+	if err := r.endLesson(ctx); err != nil {
 		return err
 	}
-	for _, cleared := range played.Cleared {
-		r.count(cleared)
+	run, err := l.Start(ctx, r.Session)
+	if err != nil {
+		return errors.Join(err, run.End(ctx))
 	}
-	if !ok {
-		r.draw.say("The lesson is over, and what it made is removed.")
-		r.lesson = nil
-		return nil
-	}
-	r.draw.text(fmt.Sprintf("\n[%d/%d]", played.Number, played.Of))
-	r.draw.paragraph(r.draw.prose, "", played.Prose)
-	for _, line := range played.Lines {
-		if err := r.lessonLine(line); err != nil {
+	r.lesson = &lesson{run: run}
+	words := l.In(r.Lang)
+	r.draw.title(lessons.Say("Lesson %d: %s", l.Order, words.Title).In(r.Lang))
+	r.differences(l)
+	if at > 0 {
+		r.tell("Going back to step %d: what came before it is done again.", at+1)
+		if err := run.Goto(ctx, at); err != nil {
 			return err
 		}
 	}
-	if played.Strayed != "" {
-		r.draw.warn("the step stops here: %s", played.Strayed)
-	}
-	for _, c := range played.Checked {
-		r.draw.checked(c)
-	}
-	return r.pointOn()
+	return r.openStep()
 }
 
-// endLesson gives up the lesson that is on and removes what it made.
-func endLesson(r *REPL, ctx context.Context) error {
+// differences says what is different on this engine.
+func (r *REPL) differences(l lessons.Lesson) {
+	engine := "model"
+	if r.Session.Real != nil {
+		engine = r.Session.Real.Name()
+	} else {
+		r.tell("There is no real engine here: you see the model alone, and nothing proves it right.")
+	}
+	if note := l.In(r.Lang).On[engine]; note != "" {
+		r.draw.paragraph(r.draw.prose, "  ", note)
+	}
+}
+
+// endLesson gives up the lesson that is on and throws away what it made.
+func (r *REPL) endLesson(ctx context.Context) error {
 	if r.lesson == nil {
 		return nil
 	}
-	_, err := r.lesson.End(ctx)
+	err := r.lesson.run.End(ctx)
 	r.lesson = nil
 	return err
 }
 
-func (r *REPL) lessonLine(line lessons.Line) error {
-	prompt := "$"
-	if line.At.Shell != "" {
-		prompt = line.At.Name + " #"
+func restart(r *REPL, ctx context.Context, _ []string) error {
+	if r.lesson == nil {
+		return r.noLesson()
 	}
-	r.draw.text("\n" + r.draw.bold.Sprint(prompt+" "+line.Text) + "\n")
-	if line.Result == nil {
-		return nil
-	}
-	return r.show(*line.Result, nil)
+	return r.begin(ctx, r.lesson.run.Lesson(), 0)
 }
 
-// pointOn says how to go on.
-func (r *REPL) pointOn() error {
-	if _, more := r.lesson.Ahead(); more {
-		r.draw.say("Enter goes on; try things of your own before, if you like.")
-	} else {
-		r.draw.say("That was the last step. Enter ends the lesson and removes what it made.")
+// resume goes on where the learner was, in this session or an earlier one.
+func resume(r *REPL, ctx context.Context, _ []string) error {
+	if r.lesson != nil {
+		return r.openStep()
+	}
+	l, ok, err := lessons.Find(r.progress().Last)
+	if err != nil || !ok {
+		return r.noLesson()
+	}
+	place := r.progress().Lessons[l.ID]
+	if place.Of != len(l.Steps) || place.Step > place.Of {
+		place.Step = 1
+	}
+	return r.begin(ctx, l, max(place.Step-1, 0))
+}
+
+func (r *REPL) noLesson() error {
+	r.tellWarn("No lesson is on: lessons lists them, lesson N begins one.")
+	return nil
+}
+
+// skip goes on without the step: what it leads to is done quietly.
+func skip(r *REPL, ctx context.Context, _ []string) error {
+	if r.lesson == nil {
+		return r.noLesson()
+	}
+	run := r.lesson.run
+	if !run.Done() {
+		if err := run.Play(ctx, func(line lessons.Line) error { r.countLine(line); return nil }); err != nil {
+			return err
+		}
+		r.keep(r.progress().Skipped(run.Lesson()))
+	}
+	return r.nextStep(ctx)
+}
+
+// speak switches the language, also in the middle of a lesson.
+func speak(r *REPL, _ context.Context, args []string) error {
+	if len(args) != 1 || !slices.Contains(lessons.Languages, args[0]) {
+		r.tellWarn("lang needs one of: %s", strings.Join(lessons.Languages, ", "))
+		return nil
+	}
+	r.Lang = args[0]
+	r.keep(r.progress().Speak(r.Lang))
+	if r.lesson == nil {
+		r.tell("Lessons speak English now.")
+		return nil
+	}
+	return r.openStep()
+}
+
+// edit opens a file of the lesson's directory in the learner's editor; off a
+// terminal, or without a name, it shows what is there.
+func edit(r *REPL, ctx context.Context, args []string) error {
+	if r.lesson == nil {
+		return r.noLesson()
+	}
+	dir := r.lesson.run.Dir()
+	if len(args) != 1 || !filepath.IsLocal(args[0]) || !r.Lines.Talks() {
+		return r.showFiles(dir)
+	}
+	editor := os.Getenv("EDITOR")
+	if editor == "" {
+		editor = "vi"
+	}
+	cmd := exec.CommandContext(ctx, "sh", "-c", editor+` "$1"`, "sh", filepath.Join(dir, args[0]))
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		r.tellWarn("%s could not be run: %s. The lesson's files are in %s; set EDITOR, or edit them in another window.", editor, err, dir)
 	}
 	return nil
+}
+
+// showFiles shows the files of the lesson's directory.
+func (r *REPL) showFiles(dir string) error {
+	r.tell("The lesson's files are in %s:", dir)
+	return filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		rel, _ := filepath.Rel(dir, name)
+		r.draw.text(r.draw.bold.Sprint(rel))
+		info, err := d.Info()
+		if err != nil || info.Size() > 4096 {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		for _, line := range screenLines(string(content)) {
+			r.draw.text("  " + line)
+		}
+		return err
+	})
+}
+
+// tell says something of lessons in the learner's language.
+func (r *REPL) tell(format string, args ...any) {
+	r.draw.say("%s", lessons.Say(format, args...).In(r.Lang))
+}
+
+func (r *REPL) tellWarn(format string, args ...any) {
+	r.draw.warn("%s", lessons.Say(format, args...).In(r.Lang))
+}
+
+// progress is the learner's, or one that is kept nowhere.
+func (r *REPL) progress() *lessons.Progress {
+	if r.Progress == nil {
+		r.Progress = &lessons.Progress{}
+	}
+	return r.Progress
+}
+
+// keep says once that progress could not be kept; lessons go on without.
+func (r *REPL) keep(err error) {
+	if err != nil && !r.lost {
+		r.lost = true
+		r.tellWarn("Your progress is not kept: %s", err)
+	}
 }

@@ -16,18 +16,27 @@ import (
 
 // Config is what a REPL needs. Session, Lines and Out must be set.
 type Config struct {
-	Session *sim.Session
-	Lines   Lines
-	Out     io.Writer
-	JSON    bool   // one object per line, nothing else
-	Plain   bool   // no colour, no box drawing
-	Step    bool   // hold the model's steps until they are asked for
-	Width   int    // columns; 0: 80
-	Real    string // the real engine in a few words; "": none
-	Missing string // why there is no real engine
-	Lang    string // of lessons; "": en
-
+	Session  *sim.Session
+	Lines    Lines
+	Out      io.Writer
+	JSON     bool     // one object per line, nothing else
+	Plain    bool     // no colour, no box drawing
+	Step     bool     // hold the model's steps until they are asked for
+	Width    int      // columns; 0: 80
+	Real     string   // the real engine in a few words; "": none
+	Missing  string   // why there is no real engine
 	Pullable []string // the names of the bundled images, for completion
+
+	Course
+}
+
+// Course is what lessons need. The zero value is useful.
+type Course struct {
+	Lang     string            // "": en
+	Progress *lessons.Progress // nil: kept nowhere
+	Play     []lessons.Lesson  // begin with these
+	Auto     bool              // play them to their end, without a learner
+	Check    bool              // say what does not hold in them, and end
 }
 
 // Lines is where lines come from.
@@ -49,7 +58,9 @@ type REPL struct {
 	Config
 	draw     painter
 	timeline sim.Timeline
-	lesson   *lessons.Run
+	lesson   *lesson // that is on; nil: none
+	missed   int     // steps of lessons that did not lead where they should
+	lost     bool    // progress could not be kept, and it was said
 	bugs     int
 	pointed  bool // at the words for steps
 }
@@ -79,8 +90,15 @@ func (r *REPL) Bugs() int { return r.bugs }
 // Run reads and runs lines until their end. An error means that a world, or
 // the input, could not be used any more.
 func (r *REPL) Run(ctx context.Context) error {
-	if r.Lines.Talks() {
+	if r.Lines.Talks() && len(r.Play) == 0 {
 		r.greet()
+	}
+	if r.Check {
+		r.checkAll(ctx)
+		return nil
+	}
+	if err := r.playAll(ctx); err != nil || r.Auto {
+		return errors.Join(err, r.endLesson(ctx))
 	}
 	for {
 		line, err := r.read()
@@ -109,7 +127,7 @@ func (r *REPL) Run(ctx context.Context) error {
 // shell.
 func (r *REPL) read() (string, error) {
 	line, err := r.Lines.Line(r.prompt())
-	for err == nil && r.Session.Attached().Shell != "" && !isWord(line) && !userland.Complete(line) && len(line) < maxLine {
+	for err == nil && r.Session.Attached().Shell != "" && !r.wordly(line) && !userland.Complete(line) && len(line) < maxLine {
 		var more string
 		if more, err = r.Lines.Line("> "); errors.Is(err, io.EOF) {
 			return line, nil
@@ -119,11 +137,17 @@ func (r *REPL) read() (string, error) {
 	return line, err
 }
 
+// wordly says whether a line is for twinlayer itself and not for a shell.
+func (r *REPL) wordly(line string) bool { return isWord(line) || r.asking() }
+
 // maxLine is where a command that is still not whole is given to the shell as
 // it stands.
 const maxLine = 1 << 20
 
 func (r *REPL) prompt() string {
+	if r.asking() {
+		return "? "
+	}
 	if at := r.Session.Attached(); at.Shell != "" {
 		return fmt.Sprintf("%s:%s # ", at.Name, r.Session.Model.Dir(at.Shell))
 	}
@@ -140,12 +164,15 @@ func (r *REPL) end(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return r.endLesson(ctx)
 }
 
 // line runs one line: a word of the REPL's own, or a command for both worlds.
 func (r *REPL) line(ctx context.Context, line string) error {
 	trimmed := strings.TrimSpace(line)
+	if r.asking() && !isWord(line) {
+		return r.answered(ctx, trimmed)
+	}
 	if w, args, ok := r.word(trimmed); ok {
 		return w.run(r, ctx, args)
 	}
@@ -163,7 +190,12 @@ func (r *REPL) line(ctx context.Context, line string) error {
 func (r *REPL) command(ctx context.Context, line string) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	if err := r.show(r.Session.Run(ctx, line, os.Getenv)); err != nil {
+	at := r.Session.Attached()
+	result, err := r.Session.Run(ctx, line, os.Getenv)
+	if err := r.show(result, err); err != nil {
+		return err
+	}
+	if err := r.watch(ctx, lessons.Line{At: at, Text: line, Result: &result}); err != nil {
 		return err
 	}
 	if ctx.Err() != nil && !r.Lines.Talks() {

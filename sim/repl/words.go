@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"twinlayer/lessons"
 	"twinlayer/sim"
 )
 
@@ -33,7 +34,15 @@ func init() {
 		{"layers", "[CONTAINER]", "a picture of a container's layers, as the model has them", layers},
 		{"detach", "", "leave a container's shell waiting (docker attach goes back)", detach},
 		{"lessons", "", "the lessons there are", listLessons},
-		{"lesson", "N", "play a lesson; Enter goes on", startLesson},
+		{"lesson", "N|DIR", "begin a lesson; Enter goes on", startLesson},
+		{"hint", "", "a push in a lesson's step; the last one is the solution", hint},
+		{"goals", "", "what the lesson's step is for, and how it stands in each world", goals},
+		{"answer", "TEXT", "answer what the lesson asks; at a terminal the answer alone does", answer},
+		{"skip", "", "go on to the lesson's next step", skip},
+		{"restart", "", "begin the lesson afresh", restart},
+		{"resume", "", "go on where you were, in this lesson or the last", resume},
+		{"edit", "[FILE]", "the lesson's files: edit one, or see them all", edit},
+		{"lang", strings.Join(lessons.Languages, "|"), "the language of the lessons", speak},
 		{"quit", "", "leave; containers and their changes go, downloaded layers stay", quit},
 	}
 }
@@ -99,7 +108,7 @@ func next(r *REPL, ctx context.Context, _ []string) error {
 	case ok:
 		r.draw.moment(m, r.stale())
 	case r.lesson != nil:
-		return nextOfLesson(r, ctx)
+		return r.goOn(ctx)
 	default:
 		r.draw.say("This is the present: no step is ahead.")
 	}

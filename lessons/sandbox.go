@@ -1,0 +1,214 @@
+package lessons
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"twinlayer/sim"
+)
+
+// sandbox is what a lesson has for itself: what it makes in each world, and a
+// directory on this machine. All of it is thrown away in the end.
+type sandbox struct {
+	session *sim.Session
+	dir     string
+	before  map[string]stock // by engine: what was there before the lesson
+}
+
+// stock is what an engine has.
+type stock struct {
+	containers []string // ids
+	images     []string // references, and ids of those without one
+	volumes    []string
+}
+
+func (b *sandbox) worlds() []sim.Engine {
+	if b.session.Real == nil || b.session.Broken() != nil {
+		return []sim.Engine{b.session.Model}
+	}
+	return []sim.Engine{b.session.Model, b.session.Real}
+}
+
+// open clears the way for the lesson: of the containers that it declares none
+// is left, and images of the names that it declares are set aside until the
+// end.
+func (b *sandbox) open(ctx context.Context, l Lesson) error {
+	first := b.before == nil
+	if first {
+		b.before = map[string]stock{}
+	}
+	for _, w := range b.worlds() {
+		if err := removeContainers(ctx, w, l.Containers); err != nil {
+			return err
+		}
+		if !first {
+			continue
+		}
+		have, err := take(ctx, w)
+		if err != nil {
+			return err
+		}
+		b.before[w.Name()] = have
+		for _, ref := range l.Images {
+			if err := move(ctx, w, ref, aside+ref); err != nil {
+				return err
+			}
+		}
+	}
+	return b.makeDir(l)
+}
+
+// aside begins the references of images that are set aside.
+const aside = "set-aside/"
+
+// move gives an image another reference in place of the one it has; what is
+// not there is not moved.
+func move(ctx context.Context, w sim.Engine, from, to string) error {
+	if err := w.Tag(ctx, from, to); err != nil {
+		return refusable(err)
+	}
+	_, err := w.RemoveImage(ctx, from, false)
+	return refusable(err)
+}
+
+func removeContainers(ctx context.Context, w sim.Engine, names []string) error {
+	for _, name := range names {
+		if err := refusable(w.RemoveContainer(ctx, name, sim.Removing{Force: true, Volumes: true})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refusable is err, unless it is only a refusal: what is not there, or is in
+// use, stays as it is.
+func refusable(err error) error {
+	var r *sim.Refusal
+	if errors.As(err, &r) {
+		return nil
+	}
+	return err
+}
+
+func (b *sandbox) makeDir(l Lesson) (err error) {
+	if b.dir == "" {
+		if b.dir, err = os.MkdirTemp("", "twinlayer-lesson-"); err != nil {
+			return err
+		}
+	}
+	if err := emptied(b.dir); err != nil {
+		return err
+	}
+	for name, content := range l.Files {
+		if err := b.write(name, content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func emptied(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return err
+}
+
+// write writes a file of the lesson's directory.
+func (b *sandbox) write(name, content string) error {
+	name = filepath.Join(b.dir, name)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(name, []byte(content), 0o644)
+}
+
+// sweep throws away all that came since open: in each world the containers,
+// images and volumes. What was set aside stays there.
+func (b *sandbox) sweep(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	b.session.Detach()
+	var failed error
+	for _, w := range b.worlds() {
+		failed = errors.Join(failed, sweep(ctx, w, b.before[w.Name()]))
+	}
+	return failed
+}
+
+func sweep(ctx context.Context, w sim.Engine, before stock) error {
+	now, err := take(ctx, w)
+	if err != nil {
+		return err
+	}
+	for _, id := range without(now.containers, before.containers) {
+		err = errors.Join(err, refusable(w.RemoveContainer(ctx, id, sim.Removing{Force: true, Volumes: true})))
+	}
+	for _, ref := range now.images {
+		if !slices.Contains(before.images, strings.TrimPrefix(ref, aside)) || before.aside(now, ref) {
+			_, failed := w.RemoveImage(ctx, ref, true)
+			err = errors.Join(err, refusable(failed))
+		}
+	}
+	for _, name := range without(now.volumes, before.volumes) {
+		err = errors.Join(err, refusable(w.RemoveVolume(ctx, name)))
+	}
+	return err
+}
+
+// aside says whether ref is a name whose image of before the lesson is set
+// aside, so that what is called so now is the lesson's.
+func (s stock) aside(now stock, ref string) bool { return slices.Contains(now.images, aside+ref) }
+
+func without(all, those []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(those, s) })
+}
+
+// take takes stock of an engine.
+func take(ctx context.Context, w sim.Engine) (s stock, err error) {
+	containers, err := w.Containers(ctx)
+	if err != nil {
+		return s, err
+	}
+	images, err := w.Images(ctx)
+	if err != nil {
+		return s, err
+	}
+	volumes, err := w.Volumes(ctx)
+	for _, k := range containers {
+		s.containers = append(s.containers, k.ID)
+	}
+	for _, v := range volumes {
+		s.volumes = append(s.volumes, v.Name)
+	}
+	s.images = tags(images)
+	for _, img := range images { // newest first, so a child goes before its parent
+		if len(img.Tags) == 0 {
+			s.images = append(s.images, img.ID.String())
+		}
+	}
+	return s, err
+}
+
+// close throws away what is the lesson's, and gives back what was set aside.
+func (b *sandbox) close(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	err := b.sweep(ctx)
+	for _, w := range b.worlds() {
+		now, failed := take(ctx, w)
+		err = errors.Join(err, failed)
+		for _, ref := range now.images {
+			if back, was := strings.CutPrefix(ref, aside); was {
+				err = errors.Join(err, move(ctx, w, ref, back))
+			}
+		}
+	}
+	if b.dir == "" {
+		return err
+	}
+	return errors.Join(err, os.RemoveAll(b.dir))
+}

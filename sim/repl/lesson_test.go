@@ -1,0 +1,178 @@
+package repl
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/lessons"
+)
+
+// pupil is somebody who plays lessons: presses Enter to go on, answers 1 to
+// whatever is asked, takes every hint of a step that is left to them, and then
+// types its solution.
+type pupil struct {
+	r   *REPL
+	out io.Writer
+	say []string // what is typed next
+	at  string   // the step that was worked on
+}
+
+func (p *pupil) Talks() bool { return true }
+
+func (p *pupil) Line(prompt string) (string, error) {
+	if p.r.lesson == nil && len(p.say) == 0 {
+		return "", io.EOF
+	}
+	line := p.next()
+	fmt.Fprintln(p.out, strings.TrimRight(prompt+line, " "))
+	return line, nil
+}
+
+func (p *pupil) next() string {
+	if len(p.say) == 0 {
+		p.say = p.decide()
+	}
+	line := p.say[0]
+	p.say = p.say[1:]
+	return line
+}
+
+func (p *pupil) decide() []string {
+	run := p.r.lesson.run
+	s, ok := run.Step()
+	switch {
+	case p.r.asking():
+		return []string{"1"}
+	case !ok || run.Done() || !s.Exercise():
+		if p.r.Session.Attached().Shell != "" {
+			return []string{":next"}
+		}
+		return []string{""}
+	case p.at == s.ID:
+		return []string{":skip"} // what was typed did not do
+	}
+	p.at = s.ID
+	hints := len(p.r.words(s).Hints) + 2
+	var all []string
+	for range hints {
+		all = append(all, "hint")
+	}
+	for _, line := range s.Solution {
+		all = append(all, strings.TrimPrefix(line, "! "))
+	}
+	return all
+}
+
+// ofRun is what is another in each run or build: ids, digests and sizes.
+var ofRun = []struct {
+	is *regexp.Regexp
+	as string
+}{
+	{regexp.MustCompile(`twinlayer-lesson-\d+`), "twinlayer-lesson-…"},
+	{regexp.MustCompile(`\b[0-9a-f]{64}\b|\b[0-9a-f]{12}\b…?`), "…"},
+	{regexp.MustCompile(`( *)\b\d+(\.\d+)? ?[kMG]?B\b`), "$1…B"},
+	{regexp.MustCompile(`\d+ bytes`), "… bytes"},
+	{regexp.MustCompile(` {2,}…B`), "  …B"},
+}
+
+func normalLesson(s string) string {
+	for _, r := range ofRun {
+		s = r.is.ReplaceAllString(s, r.as)
+	}
+	return s
+}
+
+// TestLessonTranscripts plays each lesson in each language as a pupil does,
+// and compares what is seen, at 80 columns, with the file of its name.
+func TestLessonTranscripts(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the transcripts have the names of amd64")
+	}
+	all, err := lessons.All()
+	require.NoError(t, err)
+	for _, l := range all {
+		for _, lang := range lessons.Languages {
+			t.Run(l.ID+" "+lang, func(t *testing.T) {
+				var out strings.Builder
+				p := &pupil{out: &out}
+				p.r = New(Config{Session: modelOnly(), Lines: p, Out: &out, Plain: true, Course: Course{Lang: lang, Play: []lessons.Lesson{l}}})
+				require.NoError(t, p.r.Run(context.Background()))
+				require.Zero(t, p.r.Missed())
+				require.NotContains(t, out.String(), ":skip", "the solution does it")
+				require.NotContains(t, out.String(), "%!")
+				requireNarrow(t, out.String())
+				compareGolden(t, "testdata/lessons/"+l.ID+"."+lang+".out", normalLesson(out.String()))
+			})
+		}
+	}
+}
+
+// requireNarrow wants whatever twinlayer itself says to fit into 80 columns;
+// what programs print may be wider.
+func requireNarrow(t *testing.T, out string) {
+	for line := range strings.Lines(out) {
+		if chinese := regexp.MustCompile(`\p{Han}`).MatchString(line); chinese {
+			require.LessOrEqual(t, width(line), 80, line)
+		}
+	}
+}
+
+// TestCourse plays the whole course without a learner.
+func TestCourse(t *testing.T) {
+	all, err := lessons.All()
+	require.NoError(t, err)
+	var out strings.Builder
+	r := New(Config{Session: modelOnly(), Lines: NewScript(strings.NewReader("")), Out: &out, Plain: true, Course: Course{Play: all, Auto: true}})
+	require.NoError(t, r.Run(context.Background()))
+	require.Zero(t, r.Missed())
+	require.Zero(t, r.Bugs())
+	require.Empty(t, r.Session.Model.State().Images())
+	for _, l := range all {
+		require.Contains(t, out.String(), l.In(lessons.English).Title)
+	}
+}
+
+// TestProgressIsKept leaves a lesson halfway and resumes it in another
+// session.
+func TestProgressIsKept(t *testing.T) {
+	file := t.TempDir() + "/progress.json"
+	session := func(script string) string {
+		progress, err := lessons.LoadProgress(file)
+		require.NoError(t, err)
+		var out strings.Builder
+		r := New(Config{Session: modelOnly(), Lines: NewScript(strings.NewReader(script)), Out: &out, Plain: true, Course: Course{Lang: progress.Lang, Progress: progress}})
+		require.NoError(t, r.Run(context.Background()))
+		return out.String()
+	}
+	session("lesson 9\nnext\nnext\nlang zh")
+	out := session("lessons\nresume\nnext")
+	require.Contains(t, out, "3/9   9  在一个容器里改")
+	require.Contains(t, out, "[4/9]")
+	require.NotContains(t, out, "[3/9]\n\n[3/9]")
+	require.Contains(t, session("resume"), "[4/9]")
+}
+
+// TestAnswersInAScript: off a terminal a question waits only for the word
+// answer.
+func TestAnswersInAScript(t *testing.T) {
+	var out strings.Builder
+	script := "lesson 1\nanswer 2\nnext\nanswer 1\nlesson 1\nnext"
+	r := New(Config{Session: modelOnly(), Lines: NewScript(strings.NewReader(script)), Out: &out, Plain: true})
+	require.NoError(t, r.Run(context.Background()))
+	require.Contains(t, out.String(), "You predicted: 2\n!! model: 0 of 1 right; it is: 1\n")
+	require.Contains(t, out.String(), "Nothing was asked.")
+	require.Equal(t, 1, strings.Count(out.String(), "You predicted"))
+}
+
+func TestWrapping(t *testing.T) {
+	require.Equal(t, []string{"你好，", "世界"}, wrapWords("你好，世界", 6))
+	require.Equal(t, []string{"你", "好，", "世界"}, wrapWords("你好，世界", 4), "no line begins with a comma")
+	require.Equal(t, []string{"用 docker", "diff 看"}, wrapWords("用 docker diff 看", 10))
+}
