@@ -112,6 +112,23 @@ func writeSpec(b *testing.B, dir string) {
 	require.NoError(b, os.WriteFile(name, text, 0o644))
 }
 
+// BenchmarkPull is docker run of true in both worlds from nothing, with the
+// pull of each bundled image that has it: a distribution beside busybox.
+func BenchmarkPull(b *testing.B) {
+	needLinux(b)
+	for _, image := range []string{"busybox", "debian", "centos"} {
+		b.Run(image, func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				p := program{home: homeFor(b, nil)}
+				b.StartTimer()
+				all := p.results(b, "docker run --rm "+image+" true\n")
+				require.Len(b, all, 1)
+			}
+		})
+	}
+}
+
 // BenchmarkPrompt is the time from the start of the program to its prompt.
 func BenchmarkPrompt(b *testing.B) {
 	needLinux(b)

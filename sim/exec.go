@@ -482,13 +482,17 @@ func (x *execution) exec(ctx context.Context, child *userland.Process) int {
 	own.begin(child)
 	x.children.Add(1)
 	defer x.children.Add(-1)
-	if x.interrupt != nil && x.interrupt.Err() == nil {
+	if x.interrupt != nil && x.interrupt.Err() == nil && ctx.Value(killers{}) == nil {
 		ctx = x.interrupt
 	}
+	ctx, killedBy := x.t.killable(ctx, child.PID)
 	if child.Started != nil {
 		child.Started(child.PID)
 	}
 	exit := x.perform(ctx, x.program(child), child)
+	if signal := killedBy(); signal != 0 {
+		exit = 128 + signal
+	}
 	x.t.mu.Lock()
 	defer x.t.mu.Unlock()
 	x.t.state.Machine = x.t.state.Machine.Exit(own.pid)
@@ -574,21 +578,59 @@ func (k kernelView) Mounts() []userland.Mount {
 	return out
 }
 
-// Statfs cannot be modelled: how full the real disk is, is not in the model.
+// Statfs cannot be modelled: it tells of a disk of no size, and that the model
+// cannot know.
 func (k kernelView) Statfs(string) (userland.Statfs, error) {
-	return userland.Statfs{}, fs.ENOSYS
+	k.x.t.mu.Lock()
+	defer k.x.t.mu.Unlock()
+	k.x.unknown = "how large and how full the real disk is"
+	return userland.Statfs{BlockSize: 4096, FundamentalBlock: 4096, NameLen: 255, Type: "overlayfs"}, nil
 }
 
 // SetHostname needs a capability that containers do not get.
 func (k kernelView) SetHostname(string) error { return fs.EPERM }
 
-// Kill finds the process and sends nothing: in the model every other process
-// waits for a line, and ignores what does not kill it.
+// Kill sends a signal. In the model it ends what this line has started; every
+// other process waits for a line, and ignores what does not kill it.
 func (k kernelView) Kill(pid, signal int) error {
-	for _, p := range k.Processes() {
-		if p.PID == pid {
-			return nil
-		}
+	if !slices.ContainsFunc(k.Processes(), func(p userland.ProcessInfo) bool { return p.PID == pid }) {
+		return fs.ESRCH
 	}
-	return fs.ESRCH
+	k.x.t.mu.Lock()
+	kill := k.x.t.killers[pid]
+	k.x.t.mu.Unlock()
+	if kill != nil && signal != 0 && !harmless[signal] {
+		kill(signal)
+	}
+	return nil
+}
+
+// harmless are the signals that end no process: CHLD, CONT, URG and WINCH are
+// ignored (signal(7)), and nothing is modelled of those that stop one.
+var harmless = map[int]bool{17: true, 18: true, 19: true, 20: true, 21: true, 22: true, 23: true, 28: true}
+
+// killers marks the contexts of processes that Kill can end.
+type killers struct{}
+
+// killable is ctx for a process that Kill can end, with what it has started;
+// killedBy ends that, and is the signal that it was ended with, or 0.
+func (t *transition) killable(ctx context.Context, pid int) (killable context.Context, killedBy func() int) {
+	killable, cancel := context.WithCancel(context.WithValue(ctx, killers{}, true))
+	var with atomic.Int32
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.killers == nil {
+		t.killers = map[int]func(int){}
+	}
+	t.killers[pid] = func(signal int) {
+		with.CompareAndSwap(0, int32(signal))
+		cancel()
+	}
+	return killable, func() int {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.killers, pid)
+		cancel()
+		return int(with.Load())
+	}
 }

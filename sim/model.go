@@ -104,6 +104,8 @@ type transition struct {
 	steps []Step
 	now   time.Time
 	timed bool // a detached process went on
+	// killers end the processes that run now, by their ids inside.
+	killers map[int]func(signal int)
 }
 
 // step records what was done.
