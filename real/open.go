@@ -53,9 +53,9 @@ func Open(c Config) (sim.Engine, error) {
 	case "auto":
 		return first(c)
 	}
-	server, err := registry.Serve(c.Registry)
+	server, err := registry.Serve(c.Registry, filepath.Join(c.DataDir, "registry"))
 	if err != nil {
-		return nil, fmt.Errorf("the registry of the bundled images cannot listen on the loopback: %w; check that the lo interface is up", err)
+		return nil, fmt.Errorf("the registry of the bundled images cannot start: %w; check that the lo interface is up, and that the data directory %s can be written to", err, c.DataDir)
 	}
 	e, err := start(c, server.Addr())
 	if err != nil {

@@ -8,16 +8,14 @@ import (
 	"time"
 
 	"github.com/opencontainers/go-digest"
-
-	"twinlayer/sim"
 )
 
-// Handler answers the requests of the spec's pull category and the listing of
-// tags (section "Endpoints", end-1 to end-3 and end-8a), to be put at the root
-// of a host.
-func Handler(reg sim.Registry) http.Handler { return &handler{store: newStore(reg)} }
-
-type handler struct{ store *store }
+// handler answers the requests of the spec's pull and push categories and the
+// listing of tags (section "Endpoints"), at the root of a host.
+type handler struct {
+	store  *store
+	pushed *pushed // nil: nothing can be pushed
+}
 
 // route takes apart "/v2/<name>/manifests/<tag or digest>",
 // "/v2/<name>/blobs/<digest>" and "/v2/<name>/tags/list"; a name may hold
@@ -26,8 +24,10 @@ var route = regexp.MustCompile(`^/v2/(.+)/(manifests|blobs|tags)/([^/]+)$`)
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Docker-Distribution-API-Version", "registry/2.0")
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		fail(w, problem{http.StatusMethodNotAllowed, "UNSUPPORTED", "this registry is read-only", ""})
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || upload.MatchString(r.URL.Path) {
+		if err := h.push(w, r); err != nil {
+			fail(w, err)
+		}
 		return
 	}
 	if r.URL.Path == "/v2" || r.URL.Path == "/v2/" {
@@ -41,6 +41,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	serve(w, r, c)
 }
 
+// forPeople says whether the registry was asked by the name that it has for
+// people, [Name]. Then what was pushed comes first, and any name may be pushed
+// to; by its address the bundled images come first.
+func forPeople(r *http.Request) bool { return r.Host == Name }
+
 // find is the content that r asks for, or a problem.
 func (h *handler) find(r *http.Request) (content, error) {
 	parts := route.FindStringSubmatch(r.URL.Path)
@@ -50,11 +55,49 @@ func (h *handler) find(r *http.Request) (content, error) {
 	name, kind, reference := parts[1], parts[2], parts[3]
 	switch kind {
 	case "manifests":
-		return h.store.manifest(r.Context(), name, reference)
+		return h.manifest(r, name, reference)
 	case "tags":
-		return h.store.tags(name)
+		return h.tags(name)
 	}
-	return h.store.blob(digest.Digest(reference))
+	if h.pushed != nil && forPeople(r) && r.Method == http.MethodHead {
+		// Asked before a push: what is only bundled was never pushed.
+		if c, ok := h.pushed.blob(digest.Digest(reference)); ok {
+			return c, nil
+		}
+		return content{}, problem{http.StatusNotFound, "BLOB_UNKNOWN", "blob unknown to registry", reference}
+	}
+	return h.blob(digest.Digest(reference))
+}
+
+func (h *handler) manifest(r *http.Request, name, reference string) (content, error) {
+	if h.pushed == nil {
+		return h.store.manifest(r.Context(), name, reference)
+	}
+	own, ok := h.pushed.manifest(name, reference)
+	if ok && forPeople(r) {
+		return own, nil
+	}
+	c, err := h.store.manifest(r.Context(), name, reference)
+	if err != nil && ok {
+		return own, nil
+	}
+	return c, err
+}
+
+func (h *handler) blob(d digest.Digest) (content, error) {
+	if h.pushed != nil {
+		if c, ok := h.pushed.blob(d); ok {
+			return c, nil
+		}
+	}
+	return h.store.blob(d)
+}
+
+func (h *handler) tags(name string) (content, error) {
+	if h.pushed == nil {
+		return h.store.tags(name, nil)
+	}
+	return h.store.tags(name, h.pushed.tags(name))
 }
 
 // serve sends a content, or the range of it that r asks for (RFC 9110,

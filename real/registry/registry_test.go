@@ -33,7 +33,7 @@ func bundled(t testing.TB) *Server {
 }
 
 func serving(t testing.TB, reg sim.Registry) *Server {
-	s, err := Serve(reg)
+	s, err := Serve(reg, t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s
@@ -145,7 +145,10 @@ func TestEndpoints(t *testing.T) {
 		{"HEAD", "/v2/busybox/manifests/9", 404, ""},
 		{"GET", "/v2/library/busybox/tags/list", 200, `{"name":"library/busybox","tags":["1","latest"]}`},
 		{"GET", "/v2/nope/tags/list", 404, `{"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known to registry","detail":"nope"}]}`},
-		{"POST", "/v2/busybox/blobs/uploads/", 405, `{"errors":[{"code":"UNSUPPORTED","message":"this registry is read-only"}]}`},
+		{"POST", "/v2/busybox/blobs/uploads/", 403, `{"errors":[{"code":"DENIED","message":"requested access to the resource is denied","detail":"busybox"}]}`},
+		{"POST", "/v2/../blobs/uploads/", 400, `{"errors":[{"code":"NAME_INVALID","message":"invalid repository name","detail":".."}]}`},
+		{"DELETE", "/v2/x/manifests/1", 405, `{"errors":[{"code":"UNSUPPORTED","message":"the operation is unsupported","detail":"DELETE"}]}`},
+		{"PATCH", "/v2/x/blobs/uploads/nosuch", 404, `{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN","message":"blob upload unknown to registry","detail":"nosuch"}]}`},
 	} {
 		answer, body := request(t, s, c.method, c.path)
 		require.Equal(t, c.status, answer.StatusCode, c.path)
@@ -204,7 +207,7 @@ func TestBrokenRegistry(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
-	s, err := Serve(broken{})
+	s, err := Serve(broken{}, "")
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(s.Addr(), "127.0.0.1:"))
 	require.NoError(t, s.Close())
@@ -250,7 +253,7 @@ func BenchmarkPull(b *testing.B) {
 	for _, ref := range []string{"hello-world", "busybox"} {
 		b.Run(ref, func(b *testing.B) {
 			for b.Loop() {
-				s, err := Serve(bundle.New(exe, nil))
+				s, err := Serve(bundle.New(exe, nil), "")
 				require.NoError(b, err)
 				layers, err := pull(b, s, ref).Layers()
 				require.NoError(b, err)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -57,17 +58,25 @@ type lister interface {
 	Tags(repository string) []string
 }
 
-// tags is the answer to a listing of name's tags.
-func (s *store) tags(name string) (content, error) {
+// lists says whether it has a repository.
+func (s *store) lists(name string) bool {
 	l, ok := s.registry.(lister)
-	if !ok {
+	return ok && l.Tags(name) != nil
+}
+
+// tags is the answer to a listing of name's tags, of which some more are known.
+func (s *store) tags(name string, more []string) (content, error) {
+	tags := more
+	if l, ok := s.registry.(lister); ok {
+		tags = append(tags, l.Tags(name)...)
+	} else if tags == nil {
 		return content{}, problem{http.StatusNotFound, "UNSUPPORTED", "this registry does not list tags", ""}
 	}
-	tags := l.Tags(name)
 	if tags == nil {
 		return content{}, problem{http.StatusNotFound, "NAME_UNKNOWN", "repository name not known to registry", name}
 	}
-	list, err := json.Marshal(map[string]any{"name": name, "tags": tags})
+	slices.Sort(tags)
+	list, err := json.Marshal(map[string]any{"name": name, "tags": slices.Compact(tags)})
 	return inMemory("application/json", list), err
 }
 

@@ -24,7 +24,7 @@ func (c *Client) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("this registry speaks plain HTTP")
 	case c.own(host):
 		r = r.Clone(r.Context())
-		r.URL.Host = c.cfg.Bundled
+		r.Host, r.URL.Host = host, c.cfg.Bundled
 	case r.URL.Scheme == "http" && !c.plain[host] && !loopback(r.URL.Hostname()):
 		return nil, fmt.Errorf("%s would be asked without encryption: only registries on this machine are; name it with --insecure-registry if it has to be", host)
 	}
