@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -109,7 +110,11 @@ func push(t testing.TB, ref string, config v1.Config, layers ...[]byte) {
 
 func pushImage(t testing.TB, ref string, img v1.Image, config v1.Config) {
 	t.Helper()
-	img, err := mutate.Config(img, config)
+	file, err := img.ConfigFile()
+	require.NoError(t, err)
+	file = file.DeepCopy()
+	file.OS, file.Architecture, file.Config = "linux", runtime.GOARCH, config
+	img, err = mutate.ConfigFile(img, file)
 	require.NoError(t, err)
 	target, err := name.ParseReference(host + "/" + ref)
 	require.NoError(t, err)

@@ -93,24 +93,43 @@ func (d *download) read(p []byte) (int, error) {
 	return d.body.Read(p)
 }
 
-// open asks for what is still missing (RFC 9110, section 14).
+// open asks for what is still missing (RFC 9110, section 14), and for all
+// where the registry knows no ranges.
 func (d *download) open() error {
-	header := http.Header{}
+	address := d.repo.url("blobs", d.want.Digest.String())
 	if d.at > 0 {
-		header.Set("Range", fmt.Sprintf("bytes=%d-", d.at))
+		header := http.Header{"Range": {fmt.Sprintf("bytes=%d-%d", d.at, d.want.Size-1)}}
+		answer, err := d.repo.getOnce(d.ctx, address, header)
+		switch {
+		case err == nil && answer.StatusCode == http.StatusPartialContent:
+			d.body = answer.Body
+			return d.begins(answer)
+		case err == nil:
+			return d.skip(answer.Body)
+		case passing(err):
+			return err
+		}
 	}
-	answer, err := d.repo.getOnce(d.ctx, d.repo.url("blobs", d.want.Digest.String()), header)
+	answer, err := d.repo.getOnce(d.ctx, address, nil)
 	if err != nil {
 		return err
 	}
-	d.body = answer.Body
-	if answer.StatusCode == http.StatusPartialContent {
-		if !strings.HasPrefix(answer.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", d.at)) {
-			return fmt.Errorf("the registry was asked for %s from byte %d on and sent %q", d.want.Digest, d.at, answer.Header.Get("Content-Range"))
-		}
+	return d.skip(answer.Body)
+}
+
+// begins checks that an answer begins where it was asked to.
+func (d *download) begins(answer *http.Response) error {
+	says := answer.Header.Get("Content-Range")
+	if strings.HasPrefix(says, fmt.Sprintf("bytes %d-", d.at)) {
 		return nil
 	}
-	_, err = io.CopyN(io.Discard, answer.Body, d.at)
+	return fmt.Errorf("the registry was asked for %s from byte %d on and sent %q", d.want.Digest, d.at, says)
+}
+
+// skip passes over what is there already.
+func (d *download) skip(body io.ReadCloser) error {
+	d.body = body
+	_, err := io.CopyN(io.Discard, body, d.at)
 	return err
 }
 

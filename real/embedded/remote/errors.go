@@ -60,14 +60,14 @@ func explain(ctx context.Context, doing string, err error) (answer *transport.Er
 		return nil, ctx.Err()
 	case errors.As(err, &refusal):
 		return nil, refusal
+	case errors.As(err, &asked):
+		// The learner's own mistake, or the network's; docker shows it as it is.
+		return nil, sim.Refuse("%s %q: %v", asked.Op, asked.URL, asked.Err)
 	case errors.As(err, &answer):
 		if answer.StatusCode == http.StatusTooManyRequests {
 			return nil, sim.Refuse("toomanyrequests: %s: wait a while, log in with docker login, or have short names come from a mirror (--images)", says429(answer))
 		}
 		return answer, fmt.Errorf("%s: %w", doing, err)
-	case errors.As(err, &asked):
-		// The learner's own mistake, or the network's; docker shows it as it is.
-		return nil, sim.Refuse("%s %q: %v", asked.Op, asked.URL, asked.Err)
 	}
 	return nil, fmt.Errorf("%s: %w", doing, err)
 }
