@@ -127,13 +127,17 @@ func TestHelperKilled(t *testing.T) {
 }
 
 // children are the helpers that this process started.
-func children(t testing.TB) (pids []int) {
-	t.Helper()
+func children(t testing.TB) []int { return childrenOf(os.Getpid()) }
+
+func childrenOf(parent int) (pids []int) {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, name := range stats {
-		text, _ := os.ReadFile(name)
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
 		fields := strings.Fields(string(text[strings.LastIndex(string(text), ")")+1:]))
-		if len(fields) > 1 && fields[1] == strconv.Itoa(os.Getpid()) {
+		if len(fields) > 1 && fields[1] == strconv.Itoa(parent) {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
 			pids = append(pids, pid)
 		}

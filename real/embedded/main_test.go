@@ -40,6 +40,9 @@ var host string
 func TestMain(m *testing.M) {
 	embedded.Init()
 	if dir := os.Getenv("TWINLAYER_TEST_VICTIM"); dir != "" {
+		if os.Getenv("TWINLAYER_TEST_ARCHIVE") != "" {
+			imagesFor(dir, os.Getenv("TWINLAYER_TEST_REGISTRY"))
+		}
 		engineFor(dir, os.Getenv("TWINLAYER_TEST_REGISTRY"))
 	}
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
