@@ -54,7 +54,7 @@ func start(t testing.TB, target Target) *Engine {
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	images := bundle.New(exe, userland.Applets())
-	server, err := registry.Serve(images)
+	server, err := registry.Serve(images, "")
 	require.NoError(t, err)
 	t.Cleanup(func() { server.Close() })
 	e, err := Start(t.Context(), Config{Target: target, Registry: images, Addr: server.Addr()})
