@@ -111,7 +111,7 @@ func run(args []string) int {
 	if err != nil {
 		return fail(exitBroken, err)
 	}
-	session := &sim.Session{Real: engine, Model: model(images, engine)}
+	session := &sim.Session{Real: engine, Model: model(images, engine), Host: real.Host{}}
 	defer session.Close()
 	bugs, err := talk(f, session, images, why)
 	switch {
@@ -162,7 +162,7 @@ func open(f flags, images sim.Registry) (engine sim.Engine, why string, err erro
 
 // model is the model of this machine, with the ids that the real engine has.
 func model(images *bundle.Bundle, engine sim.Engine) *sim.Model {
-	c := sim.ModelConfig{Facts: real.Facts(), Registry: images, Programs: images.Programs}
+	c := sim.ModelConfig{Facts: real.Facts(), Registry: images, Programs: images.Programs, Spool: real.Spool}
 	if engine != nil {
 		if info, err := engine.Info(context.Background()); err == nil {
 			c.IDs = info.IDs

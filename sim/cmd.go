@@ -45,12 +45,21 @@ const (
 // Options are the flags of all commands; see each command's help for which it
 // takes.
 type Options struct {
-	All, Quiet, Force, NoTrunc        bool
-	Interactive, TTY, Remove          bool
-	Name, Dir, User, Host, Entrypoint string
-	Env                               []string
-	Format                            string
-	entrypointSet                     bool
+	All, Quiet, Force, NoTrunc            bool
+	Interactive, TTY, Remove, Detach      bool
+	Attach, Follow, Timestamps, Digests   bool
+	Latest, Verbose, WithVolumes          bool
+	RootReadOnly, Archive, Privileged     bool
+	Name, Dir, User, Host, Entrypoint     string
+	Format, Type, Signal, Tail            string
+	Network, Memory, Platform, StopSignal string
+	Output, Input                         string
+	Last, Time                            int
+	PIDs                                  int64
+	Env, EnvFiles, Labels, Filters        []string
+	VolumeSpecs, MountSpecs, TmpfsSpecs   []string
+	CapAdd, CapDrop                       []string
+	entrypointSet                         bool
 	BuildOptions
 	CommitOptions
 
@@ -94,6 +103,12 @@ func Parse(line string, getenv func(string) string) (Cmd, error) {
 	}
 	words = withoutGroup(words)
 	switch {
+	case len(words) > 1 && isVerb(words[0]+" "+words[1]):
+		words = append([]string{words[0] + " " + words[1]}, words[2:]...)
+	case len(words) > 0 && len(inGroup(words[0])) > 0 && !isVerb(words[0]):
+		return ofGroup(line, words)
+	}
+	switch {
 	case len(words) == 0 || words[0] == "--help" || words[0] == "-h":
 		return Cmd{Text: line, Verb: "help"}, nil
 	case words[0] == "help":
@@ -103,7 +118,33 @@ func Parse(line string, getenv func(string) string) (Cmd, error) {
 	if !ok {
 		return Cmd{}, Refuse("docker: unknown command: docker %s\n\nRun 'docker --help' for more information", words[0])
 	}
-	return c.parse(line, words[1:], getenv)
+	cmd, err := c.parse(line, words[1:], getenv)
+	for i, kv := range cmd.Env {
+		if value := getenv(kv); !strings.Contains(kv, "=") && value != "" {
+			cmd.Env[i] = kv + "=" + value
+		}
+	}
+	return cmd, err
+}
+
+func isVerb(name string) bool { _, ok := verb(name); return ok }
+
+// inGroup are the verbs of a group, such as "volume".
+func inGroup(group string) (all []Verb) {
+	for _, v := range verbs {
+		if strings.HasPrefix(v.Name, group+" ") {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// ofGroup is a group's name without a verb of it.
+func ofGroup(line string, words []string) (Cmd, error) {
+	if len(words) == 1 || words[1] == "--help" || words[1] == "-h" {
+		return Cmd{Text: line, Verb: "help", Args: words[:1]}, nil
+	}
+	return Cmd{}, Refuse("docker: unknown command: docker %s %s\n\nRun 'docker %s --help' for more information", words[0], words[1], words[0])
 }
 
 // withoutGroup turns "container run" into "run" and "image ls" into "images".
@@ -119,10 +160,22 @@ func withoutGroup(words []string) []string {
 }
 
 var groups = map[string]string{
-	"container run": "run", "container ls": "ps", "container ps": "ps", "container list": "ps", "container exec": "exec",
-	"container diff": "diff", "container rm": "rm", "container inspect": "inspect", "container attach": "attach",
-	"image pull": "pull", "image ls": "images", "image list": "images", "image rm": "rmi", "image tag": "tag",
-	"image history": "history", "image build": "build", "builder build": "build", "container commit": "commit", "image inspect": "inspect",
+	"container ls": "ps", "container ps": "ps", "container list": "ps",
+	"image ls": "images", "image list": "images", "image rm": "rmi", "image remove": "rmi", "container remove": "rm",
+	"builder build": "build",
+	"volume list":   "volume ls", "volume remove": "volume rm", "system info": "info",
+}
+
+func init() {
+	for _, name := range []string{
+		"attach", "commit", "cp", "create", "diff", "exec", "export", "inspect", "kill", "logs", "pause", "rename", "restart", "rm", "run",
+		"start", "stop", "top", "unpause", "wait",
+	} {
+		groups["container "+name] = name
+	}
+	for _, name := range []string{"build", "history", "import", "inspect", "load", "pull", "push", "save", "tag"} {
+		groups["image "+name] = name
+	}
 }
 
 func (v Verb) parse(line string, words []string, getenv func(string) string) (Cmd, error) {
@@ -150,7 +203,7 @@ func (v Verb) flagSet(o *Options) *pflag.FlagSet {
 	set := pflag.NewFlagSet(v.Name, pflag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	set.Usage = func() {}
-	set.SetInterspersed(v.Name != "run" && v.Name != "exec")
+	set.SetInterspersed(v.Name != "run" && v.Name != "create" && v.Name != "exec")
 	if v.flags != nil {
 		v.flags(set, o)
 	}
@@ -190,8 +243,11 @@ func (v Verb) pointer() string {
 // Help is the help text of the named command, or of docker as a whole.
 func Help(name string) string {
 	c, ok := verb(name)
+	if group := inGroup(name); !ok && len(group) > 0 {
+		return overviewOf("docker "+name, group)
+	}
 	if !ok {
-		return overview()
+		return overviewOf("docker [OPTIONS]", verbs)
 	}
 	text := fmt.Sprintf("Usage:  docker %s\n\n%s\n", c.Usage, c.Short)
 	if flags := c.flagSet(&Options{}).FlagUsages(); flags != "" {
@@ -200,12 +256,12 @@ func Help(name string) string {
 	return text
 }
 
-func overview() string {
+func overviewOf(what string, list []Verb) string {
 	var b strings.Builder
-	b.WriteString("Usage:  docker [OPTIONS] COMMAND\n\nCommands:\n")
-	for _, c := range verbs {
-		fmt.Fprintf(&b, "  %-10s  %s\n", c.Name, c.Short)
+	fmt.Fprintf(&b, "Usage:  %s COMMAND\n\nCommands:\n", what)
+	for _, c := range list {
+		fmt.Fprintf(&b, "  %-16s  %s\n", c.Name, c.Short)
 	}
-	b.WriteString("\nRun 'docker COMMAND --help' for more information on a command.\n")
+	fmt.Fprintf(&b, "\nRun '%s COMMAND --help' for more information on a command.\n", strings.TrimSuffix(what, " [OPTIONS]"))
 	return b.String()
 }

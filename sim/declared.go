@@ -73,6 +73,11 @@ var declared = []Declared{
 		match: regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d{4}|Z)?|\b\d\d:\d\d(:\d\d)?\b|\b(About )?(a|an|\d+|Less than a) (nano|micro|milli)?(second|minute|hour)s?\b( ago)? *`)},
 	{Class: Expected, Reason: "every process and every thread takes the next number, and how many the real ones have had is the kernel's affair",
 		when: regexp.MustCompile(`^PID `), match: regexp.MustCompile(`(?m)^ *\d+ `)},
+	{Class: Expected, Reason: "the host numbers its processes as they come, and how busy they are is the real clock's affair",
+		when: regexp.MustCompile(`^UID +PID +PPID `), match: regexp.MustCompile(`(?m)^UID +PID +PPID.*CMD$|^\S+ +\d+ +\d+ +\d+ +\S+ +\S+ +\S+ +`)},
+	{Class: Expected, Reason: "each world tells of its own engine", match: regexp.MustCompile(`(?m)^Engine: .*$`)},
+	{Class: Expected, Reason: "the manifest names the layers as they were compressed, and the configuration by its id",
+		match: regexp.MustCompile(`digest: sha256:[0-9a-f]{64} size: \d+`)},
 	{Class: Limit, Reason: "the real mounts and their options depend on the machine; the model shows their shape only",
 		match: regexp.MustCompile(`(?m)^(overlay|proc|tmpfs|devpts|sysfs|mqueue|shm|cgroup\d?|/dev/\S+|udev|none) .*\n`), gone: true},
 

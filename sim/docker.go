@@ -3,84 +3,32 @@ package sim
 import (
 	"errors"
 	"strings"
-
-	"github.com/spf13/pflag"
 )
-
-// verbs is the docker command: what each verb takes, and what it does over
-// any engine. It is filled in init because help refers back to it.
-var verbs []Verb
-
-func init() {
-	verbs = []Verb{
-		{"run", "run [OPTIONS] IMAGE [COMMAND] [ARG...]", "Create and run a new container from an image", 1, -1, runFlags, (*call).run},
-		{"exec", "exec [OPTIONS] CONTAINER COMMAND [ARG...]", "Execute a command in a running container", 2, -1, execFlags, (*call).exec},
-		{"attach", "attach CONTAINER", "Go back to the shell of a running container", 1, 1, nil, (*call).attach},
-		{"ps", "ps [OPTIONS]", "List containers", 0, 0, psFlags, (*call).ps},
-		{"diff", "diff CONTAINER", "Inspect changes to files or directories on a container's filesystem", 1, 1, nil, (*call).diff},
-		{"rm", "rm [OPTIONS] CONTAINER [CONTAINER...]", "Remove one or more containers", 1, -1, forceFlag("Force the removal of a running container (uses SIGKILL)"), (*call).rm},
-		{"pull", "pull [OPTIONS] NAME[:TAG|@DIGEST]", "Download an image from a registry", 1, 1, quietFlag("Suppress verbose output"), (*call).pull},
-		{"images", "images [OPTIONS] [REPOSITORY[:TAG]]", "List images", 0, 1, imagesFlags, (*call).images},
-		{"tag", "tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]", "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE", 2, 2, nil, (*call).tag},
-		{"rmi", "rmi [OPTIONS] IMAGE [IMAGE...]", "Remove one or more images", 1, -1, forceFlag("Force removal of the image"), (*call).rmi},
-		{"build", "build [OPTIONS] PATH", "Build an image from a Dockerfile", 1, 1, buildFlags, (*call).build},
-		{"commit", "commit [OPTIONS] CONTAINER [REPOSITORY[:TAG]]", "Create a new image from a container's changes", 1, 2, commitFlags, (*call).commit},
-		{"history", "history [OPTIONS] IMAGE", "Show the history of an image", 1, 1, historyFlags, (*call).history},
-		{"inspect", "inspect [OPTIONS] NAME|ID [NAME|ID...]", "Return low-level information on Docker objects", 1, -1, inspectFlags, (*call).inspect},
-	}
-}
-
-func runFlags(f *pflag.FlagSet, o *Options) {
-	f.StringVar(&o.Entrypoint, "entrypoint", "", "Overwrite the default ENTRYPOINT of the image")
-	f.StringVarP(&o.Host, "hostname", "h", "", "Container host name")
-	f.StringVar(&o.Name, "name", "", "Assign a name to the container")
-	f.BoolVar(&o.Remove, "rm", false, "Automatically remove the container when it exits")
-	execFlags(f, o)
-}
-
-func execFlags(f *pflag.FlagSet, o *Options) {
-	f.BoolVarP(&o.Interactive, "interactive", "i", false, "Keep STDIN open even if not attached")
-	f.BoolVarP(&o.TTY, "tty", "t", false, "Allocate a pseudo-TTY")
-	f.StringArrayVarP(&o.Env, "env", "e", nil, "Set environment variables")
-	f.StringVarP(&o.User, "user", "u", "", "Username or UID (format: <name|uid>[:<group|gid>])")
-	f.StringVarP(&o.Dir, "workdir", "w", "", "Working directory inside the container")
-}
-
-func psFlags(f *pflag.FlagSet, o *Options) {
-	f.BoolVarP(&o.All, "all", "a", false, "Show all containers (default shows just running)")
-	f.BoolVar(&o.NoTrunc, "no-trunc", false, "Don't truncate output")
-	f.BoolVarP(&o.Quiet, "quiet", "q", false, "Only display container IDs")
-}
-
-func imagesFlags(f *pflag.FlagSet, o *Options) {
-	f.BoolVarP(&o.All, "all", "a", false, "Show all images")
-	f.BoolVar(&o.NoTrunc, "no-trunc", false, "Don't truncate output")
-	f.BoolVarP(&o.Quiet, "quiet", "q", false, "Only show image IDs")
-}
-
-func historyFlags(f *pflag.FlagSet, o *Options) {
-	f.BoolVar(&o.NoTrunc, "no-trunc", false, "Don't truncate output")
-	f.BoolVarP(&o.Quiet, "quiet", "q", false, "Only show image IDs")
-}
-
-func inspectFlags(f *pflag.FlagSet, o *Options) {
-	f.StringVarP(&o.Format, "format", "f", "", "Format output using a Go template")
-}
-
-func forceFlag(text string) func(*pflag.FlagSet, *Options) {
-	return func(f *pflag.FlagSet, o *Options) { f.BoolVarP(&o.Force, "force", "f", false, text) }
-}
-
-func quietFlag(text string) func(*pflag.FlagSet, *Options) {
-	return func(f *pflag.FlagSet, o *Options) { f.BoolVarP(&o.Quiet, "quiet", "q", false, text) }
-}
 
 // run creates a container, pulling its image where it is missing, and starts
 // it.
 func (c *call) run() error {
+	k, err := c.made()
+	if err != nil {
+		return runError(err, 125)
+	}
+	c.view.Container = k.ID
+	out, err := c.engine.Start(c, k.ID, c.Detach)
+	if err != nil {
+		return runError(err, 125)
+	}
+	if c.Detach {
+		c.print("%s\n", k.ID)
+		out = Output{Unknown: out.Unknown}
+	}
+	return c.shellOutput(out, nil)
+}
+
+// made is the container that the flags ask for.
+func (c *call) made() (Container, error) {
 	spec, err := c.spec()
 	if err != nil {
-		return err
+		return Container{}, err
 	}
 	k, err := c.engine.Create(c, spec)
 	if IsNoSuchImage(err) {
@@ -88,33 +36,18 @@ func (c *call) run() error {
 			k, err = c.engine.Create(c, spec)
 		}
 	}
-	if err != nil {
-		return runError(err, 125)
-	}
-	c.view.Container = k.ID
-	out, err := c.engine.Start(c, k.ID, false)
-	if err != nil {
-		return runError(err, 125)
-	}
-	return c.shellOutput(out, nil)
+	return k, err
 }
 
-func (c *call) spec() (Spec, error) {
-	s := Spec{
-		ID: c.ID, Name: c.Options.Name, Created: c.Now, Image: c.Args[0], Env: c.Env, Dir: c.Dir, User: c.User,
-		Hostname: c.Host, Interactive: c.Interactive, TTY: c.TTY, AutoRemove: c.Remove,
+// create makes a container and leaves it at that.
+func (c *call) create() error {
+	k, err := c.made()
+	if err != nil {
+		return daemon(err)
 	}
-	if s.Name == "" {
-		s.Name = c.Cmd.Name
-	}
-	if len(c.Args) > 1 {
-		s.Args = c.Args[1:]
-	}
-	if c.entrypointSet {
-		s.Entrypoint = []string{c.Entrypoint}
-	}
-	_, err := Familiar(s.Image)
-	return s, runError(err, 125)
+	c.view.Container = k.ID
+	c.print("%s\n", k.ID)
+	return nil
 }
 
 // pullMissing pulls as docker run does, telling of it on stderr.
@@ -164,7 +97,11 @@ func (c *call) exec() error {
 		return daemon(err)
 	}
 	c.view.Container = k.ID
-	p := Process{ID: c.ID, Args: c.Args[1:], Env: c.Env, Dir: c.Dir, User: c.User, Interactive: c.Interactive}
+	env, err := c.env()
+	if err != nil {
+		return err
+	}
+	p := Process{ID: c.ID, Args: c.Args[1:], Env: env, Dir: c.Dir, User: c.User, Interactive: c.Interactive && !c.Detach, Detach: c.Detach}
 	out, err := c.engine.Exec(c, k.ID, p)
 	if err != nil {
 		return daemon(err)
@@ -225,17 +162,10 @@ func (c *call) diff() error {
 	return daemon(err)
 }
 
-func (c *call) rm() error {
-	return c.each(func(arg string) error {
-		err := c.engine.RemoveContainer(c, arg, Removing{Force: c.Force})
-		if err == nil {
-			c.print("%s\n", arg)
-		}
-		return err
-	})
-}
-
 func (c *call) pull() error {
+	if err := c.onPlatform(c.Args[0]); err != nil {
+		return daemon(err)
+	}
 	p, err := c.engine.Pull(c, c.Args[0])
 	switch {
 	case err != nil:
@@ -297,4 +227,37 @@ func VerbNames() []string {
 		out = append(out, v.Name)
 	}
 	return out
+}
+
+func (c *call) push() error {
+	p, err := c.engine.Push(c, c.Args[0])
+	if err != nil {
+		if strings.HasPrefix(err.Error(), "invalid reference format") {
+			return err
+		}
+		return daemon(err)
+	}
+	if c.Quiet {
+		c.print("%s\n", p.Ref)
+		return nil
+	}
+	name, tag := splitTag(p.Ref)
+	c.print("The push refers to repository [%s]\n", wholeName(name))
+	for _, l := range p.Layers {
+		state := "Pushed"
+		if l.Exists {
+			state = "Layer already exists"
+		}
+		c.print("%s: %s\n", Short(l.DiffID), state)
+	}
+	c.print("%s: digest: %s size: %d\n", tag, p.Digest, p.Size)
+	return nil
+}
+
+// wholeName is a repository with its registry, as docker push prints it.
+func wholeName(name string) string {
+	if named, err := parseRef(name); err == nil {
+		return named.Name()
+	}
+	return name
 }

@@ -2,7 +2,10 @@ package sim
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	iofs "io/fs"
+	"path"
 	"sync"
 
 	"twinlayer/fs"
@@ -23,6 +26,8 @@ type Host interface {
 	Tree(name string) (*fs.Tree, error)
 	// Put writes the entries of a tree's root below the directory dir.
 	Put(dir string, t *fs.Tree) error
+	// Abs is name as an absolute path.
+	Abs(name string) string
 	// Kind tells what name is, symlinks followed.
 	Kind(name string) (HostKind, error)
 }
@@ -100,4 +105,15 @@ func (noHost) Tree(string) (*fs.Tree, error) { return nil, errNoHost }
 
 func (noHost) Put(string, *fs.Tree) error { return errNoHost }
 
+func (noHost) Abs(name string) string { return path.Join("/", name) }
+
 func (noHost) Kind(string) (HostKind, error) { return HostNothing, errNoHost }
+
+// hostError is what docker says where a file of the host cannot be used.
+func hostError(err error) error {
+	var p *iofs.PathError
+	if errors.As(err, &p) {
+		return Refuse("%s %s: %v", p.Op, p.Path, p.Err)
+	}
+	return err
+}

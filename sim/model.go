@@ -86,6 +86,16 @@ func (m *Model) Steps() []Step {
 	return steps
 }
 
+// Timed says whether a detached process has gone on by the clock since the
+// last call.
+func (m *Model) Timed() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	timed := m.timed
+	m.timed = false
+	return timed
+}
+
 // NameOf is the name of the container id; "" if there is none any more.
 func (m *Model) NameOf(id string) string {
 	if c, err := m.State().container(id); err == nil {

@@ -90,11 +90,40 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 		r.Real = &b.seen
 	}
 	s.judge(context.WithoutCancel(ctx), &r, b)
+	s.settle(ctx, &r, b)
 	if ctx.Err() != nil {
 		r.forgive("it was interrupted, and the two worlds were not at the same point then")
 	}
 	s.follow(&r, cmd)
 	return r, nil
+}
+
+// settling is how long a detached process of the real world has to come as
+// far as the model's, which takes no time.
+const settling = 2 * time.Second
+
+// settle looks at the real world again until it has come as far as the model,
+// where a detached process is on its way.
+func (s *Session) settle(ctx context.Context, r *Result, b *both) {
+	timed := s.Model.Timed()
+	if r.Real == nil || !timed && !b.realCmd.detaching() {
+		return
+	}
+	for end := time.Now().Add(settling); r.Verdict == Bug && time.Now().Before(end) && ctx.Err() == nil; {
+		time.Sleep(20 * time.Millisecond)
+		if err := (World{s.Real, b.host}).look(ctx, r.Real); err != nil {
+			break
+		}
+		s.judge(ctx, r, b)
+	}
+	if timed {
+		r.forgive("a detached process goes on by the clock, and the two worlds look at it a moment apart")
+	}
+}
+
+// detaching says whether the command leaves something running.
+func (c Cmd) detaching() bool {
+	return c.Detach || c.Verb == "start" || c.Verb == "restart" || c.Verb == "kill"
 }
 
 // both is one command on its way through both worlds.

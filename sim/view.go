@@ -23,6 +23,7 @@ type View struct {
 	Hints   []string `json:"-"` // what a learner may want to know now
 	Adopted []string `json:"-"` // what the model took over from the real world, and why
 	images  []Image
+	layer   *fs.Tree
 }
 
 // ImageView is one tag of an image.

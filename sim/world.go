@@ -34,6 +34,17 @@ func (w World) Do(ctx context.Context, cmd Cmd) (View, error) {
 	return c.view, err
 }
 
+// look brings what a view tells of the world up to date; what was printed
+// stays.
+func (w World) look(ctx context.Context, v *View) error {
+	c := &call{Context: ctx, engine: w.Engine, view: *v}
+	err := c.observe()
+	if err == nil {
+		*v = c.view
+	}
+	return err
+}
+
 // call is one command on its way through an engine.
 type call struct {
 	context.Context
@@ -167,6 +178,7 @@ func (c *call) observeContainer(all []Container) error {
 		return err
 	}
 	digest, err := layer.Digest()
+	c.view.layer = layer
 	c.view.Layer = digest.String()
 	return err
 }

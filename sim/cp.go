@@ -1,0 +1,251 @@
+package sim
+
+import (
+	"errors"
+	"io"
+	"path"
+	"strings"
+
+	"twinlayer/fs"
+)
+
+// cp copies between a container and the host.
+func (c *call) cp() error {
+	from, fromPath, fromIn := containerPath(c.Args[0])
+	to, toPath, toIn := containerPath(c.Args[1])
+	switch {
+	case c.Args[0] == "-" || c.Args[1] == "-":
+		return Refuse("docker cp: a tar stream on \"-\" has no place here: name a file or a directory")
+	case fromIn && toIn:
+		return Refuse("copying between containers is not supported")
+	case !fromIn && !toIn:
+		return Refuse("must specify at least one container source")
+	case fromIn:
+		return c.copyOut(from, fromPath, c.Args[1])
+	}
+	return c.copyIn(c.Args[0], to, toPath)
+}
+
+// containerPath takes CONTAINER:PATH apart; what begins like a path of the
+// host is one, whatever colons are in it (docker/cli, splitCpArg).
+func containerPath(arg string) (container, name string, ok bool) {
+	if strings.HasPrefix(arg, "/") || strings.HasPrefix(arg, ".") {
+		return "", arg, false
+	}
+	container, name, ok = strings.Cut(arg, ":")
+	return container, name, ok
+}
+
+// contents says whether a path means what is in a directory, not the
+// directory.
+func contents(name string) bool { return name == "." || strings.HasSuffix(name, "/.") }
+
+func (c *call) copyOut(container, name, dest string) error {
+	k, err := c.find(container)
+	if err != nil {
+		return daemon(err)
+	}
+	c.view.Container = k.ID
+	tree, err := c.engine.CopyOut(c, k.ID, path.Join("/", name))
+	if err != nil {
+		return daemon(err)
+	}
+	kind, err := c.host.Kind(dest)
+	if err != nil {
+		return hostError(err)
+	}
+	dir, ready, err := placed(tree, name, dest, kind, path.Clean("/"+name) == "/")
+	if err != nil {
+		return err
+	}
+	return hostError(c.host.Put(dir, ready))
+}
+
+// placed is where a copied entry goes, by docker's rules: into a directory
+// that is there, in the place of a file, or under a new name.
+func placed(tree *fs.Tree, src, dest string, kind HostKind, whole bool) (dir string, ready *fs.Tree, err error) {
+	isDir := whole || onlyEntry(tree).IsDir()
+	switch {
+	case kind == HostDir && (whole || contents(src)):
+		return dest, inner(tree, whole), nil
+	case kind == HostDir:
+		return dest, tree, nil
+	case kind == HostFile && isDir:
+		return "", nil, Refuse("cannot copy directory")
+	case strings.HasSuffix(dest, "/") && !isDir:
+		return "", nil, Refuse("the destination directory must exist: %s", dest)
+	}
+	return path.Dir(strings.TrimRight(dest, "/")), renamed(tree, path.Base(dest), whole), nil
+}
+
+func onlyEntry(t *fs.Tree) *fs.Node {
+	for p := range t.All() {
+		return p.Node
+	}
+	return t.Root()
+}
+
+// inner is what is in the one directory of a tree's root.
+func inner(t *fs.Tree, whole bool) *fs.Tree {
+	if whole {
+		return t
+	}
+	for p := range t.All() {
+		return subtree(t, p.Path)
+	}
+	return t
+}
+
+// renamed is a tree whose one entry, or which itself, is called name.
+func renamed(t *fs.Tree, name string, whole bool) *fs.Tree {
+	b, names, first := fs.NewBuilder(), map[fs.Ino]string{}, ""
+	if whole {
+		must(b.Put("/"+name, *t.Root()))
+	}
+	for p := range t.All() {
+		if first == "" && !whole {
+			first = p.Path
+		}
+		putLinked(b, names, p, "/"+name+strings.TrimPrefix(p.Path, first), *p.Node)
+	}
+	return b.Tree()
+}
+
+func (c *call) copyIn(src, container, dest string) error {
+	k, err := c.find(container)
+	if err != nil {
+		return daemon(err)
+	}
+	c.view.Container = k.ID
+	kind, err := c.host.Kind(src)
+	switch {
+	case err != nil:
+		return hostError(err)
+	case kind == HostNothing:
+		return Refuse("lstat %s: no such file or directory", c.host.Abs(src))
+	}
+	tree, err := c.host.Tree(src)
+	if err != nil {
+		return hostError(err)
+	}
+	if !c.Archive {
+		tree = ofRoot(tree)
+	}
+	return c.putIn(k, tree, src, path.Join("/", dest), strings.HasSuffix(dest, "/"))
+}
+
+// putIn copies into the directory dest, or, where there is none, under this
+// name.
+func (c *call) putIn(k Container, tree *fs.Tree, src, dest string, mustBeDir bool) error {
+	into := tree
+	if contents(src) {
+		into = inner(tree, false)
+	}
+	err := c.engine.CopyIn(c, k.ID, dest, into)
+	if !isMissing(err) || dest == "/" {
+		return daemon(err)
+	}
+	if mustBeDir && !onlyEntry(tree).IsDir() {
+		return daemon(err)
+	}
+	if there, err := c.engine.CopyOut(c, k.ID, dest); err == nil && onlyEntry(tree).IsDir() && !onlyEntry(there).IsDir() {
+		return Refuse("cannot copy directory")
+	}
+	return daemon(c.engine.CopyIn(c, k.ID, path.Dir(dest), renamed(tree, path.Base(dest), false)))
+}
+
+func isMissing(err error) bool {
+	var r *Refusal
+	return errors.As(err, &r) && strings.HasPrefix(r.Text, "Could not find the file ")
+}
+
+// ofRoot is a tree whose files are root's, as docker cp makes them in a
+// container.
+func ofRoot(t *fs.Tree) *fs.Tree {
+	b, names := fs.NewBuilder(), map[fs.Ino]string{}
+	for p := range t.All() {
+		n := *p.Node
+		n.UID, n.GID = 0, 0
+		putLinked(b, names, p, p.Path, n)
+	}
+	return b.Tree()
+}
+
+const toTerminal = "cowardly refusing to save to a terminal. Use the -o flag or redirect"
+
+// export writes a container's file system as a tar.
+func (c *call) export() error {
+	if c.Output == "" {
+		return Refuse(toTerminal)
+	}
+	k, err := c.find(c.Args[0])
+	if err != nil {
+		return daemon(err)
+	}
+	c.view.Container = k.ID
+	tree, err := c.engine.CopyOut(c, k.ID, "/")
+	if err != nil {
+		return daemon(err)
+	}
+	return hostError(c.host.Create(c.Output, func(w io.Writer) error { return tree.WriteTar(w) }))
+}
+
+func (c *call) save() error {
+	if c.Output == "" {
+		return Refuse(toTerminal)
+	}
+	err := c.host.Create(c.Output, func(w io.Writer) error { return c.engine.Save(c, c.Args, w) })
+	return hostError(daemon(err))
+}
+
+func (c *call) load() error {
+	if c.Input == "" {
+		return Refuse("requested load from stdin, but stdin is empty: name the archive with -i")
+	}
+	f, err := c.host.Open(c.Input)
+	if err != nil {
+		return hostError(err)
+	}
+	defer f.Close()
+	refs, err := c.engine.Load(c, f)
+	for _, ref := range refs {
+		word := "Loaded image: "
+		if strings.HasPrefix(ref, "sha256:") {
+			word = "Loaded image ID: "
+		}
+		c.print("%s%s\n", word, ref)
+	}
+	return daemon(err)
+}
+
+// importTar makes an image of a root file system's tar.
+func (c *call) importTar() error {
+	src := c.Args[0]
+	if src == "-" || strings.Contains(src, "://") {
+		return Refuse("docker import: name a file of this machine; standard input and addresses have no place here")
+	}
+	if err := c.onPlatform(src); err != nil {
+		return daemon(err)
+	}
+	f, err := c.host.Open(src)
+	if err != nil {
+		return hostError(err)
+	}
+	defer f.Close()
+	i := Import{Root: f, Comment: firstOf(c.Message, "Imported from -"), Created: c.Now}
+	if len(c.Args) == 2 {
+		i.Ref = c.Args[1]
+		if _, err := Familiar(i.Ref); err != nil {
+			return daemon(err)
+		}
+	}
+	if i.Config, err = changed(i.Config, c.Changes); err != nil {
+		return daemon(err)
+	}
+	img, err := c.engine.Import(c, i)
+	if err != nil {
+		return daemon(err)
+	}
+	c.print("%s\n", img.ID)
+	return nil
+}

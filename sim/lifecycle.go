@@ -1,0 +1,178 @@
+package sim
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// What follows are the verbs of a container's life, after docker run.
+
+// start starts containers; with -a or -i one, whose output is shown.
+func (c *call) start() error {
+	if !c.Attach && !c.Interactive {
+		return c.each(func(arg string) error { return c.startOne(arg) })
+	}
+	if len(c.Args) > 1 {
+		return Refuse("you cannot start and attach multiple containers at once")
+	}
+	k, err := c.find(c.Args[0])
+	if err != nil {
+		return daemon(err)
+	}
+	c.view.Container = k.ID
+	if k.Status == Running {
+		return c.attach()
+	}
+	out, err := c.engine.Start(c, k.ID, false)
+	return c.shellOutput(out, daemon(err))
+}
+
+func (c *call) startOne(arg string) error {
+	k, err := c.find(arg)
+	if err != nil {
+		return err
+	}
+	c.view.Container = k.ID
+	out, err := c.engine.Start(c, k.ID, true)
+	if err == nil {
+		c.print("%s\n", arg)
+		c.view.Unknown = firstOf(c.view.Unknown, out.Unknown)
+	}
+	return err
+}
+
+func (c *call) grace() time.Duration { return time.Duration(c.Time) * time.Second }
+
+func (c *call) stop() error {
+	return c.each(func(arg string) error {
+		return c.named(arg, func(id string) error { return c.engine.Stop(c, id, c.grace()) })
+	})
+}
+
+// named does something to a container and prints its name as it was typed.
+func (c *call) named(arg string, do func(id string) error) error {
+	k, err := c.find(arg)
+	if err != nil {
+		return err
+	}
+	c.view.Container = k.ID
+	if err := do(k.ID); err != nil {
+		return err
+	}
+	c.print("%s\n", arg)
+	return nil
+}
+
+func (c *call) restart() error {
+	return c.each(func(arg string) error {
+		k, err := c.find(arg)
+		if err != nil {
+			return err
+		}
+		if err := c.engine.Stop(c, k.ID, c.grace()); err != nil {
+			return err
+		}
+		return c.startOne(arg)
+	})
+}
+
+func (c *call) kill() error {
+	return c.each(func(arg string) error {
+		k, err := c.find(arg)
+		if err != nil {
+			return err
+		}
+		c.view.Container = k.ID
+		if err := c.engine.Kill(c, arg, c.Signal); err != nil {
+			return err
+		}
+		c.print("%s\n", arg)
+		return nil
+	})
+}
+
+func (c *call) wait() error {
+	return c.each(func(arg string) error {
+		k, err := c.find(arg)
+		if err != nil {
+			return err
+		}
+		c.view.Container = k.ID
+		exit, err := c.engine.Wait(c, k.ID)
+		if err == nil {
+			c.print("%d\n", exit)
+		}
+		return err
+	})
+}
+
+func (c *call) rm() error {
+	return c.each(func(arg string) error {
+		err := c.engine.RemoveContainer(c, arg, Removing{Force: c.Force, Volumes: c.WithVolumes})
+		if err == nil {
+			c.print("%s\n", arg)
+		}
+		return err
+	})
+}
+
+// logs prints what a container has printed.
+func (c *call) logs() error {
+	k, err := c.find(c.Args[0])
+	if err != nil {
+		return daemon(err)
+	}
+	c.view.Container = k.ID
+	switch {
+	case c.Timestamps:
+		return Refuse("docker logs -t: when a line was printed is not kept here")
+	case c.Follow && k.Status == Running:
+		return Refuse("docker logs -f: %s still runs, and its end is not waited for here; docker logs %s shows what it has printed so far", k.Name, k.Name)
+	}
+	out, err := c.engine.Logs(c, k.ID)
+	if err != nil {
+		return daemon(err)
+	}
+	out.Stdout, err = c.tail(out.Stdout)
+	if err != nil {
+		return err
+	}
+	out.Stderr, err = c.tail(out.Stderr)
+	return c.shellOutput(out, err)
+}
+
+// tail is the last lines that --tail asks for.
+func (c *call) tail(text string) (string, error) {
+	if c.Tail == "all" {
+		return text, nil
+	}
+	n, err := strconv.Atoi(c.Tail)
+	if err != nil {
+		return "", daemon(Refuse("invalid tail value %q: want a number or \"all\"", c.Tail))
+	}
+	if n < 0 {
+		return text, nil
+	}
+	lines := strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n")
+	lines = lines[max(0, len(lines)-n):]
+	out := strings.Join(lines, "")
+	if len(lines) > 0 && strings.HasSuffix(text, "\n") {
+		out += "\n"
+	}
+	return out, nil
+}
+
+func (c *call) top() error {
+	k, err := c.find(c.Args[0])
+	if err != nil {
+		return daemon(err)
+	}
+	c.view.Container = k.ID
+	rows, err := c.engine.Top(c, k.ID)
+	if err != nil {
+		return daemon(err)
+	}
+	c.table(rows)
+	return nil
+}
