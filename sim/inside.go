@@ -61,3 +61,6 @@ func (i inside) Put(dir string, t *fs.Tree) error {
 func (i inside) Kind(name string) (HostKind, error) {
 	return i.host.Kind(i.at(name))
 }
+
+// Abs is a name as an absolute path.
+func (i inside) Abs(name string) string { return i.host.Abs(i.at(name)) }
