@@ -23,6 +23,7 @@ type File struct {
 	held  ent      // as it was opened, kept while open
 	wrote int64    // bytes, told of at Close
 	list  []string // of a directory, taken at the first read
+	pipe  *pipe    // of a fifo
 	shut  bool
 }
 
@@ -33,22 +34,39 @@ func writes(flag int) bool { return flag&(os.O_WRONLY|os.O_RDWR) != 0 }
 // OpenFile opens an absolute path with the flags of package os, and
 // [O_DIRECTORY] and [O_NOFOLLOW], as open(2) does.
 func (s *Sys) OpenFile(name string, flag int, perm uint32) (*File, error) {
+	f, fifo, err := s.openFile(name, flag, perm)
+	if err != nil || fifo == (Text{}) {
+		return f, err
+	}
+	// Who waits for the other end must not keep others from their files.
+	if f.pipe, err = s.Pipes.join(fifo, flag, s.Done); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// openFile is OpenFile but for the fifo that it has to join.
+
+func (s *Sys) openFile(name string, flag int, perm uint32) (f *File, fifo Text, err error) {
 	defer s.begin()()
 	if flag&os.O_CREATE != 0 && flag&O_DIRECTORY != 0 {
-		return nil, EINVAL
+		return nil, fifo, EINVAL
 	}
 	w := walker{s: s}
 	p, err := w.spot(s.rootDentry(), name)
 	if err != nil {
-		return nil, err
+		return nil, fifo, err
 	}
 	d, err := w.open(p, flag, perm)
 	if err != nil {
-		return nil, err
+		return nil, fifo, err
 	}
-	d.node()
+	if d.node().Type() == S_IFIFO && s.Pipes != nil {
+		fifo = s.textOf(d)
+	}
 	d.u.open[d.ent]++
-	return &File{sys: s, d: d, name: name, flag: flag, held: d.ent}, nil
+	return &File{sys: s, d: d, name: name, flag: flag, held: d.ent}, fifo, nil
 }
 
 // open opens what p names, or makes it; a symlink there leads on
@@ -118,8 +136,8 @@ func (s *Sys) openOld(d *dentry, flag int) error {
 		return s.openRegular(d, flag)
 	case n.Type() == S_IFSOCK || n.Type() == S_IFBLK:
 		return ENXIO // the model has no server and no disk behind them
-	case n.Type() == S_IFIFO && flag&(os.O_WRONLY|os.O_RDWR) == os.O_WRONLY:
-		return ENXIO // nobody reads: the model has no other process that could
+	case n.Type() == S_IFIFO && s.Pipes == nil && flag&(os.O_WRONLY|os.O_RDWR) == os.O_WRONLY:
+		return ENXIO // there is no other process that could read
 	}
 	return nil
 }
@@ -189,6 +207,9 @@ func (f *File) Close() error {
 	}
 	defer f.begin()()
 	f.shut = true
+	if f.pipe != nil {
+		f.pipe.leave(f.flag)
+	}
 	if f.wrote > 0 {
 		f.sys.log("write", f.d.path(), fmt.Sprintf("%d bytes go into the %s", f.wrote, place(f.d.u)))
 	}
@@ -217,6 +238,10 @@ func (f *File) Read(p []byte) (int, error) {
 func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	if f.shut || f.flag&os.O_WRONLY != 0 {
 		return 0, f.err("read", EBADF)
+	}
+	if f.pipe != nil {
+		n, err := f.pipe.read(p, f.sys.Done)
+		return n, f.err("read", err)
 	}
 	unlock := f.begin()
 	n := f.d.node()
@@ -251,6 +276,10 @@ func readDevice(dev uint64, p []byte) (int, error) {
 // Write writes on from where the last write or seek ended, or at the end of a
 // file opened to append.
 func (f *File) Write(p []byte) (int, error) {
+	if f.pipe != nil && !f.shut && writes(f.flag) {
+		n, err := f.pipe.write(p, f.sys.Done)
+		return n, f.err("write", err)
+	}
 	defer f.begin()()
 	if f.flag&os.O_APPEND != 0 {
 		f.off = f.d.node().Size()
@@ -412,6 +441,9 @@ func (f *File) reachable() error {
 
 // deleted says whether an open directory has no name any more.
 func (f *File) deleted() bool {
+	if f.d.mount || f.d.u.upper == nil {
+		return false
+	}
 	if f.d.up != 0 && f.d.up != rootIno {
 		return f.d.u.upper.node(f.d.up).first.Dir == 0
 	}
@@ -433,6 +465,7 @@ func (f *File) readNames(n int) ([]string, error) {
 		return nil, f.err("readdir", ENOENT)
 	}
 	if f.list == nil {
+		f.sys.beyond(f.d.u, f.d.path())
 		f.list = append([]string{}, f.d.u.names(f.d.ent)...)
 		f.off = 0
 	}

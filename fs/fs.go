@@ -61,6 +61,7 @@ const (
 
 // Stat is what stat(2) tells of an inode.
 type Stat struct {
+	Dev        uint64 // the file system it is on; the model numbers its mounts
 	Ino, Nlink uint64
 	Mode       uint32 // S_IF type and permissions
 	UID, GID   uint32

@@ -59,7 +59,7 @@ func statOf(info os.FileInfo) Stat {
 		return portableStat(info)
 	}
 	return Stat{
-		Ino: s.Ino, Nlink: uint64(s.Nlink), Mode: s.Mode, UID: s.Uid, GID: s.Gid,
+		Dev: uint64(s.Dev), Ino: s.Ino, Nlink: uint64(s.Nlink), Mode: s.Mode, UID: s.Uid, GID: s.Gid,
 		Rdev: uint64(s.Rdev), Size: s.Size, Blocks: s.Blocks,
 		Atime: time.Unix(s.Atim.Unix()), Mtime: time.Unix(s.Mtim.Unix()), Ctime: time.Unix(s.Ctim.Unix()),
 	}

@@ -68,6 +68,13 @@ type Sys struct {
 	Protected Protected
 	// Running are the programs that run in this mount namespace; nil: none.
 	Running func() []Text
+	// Beyond hears of a path that only the real world can tell about: in a
+	// file system that holds more than is known of it (see [NewPartial]).
+	Beyond func(path string)
+	// Pipes are the fifos that are open; nil: nobody is at their other end.
+	Pipes *Pipes
+	// Done ends the waiting for a fifo's other end (EINTR).
+	Done <-chan struct{}
 	// Clock gives the time of a change.
 	Clock func() time.Time
 	// Log hears of every event, after it happened; the union it happened in
@@ -92,6 +99,13 @@ func (s *Sys) begin() func() {
 	return s.Mounts.mu.Unlock
 }
 
+// beyond tells Beyond of a path that u might have, were all of it known.
+func (s *Sys) beyond(u *Union, path string) {
+	if u.partial && s.Beyond != nil {
+		s.Beyond(path)
+	}
+}
+
 func (s *Sys) log(op, path, why string) {
 	if s.Log != nil {
 		s.Log(Event{op, path, why})
@@ -108,7 +122,14 @@ func (s *Sys) Stat(name string, follow bool) (Stat, error) {
 		return Stat{}, err
 	}
 	d.node()
-	return d.stat(), nil
+	st := d.stat()
+	st.Dev = s.device(d.u)
+	return st, nil
+}
+
+// device numbers the mounts from 1.
+func (s *Sys) device(u *Union) uint64 {
+	return uint64(1 + slices.IndexFunc(s.Mounts.list, func(m Mount) bool { return m.FS == u }))
 }
 
 // Content is the content of the regular file at name, for whoever executes it.

@@ -21,6 +21,8 @@ type Union struct {
 	frozen bool         // mounted read-only
 	logger func(Event)
 	clock  func() int64
+
+	partial bool // it holds more than this
 }
 
 // Layer is a read-only layer with the name that explanations give it.
@@ -44,6 +46,14 @@ func NewTmpfs(root *Tree) *Union {
 // NewReadOnly shows a tree that cannot be written, as proc is shown.
 func NewReadOnly(root *Tree) *Union {
 	return &Union{lower: root, open: map[ent]int{}, broken: map[Link]Ino{}}
+}
+
+// NewPartial is NewReadOnly of what is known of a file system that holds more,
+// as proc does. [Sys.Beyond] hears who asks for the rest.
+func NewPartial(root *Tree) *Union {
+	u := NewReadOnly(root)
+	u.partial = true
+	return u
 }
 
 // NewFile is a file system of one regular file, for a mount over a file.

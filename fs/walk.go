@@ -98,6 +98,7 @@ func (w *walker) last(p spot) (*dentry, error) {
 	}
 	d, ok := p.dir.look(p.name)
 	if !ok {
+		w.s.beyond(p.dir.u, p.path())
 		return nil, nil
 	}
 	return w.cross(d), nil

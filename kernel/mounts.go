@@ -25,13 +25,13 @@ func (m Machine) ContainerMounts(root *fs.Union, files Files, now time.Time) *fs
 		{Source: "devpts", Target: "/dev/pts", Type: "devpts", Options: "rw,nosuid,noexec,relatime,mode=620,ptmxmode=666", FS: fs.NewTmpfs(directory(0o755, at))},
 		{Source: "shm", Target: "/dev/shm", Type: "tmpfs", Options: "rw,nosuid,nodev,noexec,relatime,size=65536k", FS: fs.NewTmpfs(directory(fs.S_ISVTX|0o777, at))},
 		{Source: "mqueue", Target: "/dev/mqueue", Type: "mqueue", Options: "rw,nosuid,nodev,noexec,relatime", FS: fs.NewTmpfs(directory(fs.S_ISVTX|0o777, at))},
-		{Source: "sysfs", Target: "/sys", Type: "sysfs", Options: "ro,nosuid,nodev,noexec,relatime", FS: fs.NewReadOnly(directory(0o555, at))},
+		{Source: "sysfs", Target: "/sys", Type: "sysfs", Options: "ro,nosuid,nodev,noexec,relatime", FS: fs.NewPartial(directory(0o555, at))},
 	}
 	for _, name := range sortedKeys(files) {
 		n := fs.Node{Mode: 0o644, Data: fs.DataOf([]byte(files[name])), Mtime: at, Ctime: at}
 		list = append(list, fs.Mount{Source: path.Base(name), Target: name, Type: "bind", Options: "rw,relatime", FS: fs.NewFile(n)})
 	}
-	list[1].FS = fs.NewReadOnly(m.proc(at, list))
+	list[1].FS = fs.NewPartial(m.proc(at, list))
 	return fs.NewMounts(list...)
 }
 

@@ -78,6 +78,8 @@ var declared = []Declared{
 	{Class: Expected, Reason: "each world tells of its own engine", match: regexp.MustCompile(`(?m)^Engine: .*$`)},
 	{Class: Expected, Reason: "the manifest names the layers as they were compressed, and the configuration by its id",
 		match: regexp.MustCompile(`digest: sha256:[0-9a-f]{64} size: \d+`)},
+	{Class: Limit, Reason: "how many blocks a file takes is the affair of the disk's file system; the model counts what the file holds",
+		when: regexp.MustCompile(`^[0-9.]+[KMG]?\t`), match: regexp.MustCompile(`(?m)^[0-9.]+[KMG]?\t`)},
 	{Class: Limit, Reason: "the real mounts and their options depend on the machine; the model shows their shape only",
 		match: regexp.MustCompile(`(?m)^(overlay|proc|tmpfs|devpts|sysfs|mqueue|shm|cgroup\d?|/dev/\S+|udev|none) .*\n`), gone: true},
 

@@ -71,7 +71,7 @@ func (t *transition) mountAll(c container) container {
 	t.step("mount", "/", "overlay: the container layer on top is writable, the layers below are not")
 	t.state.Machine, c.ns = t.state.Machine.NewNamespaces()
 	t.step("namespaces", "/", "new mount, pid, uts, ipc and net namespaces; the kernel stays the host's, %s", t.state.Machine.Release)
-	c.mounts = t.mountVolumes(c, t.state.Machine.ContainerMounts(c.root(), EtcFiles(c.Host()), t.now))
+	c.mounts = t.mountVolumes(c, t.state.Machine.ContainerMounts(c.root(), EtcFiles(c.Host()), c.Created))
 	t.state = t.state.with(c)
 	return c
 }
@@ -218,6 +218,7 @@ type execution struct {
 	stderr  Printed
 	unknown string // why the model cannot know what it did
 
+	pipes     fs.Pipes
 	interrupt context.Context // kills what a line has started; nil: no line
 	children  atomic.Int32    // that run now
 }
@@ -225,8 +226,20 @@ type execution struct {
 func (t *transition) execution(c container) *execution {
 	c = t.refreshed(c)
 	x := &execution{t: t, id: c.ID}
-	x.sys = &fs.Sys{Mounts: c.mounts.Snapshot(), IDs: t.IDs, Protected: t.Facts.Protected, Running: x.running, Clock: t.tick, Log: x.log}
+	x.sys = &fs.Sys{
+		Mounts: c.mounts.Snapshot(), IDs: t.IDs, Protected: t.Facts.Protected, Running: x.running, Pipes: &x.pipes,
+		Beyond: func(path string) { x.beyond("what the real kernel shows in %s", path) }, Clock: t.tick, Log: x.log,
+	}
 	return x
+}
+
+// beyond notes what the model cannot know of what was asked; the first counts.
+func (x *execution) beyond(format string, args ...any) {
+	x.t.mu.Lock()
+	defer x.t.mu.Unlock()
+	if x.unknown == "" {
+		x.unknown = fmt.Sprintf(format, args...)
+	}
 }
 
 // tick is the time of the next change: each a little later than the last.
@@ -355,6 +368,7 @@ func random(seed string) func() uint64 {
 // run runs the process to its end, or leaves it waiting if it is a shell that
 // takes lines.
 func (x *execution) run(ctx context.Context, p Process) Output {
+	x.sys.Done = ctx.Done()
 	c, _ := x.t.state.container(x.id)
 	program := x.program(&x.p)
 	why := x.cannotKnow(c, program)
@@ -386,6 +400,7 @@ func (x *execution) cannotKnow(c container, program Program) string {
 func (x *execution) line(ctx context.Context, key string, sh waiting, line string) Output {
 	shell, release := x.patient(ctx)
 	defer release()
+	x.sys.Done = shell.Done()
 	next, exit, ended := sh.Line(shell, &x.p, line)
 	if shell.Err() != nil {
 		exit, ended = exitKilled, true
@@ -489,6 +504,7 @@ func (x *execution) exec(ctx context.Context, child *userland.Process) int {
 	if child.Started != nil {
 		child.Started(child.PID)
 	}
+	own.sys.Done = ctx.Done()
 	exit := x.perform(ctx, x.program(child), child)
 	if signal := killedBy(); signal != 0 {
 		exit = 128 + signal
@@ -537,9 +553,7 @@ func (x *execution) perform(ctx context.Context, program Program, p *userland.Pr
 	if program != nil {
 		return program(ctx, p)
 	}
-	x.t.mu.Lock()
-	defer x.t.mu.Unlock()
-	x.unknown = "it cannot run the machine code in " + p.Path
+	x.beyond("what the machine code in %s does", p.Path)
 	return exitUnknown
 }
 
@@ -581,9 +595,7 @@ func (k kernelView) Mounts() []userland.Mount {
 // Statfs cannot be modelled: it tells of a disk of no size, and that the model
 // cannot know.
 func (k kernelView) Statfs(string) (userland.Statfs, error) {
-	k.x.t.mu.Lock()
-	defer k.x.t.mu.Unlock()
-	k.x.unknown = "how large and how full the real disk is"
+	k.x.beyond("how large and how full the real disk is")
 	return userland.Statfs{BlockSize: 4096, FundamentalBlock: 4096, NameLen: 255, Type: "overlayfs"}, nil
 }
 

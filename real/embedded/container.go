@@ -5,6 +5,7 @@ package embedded
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -123,10 +124,13 @@ func (h *helper) furnish(c *container) (err error) {
 	return c.writeFiles()
 }
 
-// writeFiles writes the files that the engine gives every container.
+// writeFiles writes the files that the engine gives every container. They are
+// as old as the container in every world, so that programs see no difference.
 func (c *container) writeFiles() error {
 	for name, text := range sim.EtcFiles(c.info.Host()) {
-		if err := os.WriteFile(filepath.Join(c.path("etc"), filepath.Base(name)), []byte(text), 0o644); err != nil {
+		file := filepath.Join(c.path("etc"), filepath.Base(name))
+		err := os.WriteFile(file, []byte(text), 0o644)
+		if err = errors.Join(err, os.Chtimes(file, c.info.Created, c.info.Created)); err != nil {
 			return err
 		}
 	}

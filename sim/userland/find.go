@@ -2,7 +2,6 @@ package userland
 
 import (
 	"fmt"
-	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -15,12 +14,13 @@ type finder struct {
 	*tool
 	expr               func(*found) bool
 	follow, depthFirst bool
+	xdev               bool   // stay on the file system of the root
+	dev                uint64 // that one
 	minDepth, maxDepth int
 	acts               bool // the expression has an action: no -print at its end
 	batches            []*batch
 	quit               bool
 	status             int
-	mounts             map[string]bool // not to be entered, for -xdev
 }
 
 // found is a file that find looks at.
@@ -72,11 +72,14 @@ func (f *finder) visit(name, base string, depth int) {
 		f.fail(name, err)
 		return
 	}
+	if depth == 0 {
+		f.dev = st.Dev
+	}
 	x := &found{path: name, name: base, st: st}
 	if depth >= f.minDepth && !f.depthFirst {
 		f.expr(x)
 	}
-	if st.Mode&fs.S_IFMT == fs.S_IFDIR && !x.prune && depth != f.maxDepth && (depth == 0 || !f.mounts[path.Clean(f.abs(name))]) {
+	if st.Mode&fs.S_IFMT == fs.S_IFDIR && !x.prune && depth != f.maxDepth && (!f.xdev || st.Dev == f.dev) {
 		f.eachEntry(name, func(child string) { f.visit(child, baseOf(child), depth+1) })
 	}
 	if depth >= f.minDepth && f.depthFirst && !f.quit {
@@ -187,10 +190,7 @@ func (p *findParser) primary(arg string) (predicate, error) {
 		f.follow = true
 		return yes1, nil
 	case "-xdev", "-mount":
-		f.mounts = map[string]bool{}
-		for _, m := range f.Kernel.Mounts() {
-			f.mounts[m.Target] = true
-		}
+		f.xdev = true
 		return yes1, nil
 	case "-true":
 		return yes1, nil

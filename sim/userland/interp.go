@@ -33,6 +33,7 @@ type interp struct {
 	substStatus int  // of the last command substitution
 	depth       int  // of aliases and functions being expanded
 	jobs        *jobTable
+	newest      *job     // whose id is still to become $!
 	pending     []string // signals that came while a command ran
 	halfway     bool     // the command that is being read has begun
 }
@@ -457,6 +458,15 @@ func (in *interp) isProgram(cmd syntax.Command) bool {
 	return name != "" && in.funcs[name] == nil && builtin(name) == nil
 }
 
+// lastJobID is $!, the process id of the newest background command; 0 if there
+// is none.
+func (in *interp) lastJobID() int {
+	if in.newest != nil {
+		in.lastJob, in.newest = in.newest.id(), nil
+	}
+	return in.lastJob
+}
+
 // background starts st and goes on.
 func (in *interp) background(st *syntax.Stmt) {
 	sub := in.subshell()
@@ -473,6 +483,9 @@ func (in *interp) background(st *syntax.Stmt) {
 		sub.jobs.wait(in.ctx)
 		j.end(status)
 	}()
-	in.lastJob = j.id()
+	in.newest = j
+	if len(st.Redirs) == 0 {
+		in.lastJobID() // an open may wait for somebody whom we are yet to start
+	}
 	in.status = 0
 }

@@ -22,7 +22,8 @@ func (in *interp) lookup(name string) (value string, set bool) {
 	case "-":
 		return in.flags(), true
 	case "!":
-		return strconv.Itoa(in.lastJob), in.lastJob != 0
+		id := in.lastJobID()
+		return strconv.Itoa(id), id != 0
 	case "0":
 		return in.name, true
 	case "@", "*":

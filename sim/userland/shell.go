@@ -51,6 +51,7 @@ func (s *Shell) Line(ctx context.Context, p *Process, line string) (next *Shell,
 		in.atExit()
 	}
 	in.jobs.wait(ctx)
+	in.lastJobID()
 	for _, f := range in.fds {
 		if f.c != nil {
 			f.c.Close()

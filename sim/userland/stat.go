@@ -253,6 +253,7 @@ type usage struct {
 	*tool
 	seen  map[uint64]bool
 	depth int
+	dev   uint64 // of the operand, for -x
 }
 
 func (d *usage) visit(name string, level int) int64 {
@@ -263,6 +264,11 @@ func (d *usage) visit(name string, level int) int64 {
 	st, err := get(name)
 	if err != nil {
 		d.fail(name, err)
+		return 0
+	}
+	if level == 0 {
+		d.dev = st.Dev
+	} else if d.has('x') && st.Dev != d.dev {
 		return 0
 	}
 	isDir := st.Mode&fs.S_IFMT == fs.S_IFDIR
