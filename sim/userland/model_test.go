@@ -54,7 +54,7 @@ func newMachine(t testing.TB) *machine {
 	u := fs.NewUnion([]fs.Layer{{Name: "layer", Tree: layer}}, fs.Merge(layer), fs.NewUpper(layer, 0))
 	m := &machine{pid: 1}
 	now := time.Now()
-	m.sys = &fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", FS: u}), Umask: 0o022, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Clock: func() time.Time {
+	m.sys = &fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", FS: u}), Pipes: new(fs.Pipes), Umask: 0o022, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Clock: func() time.Time {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		now = now.Add(time.Microsecond)
