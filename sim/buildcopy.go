@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -115,7 +116,7 @@ func (b *builder) place(c copying) error {
 	if !before {
 		b.explainContent(line, files)
 	}
-	k, err := b.create(Spec{Args: append(b.stage.Shell()[:1:1], "-c", "#(nop) "+told)})
+	k, err := b.create(Spec{NoVolumes: true, Args: append(slices.Clone(b.stage.Shell()), "#(nop) "+told)})
 	if err != nil {
 		return err
 	}

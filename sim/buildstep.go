@@ -45,7 +45,7 @@ func (b *builder) workdir(told string) error {
 	if err != nil {
 		return err
 	}
-	k, err := b.create(Spec{Args: append(slices.Clone(b.stage.Shell()), "#(nop) ", told)})
+	k, err := b.create(Spec{NoVolumes: true, Args: append(slices.Clone(b.stage.Shell()), "#(nop) ", told)})
 	if err != nil {
 		return err
 	}

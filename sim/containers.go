@@ -20,11 +20,10 @@ func (m *Model) Create(_ context.Context, spec Spec) (out Container, err error) 
 }
 
 func (t *transition) create(spec Spec) (Container, error) {
-	found, err := FindImage(t.state.Images(), spec.Image)
+	img, err := t.base(spec.Image)
 	if err != nil {
 		return Container{}, err
 	}
-	img := t.state.images[found.ID]
 	argv, err := Plan(img.Config.Config, spec, t.state.Containers())
 	if err != nil {
 		return Container{}, err
@@ -44,6 +43,18 @@ func (t *transition) create(spec Spec) (Container, error) {
 	t.step("create", "/", "container %s gets a layer of its own, empty and writable, on the %d read-only layer(s) of %s", spec.Name, len(img.Layers), spec.Image)
 	t.makeVolumes(c, base.merged)
 	return c.Container, nil
+}
+
+// base is the image that a container is made of.
+func (t *transition) base(ref string) (image, error) {
+	found, err := BaseImage(t.state.Images(), ref)
+	if err != nil {
+		return image{}, err
+	}
+	if found.ID == "" {
+		return image{Image: found, root: func() (rootFS, error) { return stacked(nil) }}, nil
+	}
+	return t.state.images[found.ID], nil
 }
 
 // makeVolumes makes the volumes that the container names and that are not

@@ -130,6 +130,9 @@ func (c *call) attach() error {
 // there than outside.
 func (c *call) line() error {
 	c.view.Container = c.Cmd.Container
+	if words := strings.Fields(c.Text); len(words) > 0 && words[0] == "docker" {
+		c.hint("docker is on the host, not in the container. Leave with exit, or with :detach so that it goes on, and type the line again; docker ps has the container's name.")
+	}
 	out, err := c.engine.Line(c, c.Shell, c.Text)
 	return c.shellOutput(out, err)
 }

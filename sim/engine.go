@@ -253,7 +253,7 @@ type Spec struct {
 	Name    string
 	Created time.Time
 
-	Image      string   // as the user wrote it
+	Image      string   // as the user wrote it; "": none, the root is empty (see [ScratchImage])
 	Entrypoint []string // nil: the image's
 	Args       []string // nil: the image's Cmd
 	Env        []string
@@ -266,6 +266,7 @@ type Spec struct {
 	AutoRemove  bool // --rm
 
 	Mounts     []Mount
+	NoVolumes  bool // the places that the image declares as volumes are plain directories
 	Network    Network
 	ReadOnly   bool  // its root file system
 	Memory     int64 // bytes it may use; 0: no limit

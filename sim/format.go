@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/docker/go-units"
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -67,11 +69,21 @@ func (c *call) history() error {
 	if err != nil {
 		return daemon(err)
 	}
+	all, err := c.engine.Images(c)
+	if err != nil {
+		return err
+	}
 	rows := [][]string{{"IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"}}
-	id := c.shortID(img.ID.String())
-	for _, h := range historySizes(img) {
+	ids := historyIDs(img, all)
+	for i, h := range historySizes(img) {
+		id := missing
+		if i < len(ids) {
+			id = c.shortID(ids[i].String())
+		}
 		rows = append(rows, []string{id, c.ago(h.when()), c.createdBy(h.CreatedBy), size(h.size), h.Comment})
-		id = "<missing>"
+	}
+	if len(ids) < len(rows)-1 {
+		c.hint("%s: the image of that line is not here. It was built elsewhere, and only the last image of a build travels; its layers are all there.", missing)
 	}
 	if !c.Quiet {
 		c.table(rows)
@@ -81,6 +93,23 @@ func (c *call) history() error {
 		c.print("%s\n", row[0])
 	}
 	return nil
+}
+
+// missing is what docker history says of an image that is not here.
+const missing = "<missing>"
+
+// historyIDs are the images that the lines of the history stand for, newest
+// first, as far as they are here.
+func historyIDs(img Image, all []Image) (ids []digest.Digest) {
+	for len(ids) < len(img.Config.History) {
+		ids = append(ids, img.ID)
+		i := slices.IndexFunc(all, func(o Image) bool { return o.ID == img.Parent })
+		if i < 0 {
+			break
+		}
+		img = all[i]
+	}
+	return ids
 }
 
 // layerHistory is one line of an image's history with its layer's size.

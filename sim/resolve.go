@@ -255,7 +255,7 @@ func AnonymousVolume(container, target string) string {
 func Mounts(image dockerspec.DockerOCIImageConfig, s Spec) []Mount {
 	out := slices.Clone(s.Mounts)
 	for _, target := range slices.Sorted(maps.Keys(image.Volumes)) {
-		if !slices.ContainsFunc(out, func(m Mount) bool { return path.Clean(m.Target) == path.Clean(target) }) {
+		if !s.NoVolumes && !slices.ContainsFunc(out, func(m Mount) bool { return path.Clean(m.Target) == path.Clean(target) }) {
 			out = append(out, Mount{Type: InStore, Target: path.Clean("/" + target)})
 		}
 	}

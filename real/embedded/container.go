@@ -70,7 +70,7 @@ func (h *helper) create(_ context.Context, spec sim.Spec) (sim.Container, error)
 func (h *helper) register(spec sim.Spec) (*container, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	img, err := h.findImage(spec.Image)
+	img, err := h.baseImage(spec.Image)
 	if err != nil {
 		return nil, err
 	}

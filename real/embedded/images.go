@@ -113,6 +113,15 @@ func (h *helper) imageValues() ([]sim.Image, error) {
 	return all, err
 }
 
+// baseImage is the image that a container is made of, which may be none;
+// h.mu must be held.
+func (h *helper) baseImage(ref string) (*image, error) {
+	if ref == "" {
+		return &image{Image: sim.ScratchImage()}, nil
+	}
+	return h.findImage(ref)
+}
+
 // findImage is the image that ref names; h.mu must be held.
 func (h *helper) findImage(ref string) (*image, error) {
 	images, err := h.allImages()

@@ -76,6 +76,7 @@ func (p painter) result(r sim.Result) {
 		p.beside(left, p.column(*r.Real, "real ("+r.Real.Engine+")"))
 	}
 	p.verdict(r)
+	p.hints(r)
 }
 
 // column is what one world showed, as lines; the first is its head.

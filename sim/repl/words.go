@@ -31,7 +31,10 @@ func init() {
 		{"forward", "", "forward again, as next", next},
 		{"end", "", "to the last step, which is the present", toEnd},
 		{"steps", "[on|off]", "all steps of the last command; on holds the steps of each command, off does not", steps},
-		{"layers", "[CONTAINER]", "a picture of a container's layers, as the model has them", layers},
+		{"layers", "[CONTAINER|IMAGE]", "a picture of a container's layers; of an image, their sizes, sharing and waste", layers},
+		{"why", "IMAGE|CONTAINER PATH", "which layer provides a path, which hide it, and who made them", why},
+		{"audit", "IMAGE|CONTAINER", "who made each layer, and what it added, modified and deleted", audit},
+		{"diff", "IMAGE IMAGE", "what two images differ in (of one container: docker diff)", diffImages},
 		{"detach", "", "leave a container's shell waiting (docker attach goes back)", detach},
 		{"lessons", "", "the lessons there are", listLessons},
 		{"lesson", "N|DIR", "begin a lesson; Enter goes on", startLesson},
@@ -66,6 +69,9 @@ func (r *REPL) word(line string) (word, []string, bool) {
 	}
 	if fields[0] == "exit" && !inShell {
 		fields[0] = "quit"
+	}
+	if fields[0] == "diff" && !colon && len(fields) != 3 {
+		return word{}, nil, false // docker diff, without docker
 	}
 	i := slices.IndexFunc(words, func(w word) bool { return w.name == fields[0] })
 	if i < 0 && colon {
@@ -154,19 +160,18 @@ func steps(r *REPL, _ context.Context, args []string) error {
 	return nil
 }
 
-func layers(r *REPL, _ context.Context, args []string) error {
+func layers(r *REPL, ctx context.Context, args []string) error {
 	key := r.Session.Attached().Container
 	if len(args) > 0 {
 		key = args[0]
 	}
 	if key == "" {
-		r.draw.warn("layers needs a container: its name or id, as docker ps -a has them")
+		r.draw.warn("layers needs a container or an image: its name or id, as docker ps -a and docker images have them")
 		return nil
 	}
 	stack, err := r.Session.Model.State().Layers(key)
 	if err != nil {
-		r.draw.warn("%v", err)
-		return nil
+		return r.tell(ctx, sim.LayersStory(key))
 	}
 	r.draw.stack(stack)
 	return nil

@@ -1,0 +1,109 @@
+package repl
+
+import (
+	"context"
+	"errors"
+
+	"github.com/fatih/color"
+
+	"twinlayer/sim"
+)
+
+func why(r *REPL, ctx context.Context, args []string) error {
+	if at := r.Session.Attached(); len(args) == 1 && at.Container != "" {
+		args = []string{at.Container, args[0]}
+	}
+	if len(args) != 2 {
+		r.draw.warn("why needs an image or a container, and a path: why busybox /bin/sh")
+		return nil
+	}
+	return r.tell(ctx, sim.WhyStory(args[0], args[1]))
+}
+
+func audit(r *REPL, ctx context.Context, args []string) error {
+	if len(args) != 1 {
+		r.draw.warn("audit needs an image or a container: audit busybox")
+		return nil
+	}
+	return r.tell(ctx, sim.AuditStory(args[0]))
+}
+
+func diffImages(r *REPL, ctx context.Context, args []string) error {
+	if len(args) != 2 {
+		r.draw.warn("diff needs two images: diff busybox mine; of a container, docker diff lists the changes")
+		return nil
+	}
+	return r.tell(ctx, sim.DiffStory(args[0], args[1]))
+}
+
+// tell tells a story in both worlds and shows it.
+func (r *REPL) tell(ctx context.Context, story sim.Story) error {
+	told, err := r.Session.Tell(ctx, story)
+	var refusal *sim.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		r.draw.warn("%v", refusal)
+		return nil
+	case err != nil:
+		return err
+	case r.JSON:
+		return writeJSON(r.Out, told)
+	}
+	r.draw.told(told)
+	return nil
+}
+
+func (p painter) told(t sim.Told) {
+	p.rows(t.Rows)
+	switch {
+	case t.Agree:
+		p.paragraph(p.good, "", p.lines.ok+" both worlds tell the same")
+	case t.Real != nil:
+		p.paragraph(p.bad, "", p.lines.warn+" the real world tells another story:")
+		p.rows(t.Real)
+	}
+}
+
+func (p painter) rows(rows []sim.Row) {
+	for _, row := range rows {
+		c := p.tone(row.Tone)
+		p.hanging(c, "", row.Text)
+		for _, note := range row.Notes {
+			p.hanging(c, "    ", note)
+		}
+	}
+}
+
+// hanging writes text in lines of which all but the first are indented.
+func (p painter) hanging(c *color.Color, indent, text string) {
+	const hang = "    "
+	for i, line := range wrapWords(text, p.width-len(indent)-len(hang)) {
+		if i > 0 {
+			line = hang + line
+		}
+		p.text(indent + c.Sprint(line))
+	}
+}
+
+func (p painter) tone(t sim.Tone) *color.Color {
+	switch t {
+	case sim.Counts:
+		return p.good
+	case sim.Hidden:
+		return p.faint
+	case sim.Warns:
+		return p.odd
+	}
+	return p.prose
+}
+
+// hints are what both worlds, or the real one, would say beside docker's
+// words.
+func (p painter) hints(r sim.Result) {
+	for _, hint := range r.Model.Hints {
+		p.paragraph(p.odd, "", hint)
+	}
+	for _, what := range r.Model.Adopted {
+		p.paragraph(p.odd, "", "adopted from the real world: "+what)
+	}
+}

@@ -1,0 +1,125 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"reflect"
+)
+
+// Told is a story as both worlds have it.
+type Told struct {
+	Rows  []Row `json:"rows"`
+	Real  []Row `json:"real,omitempty"` // where the real world's is another one
+	Agree bool  `json:"agree"`          // both worlds told it, and told the same
+}
+
+// Story is one of the words why, audit, layers and diff.
+type Story func(ctx context.Context, e Engine) ([]Row, error)
+
+// Tell tells a story in both worlds.
+func (s *Session) Tell(ctx context.Context, story Story) (Told, error) {
+	rows, err := story(ctx, s.Model)
+	if err != nil || s.Real == nil || s.broken != nil {
+		return Told{Rows: rows}, err
+	}
+	real, err := story(ctx, s.Real)
+	if err != nil {
+		return Told{}, err
+	}
+	if s.sameRows(rows, real) {
+		return Told{Rows: rows, Agree: true}, nil
+	}
+	return Told{Rows: rows, Real: real}, nil
+}
+
+// sameRows compares with ids that differ between the worlds made equal.
+func (s *Session) sameRows(model, real []Row) bool {
+	mapped := make([]Row, len(model))
+	for i, row := range model {
+		mapped[i] = Row{row.Tone, s.pairs.Real(row.Text), nil}
+		for _, note := range row.Notes {
+			mapped[i].Notes = append(mapped[i].Notes, s.pairs.Real(note))
+		}
+	}
+	return reflect.DeepEqual(mapped, real)
+}
+
+// WhyStory is the story of a path in an image or a container.
+func WhyStory(key, name string) Story {
+	return func(ctx context.Context, e Engine) ([]Row, error) {
+		s, err := stackOf(ctx, e, key)
+		if err != nil {
+			return nil, err
+		}
+		return s.Why(name), nil
+	}
+}
+
+// AuditStory is the story of all layers of an image or a container.
+func AuditStory(key string) Story {
+	return func(ctx context.Context, e Engine) ([]Row, error) {
+		s, err := stackOf(ctx, e, key)
+		if err != nil {
+			return nil, err
+		}
+		return s.Audit(), nil
+	}
+}
+
+// LayersStory is the table of an image's layers.
+func LayersStory(key string) Story {
+	return func(ctx context.Context, e Engine) ([]Row, error) {
+		s, err := stackOf(ctx, e, key)
+		if err != nil {
+			return nil, err
+		}
+		all, err := e.Images(ctx)
+		return s.Table(all), err
+	}
+}
+
+// DiffStory is the story of what two images differ in.
+func DiffStory(a, b string) Story {
+	return func(ctx context.Context, e Engine) ([]Row, error) {
+		s, err := stackOf(ctx, e, a)
+		if err != nil {
+			return nil, err
+		}
+		o, err := stackOf(ctx, e, b)
+		if err != nil {
+			return nil, err
+		}
+		return s.Differences(o), nil
+	}
+}
+
+// stackOf is the stack of the container or the image that key names.
+func stackOf(ctx context.Context, e Engine, key string) (Stack, error) {
+	all, err := e.Containers(ctx)
+	if err != nil {
+		return Stack{}, err
+	}
+	k, notContainer := FindContainer(all, key)
+	if notContainer != nil {
+		return imageStack(ctx, e, key)
+	}
+	s, err := imageStack(ctx, e, k.ImageID.String())
+	if err != nil {
+		return s, err
+	}
+	layer, err := e.Layer(ctx, k.ID)
+	return s.WithContainer(k.Name, layer), err
+}
+
+func imageStack(ctx context.Context, e Engine, ref string) (Stack, error) {
+	img, err := e.Image(ctx, ref)
+	if err != nil {
+		var r *Refusal
+		if errors.As(err, &r) {
+			return Stack{}, Refuse("no image and no container is named %s; docker images and docker ps -a list them", ref)
+		}
+		return Stack{}, err
+	}
+	trees, err := e.Layers(ctx, img.ID.String())
+	return StackOf(img, trees), err
+}
