@@ -17,7 +17,7 @@ func why(r *REPL, ctx context.Context, args []string) error {
 		r.draw.warn("why needs an image or a container, and a path: why busybox /bin/sh")
 		return nil
 	}
-	return r.tell(ctx, sim.WhyStory(args[0], args[1]))
+	return r.recount(ctx, sim.WhyStory(args[0], args[1]))
 }
 
 func audit(r *REPL, ctx context.Context, args []string) error {
@@ -25,7 +25,7 @@ func audit(r *REPL, ctx context.Context, args []string) error {
 		r.draw.warn("audit needs an image or a container: audit busybox")
 		return nil
 	}
-	return r.tell(ctx, sim.AuditStory(args[0]))
+	return r.recount(ctx, sim.AuditStory(args[0]))
 }
 
 func diffImages(r *REPL, ctx context.Context, args []string) error {
@@ -33,11 +33,11 @@ func diffImages(r *REPL, ctx context.Context, args []string) error {
 		r.draw.warn("diff needs two images: diff busybox mine; of a container, docker diff lists the changes")
 		return nil
 	}
-	return r.tell(ctx, sim.DiffStory(args[0], args[1]))
+	return r.recount(ctx, sim.DiffStory(args[0], args[1]))
 }
 
-// tell tells a story in both worlds and shows it.
-func (r *REPL) tell(ctx context.Context, story sim.Story) error {
+// recount tells a story in both worlds and shows it.
+func (r *REPL) recount(ctx context.Context, story sim.Story) error {
 	told, err := r.Session.Tell(ctx, story)
 	var refusal *sim.Refusal
 	switch {

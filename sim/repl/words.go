@@ -171,7 +171,7 @@ func layers(r *REPL, ctx context.Context, args []string) error {
 	}
 	stack, err := r.Session.Model.State().Layers(key)
 	if err != nil {
-		return r.tell(ctx, sim.LayersStory(key))
+		return r.recount(ctx, sim.LayersStory(key))
 	}
 	r.draw.stack(stack)
 	return nil
