@@ -117,7 +117,7 @@ func (b *builder) hostPath(source string) (string, error) {
 	if rel != "" && b.context.Lookup(rel) == nil {
 		return "", fmt.Errorf("RUN --mount=type=bind: %s: not found in build context or excluded by .dockerignore", source)
 	}
-	dir, err := filepath.Abs(filepath.Join(b.Args[0], filepath.FromSlash(rel)))
+	dir, err := b.host.Abs(filepath.Join(b.Args[0], filepath.FromSlash(rel)))
 	if err != nil {
 		return "", hostRefusal("", err)
 	}
