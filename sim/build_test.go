@@ -43,7 +43,7 @@ func (f files) Tree(dir string) (*fs.Tree, error) {
 	return b.Tree(), nil
 }
 
-func (f files) Abs(name string) (string, error) { return path.Join("/ctx", name), nil }
+func (f files) Abs(name string) string { return path.Join("/ctx", name) }
 
 func (f files) Kind(name string) (sim.HostKind, error) {
 	if name == "." {

@@ -117,11 +117,7 @@ func (b *builder) hostPath(source string) (string, error) {
 	if rel != "" && b.context.Lookup(rel) == nil {
 		return "", fmt.Errorf("RUN --mount=type=bind: %s: not found in build context or excluded by .dockerignore", source)
 	}
-	dir, err := b.host.Abs(filepath.Join(b.Args[0], filepath.FromSlash(rel)))
-	if err != nil {
-		return "", hostRefusal("", err)
-	}
-	return dir, nil
+	return b.host.Abs(path.Join(b.Args[0], rel)), nil
 }
 
 // unpack is what an archive holds that ADD finds: a tar, plain or in gzip,
