@@ -31,8 +31,24 @@ func open(name string) (*executable, error) {
 	if err != nil {
 		return nil, fmt.Errorf("libraries of %s: %w", name, err)
 	}
+	content = stripped(content)
 	size := content.Size()
 	return &executable{fs.FileData(marked{content, size}, 0, size+int64(len(userland.Mark))), libraries}, nil
+}
+
+// stripped is a program without what no process loads: symbols and debugging
+// sections lie behind its last segment and make up half of it (elf(5)).
+func stripped(program *fs.Data) *fs.Data {
+	f, err := elf.NewFile(program)
+	if err != nil || f.Class != elf.ELFCLASS64 {
+		return program
+	}
+	var end uint64
+	for _, p := range f.Progs {
+		end = max(end, p.Off+p.Filesz)
+	}
+	// e_shoff, and e_shnum with e_shstrndx: there are no sections any more.
+	return program.Truncate(int64(end)).WriteAt(make([]byte, 8), 0x28).WriteAt(make([]byte, 4), 0x3c)
 }
 
 // marked is a program with the mark behind it.
