@@ -53,6 +53,7 @@ func runApplet(args []string) {
 // flags are the command line.
 type flags struct {
 	real, dataDir, script, images string
+	word                          string // engines, clean or bench: do that alone
 	insecure                      []string
 	json, plain, step             bool
 
@@ -78,14 +79,15 @@ func parse(args []string) (flags, error) {
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
+	f.word = set.Arg(0)
 	switch {
 	case set.Arg(0) == "lesson":
-		f.words = set.Args()[1:]
+		f.word, f.words = "", set.Args()[1:]
 		return f, repl.CheckLessonWords(f.words, f.auto)
 	case f.auto:
 		return f, errors.New("--auto is for lesson play")
-	case set.NArg() > 0:
-		return f, fmt.Errorf("unexpected argument %q: commands come from the prompt, from --script FILE or from standard input", set.Arg(0))
+	case set.NArg() > 1 || f.word != "" && machineWords[f.word] == nil:
+		return f, fmt.Errorf("unexpected argument %q: commands come from the prompt, from --script FILE or from standard input; engines, clean and bench stand alone", set.Arg(set.NArg()-1))
 	case !slices.Contains(real.Choices, f.real):
 		return f, fmt.Errorf("--real %s: choose one of %s", f.real, strings.Join(real.Choices, ", "))
 	}
@@ -107,11 +109,21 @@ func run(args []string) int {
 		return exitOK
 	}
 	images := bundle.New(executable(), userland.Applets())
+	if f.word != "" {
+		return machineWord(f, images)
+	}
 	engine, why, err := open(f, images)
 	if err != nil {
 		return fail(exitBroken, err)
 	}
 	session := &sim.Session{Real: engine, Model: model(images, engine), Host: real.Host{}}
+	if engine != nil {
+		f.real = engine.Name()
+		session.Open = func(context.Context) (sim.Engine, error) {
+			fresh, _, err := open(f, images)
+			return fresh, err
+		}
+	}
 	defer session.Close()
 	bugs, err := talk(f, session, images, why)
 	switch {
@@ -148,16 +160,41 @@ func open(f flags, images sim.Registry) (engine sim.Engine, why string, err erro
 	if f.real == "none" {
 		return nil, "--real none", nil
 	}
-	if f.dataDir == "" {
-		if f.dataDir, err = real.DefaultDataDir(); err != nil {
-			return nil, "", err
-		}
+	c, err := f.config(images)
+	if err != nil {
+		return nil, "", err
 	}
-	engine, err = real.Open(real.Config{Choice: f.real, DataDir: f.dataDir, Registry: images, Images: f.images, Insecure: f.insecure})
+	engine, err = real.Open(c)
 	if err != nil && f.real == "auto" {
 		return nil, err.Error(), nil
 	}
 	return engine, "", err
+}
+
+// config is what the flags say of the real engine.
+func (f flags) config(images sim.Registry) (real.Config, error) {
+	c := real.Config{Choice: f.real, DataDir: f.dataDir, Registry: images, Images: f.images, Insecure: f.insecure}
+	var err error
+	if c.DataDir == "" {
+		c.DataDir, err = real.DefaultDataDir()
+	}
+	return c, err
+}
+
+// machineWords are what can be asked of the engines without a session.
+var machineWords = map[string]func(repl.Machine, context.Context, io.Writer) error{
+	"engines": repl.Machine.Engines, "clean": repl.Machine.Clean, "bench": repl.Machine.Bench,
+}
+
+func machineWord(f flags, images *bundle.Bundle) int {
+	c, err := f.config(images)
+	if err == nil {
+		err = machineWords[f.word](real.Machine{Config: c, Model: func() sim.Engine { return model(images, nil) }}, context.Background(), os.Stdout)
+	}
+	if err != nil {
+		return fail(exitBroken, err)
+	}
+	return exitOK
 }
 
 // model is the model of this machine, with the ids that the real engine has.
@@ -178,14 +215,19 @@ func talk(f flags, session *sim.Session, images *bundle.Bundle, why string) (int
 		return 0, err
 	}
 	defer closeLines()
-	c, err := f.course()
+	course, err := f.course()
+	if err != nil {
+		return 0, err
+	}
+	c, err := f.config(images)
 	if err != nil {
 		return 0, err
 	}
 	r := repl.New(repl.Config{
 		Session: session, Lines: lines, Out: os.Stdout, JSON: f.json, Plain: f.plain || !isatty.IsTerminal(os.Stdout.Fd()),
 		Step: f.step, Width: columns(), Real: describe(session.Real), Missing: why, Pullable: images.Names(),
-		Course: c,
+		Course:  course,
+		Machine: real.Machine{Config: c, Model: func() sim.Engine { return model(images, nil) }},
 	})
 	if t, ok := lines.(*repl.Terminal); ok {
 		t.Complete(r.Complete)

@@ -99,12 +99,13 @@ func removeAll(t testing.TB, dir string) {
 type program struct {
 	user *syscall.Credential
 	home string
+	env  []string
 }
 
 func (p program) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(binary, args...)
 	cmd.Dir = p.home
-	cmd.Env = []string{"HOME=" + p.home, "PATH=" + os.Getenv("PATH")}
+	cmd.Env = append([]string{"HOME=" + p.home, "PATH=" + os.Getenv("PATH")}, p.env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.user}
 	return cmd
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"twinlayer/real/docker"
@@ -92,7 +91,7 @@ func start(c Config, registry string) (sim.Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--real %s: %w", c.Choice, err)
 	}
-	return docker.Start(ctx, docker.Config{Target: target, Registry: c.Registry, Addr: registry})
+	return docker.Start(ctx, docker.Config{Target: target, Registry: c.Registry, Addr: registry, Images: c.Images})
 }
 
 func find(name string) (docker.Target, error) {
@@ -100,54 +99,6 @@ func find(name string) (docker.Target, error) {
 		return docker.FindPodman()
 	}
 	return docker.FindDocker()
-}
-
-// Found is an engine that was looked for.
-type Found struct {
-	Name string
-	What string // what it is, and its version; "" where it cannot be used
-	Why  error  // why it cannot be used
-}
-
-// Engines looks for all real engines.
-func Engines(c Config) []Found {
-	var all []Found
-	for _, c.Choice = range auto {
-		all = append(all, look(c))
-	}
-	return all
-}
-
-func look(c Config) Found {
-	e, err := Open(c)
-	if err != nil {
-		return Found{Name: c.Choice, Why: err}
-	}
-	defer e.Close()
-	info, err := e.Info(context.Background())
-	return Found{c.Choice, info.Engine, err}
-}
-
-// Clean removes what sessions of twinlayer that ended badly have left in
-// Docker and in Podman, and says of each engine that answers what it removed.
-// The embedded engine cleans up by itself.
-func Clean(ctx context.Context) (string, error) {
-	var b strings.Builder
-	var failed []error
-	for _, name := range auto[1:] {
-		target, err := find(name)
-		if err != nil {
-			continue
-		}
-		done, err := docker.Clean(ctx, target)
-		target.Stop()
-		if err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		fmt.Fprintf(&b, "%s: removed %s\n", name, done)
-	}
-	return b.String(), errors.Join(failed...)
 }
 
 // DefaultDataDir is where the embedded engine keeps its layers: twinlayer's

@@ -17,9 +17,13 @@ type Session struct {
 	Host  Host   // nil: the machine's files cannot be reached
 	Clock func() time.Time
 	Rand  func([]byte) // fills
+	// Open starts another engine like Real; nil: none can be had.
+	Open func(context.Context) (Engine, error)
 
 	at     Attached
-	broken error // why Real cannot be used any more
+	broken error     // why Real cannot be used any more
+	stale  time.Time // since when
+	kept   []Cmd     // what was run, as the model was told
 	pairs  Pairs
 	images struct{ model, real []Image } // after the last command
 }
@@ -84,7 +88,7 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	switch {
 	case b.real == nil:
 	case b.err != nil:
-		s.broken = b.err
+		s.broke(b.err, cmd.Now)
 	default:
 		b.seen.Engine = s.Real.Name()
 		r.Real = &b.seen
@@ -94,6 +98,7 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	if ctx.Err() != nil {
 		r.forgive("it was interrupted, and the two worlds were not at the same point then")
 	}
+	s.keep(ctx, b)
 	s.follow(&r, cmd)
 	return r, nil
 }
@@ -183,10 +188,7 @@ func (s *Session) complete(cmd *Cmd) {
 	}
 	cmd.ID = hex.EncodeToString(seed[:32])
 	cmd.Name = s.freeName(binary.LittleEndian.Uint64(seed[32:]))
-	cmd.Now = time.Now()
-	if s.Clock != nil {
-		cmd.Now = s.Clock()
-	}
+	cmd.Now = s.now()
 	if cmd.Verb == VerbLine || cmd.Verb == VerbHangup {
 		cmd.Shell, cmd.Container = s.at.Shell, s.at.Container
 	}
@@ -228,13 +230,6 @@ func (r *Result) forgive(reason string) {
 		}
 	}
 	r.Verdict = Verdict(r.Differences)
-}
-
-func (s *Session) noReal() string {
-	if s.broken != nil {
-		return "the real engine has stopped: " + s.broken.Error()
-	}
-	return "there is no real engine to compare with"
 }
 
 // follow attaches to the shell that the command opened, and leaves the one

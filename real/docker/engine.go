@@ -21,6 +21,7 @@ type Config struct {
 	Target
 	Registry sim.Registry // of the bundled images
 	Addr     string       // where the same listens; "": nowhere
+	Images   string       // the registry of short names, "docker.io"; "": the bundled images
 }
 
 // Engine is a session with Docker or Podman; see [sim.Engine].

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/moby/moby/client"
@@ -63,7 +64,7 @@ func (e *Engine) own(ctx context.Context) ([]image, error) {
 func (e *Engine) tags(refs []string) (shown []string, ours bool) {
 	for _, ref := range refs {
 		s, marked := owner(ref)
-		if !marked || s != e.session {
+		if !marked || s != e.session || strings.HasPrefix(ref, s.prefix()+held) {
 			continue
 		}
 		ours = true
@@ -238,15 +239,19 @@ func (e *Engine) take(ctx context.Context, img image, removed sim.Removed, force
 			refs = append(refs, e.session.inside(tag))
 		}
 	}
-	switch {
-	case gone:
+	if gone || len(refs) > 0 {
 		if err := e.mark(ctx, img.engine); err != nil {
 			return err
 		}
+	}
+	if gone {
 		refs = append(refs, e.session.mark(img.engine))
-	case len(refs) > 0:
-		if err := e.mark(ctx, img.engine); err != nil {
-			return err
+	}
+	if gone && force && e.cfg.Podman { // whose force removes containers too
+		force = false
+		_, err := e.client.ImageTag(ctx, client.ImageTagOptions{Source: img.engine.String(), Target: e.session.hold(img.engine)})
+		if err != nil {
+			return e.cfg.explain(err)
 		}
 	}
 	for _, ref := range refs {

@@ -54,7 +54,7 @@ func (s session) inside(ref string) string {
 // stranger's, or marks an image that has no tag.
 func (s session) shown(ref string) (string, bool) {
 	ref, ours := strings.CutPrefix(ref, s.prefix())
-	if !ours || strings.HasPrefix(ref, untagged) {
+	if !ours || strings.HasPrefix(ref, untagged) || strings.HasPrefix(ref, held) {
 		return "", false
 	}
 	if host, rest, ok := strings.Cut(ref, "/"); ok {
@@ -67,6 +67,12 @@ func (s session) shown(ref string) (string, bool) {
 const untagged = "untagged.image:"
 
 func (s session) mark(id digest.Digest) string { return s.prefix() + untagged + id.Encoded() }
+
+// held begins the reference of an image that is removed, and stays in the
+// engine because a container needs it.
+const held = "held.image:"
+
+func (s session) hold(id digest.Digest) string { return s.prefix() + held + id.Encoded() }
 
 // owner is the session that made the image with this reference.
 func owner(ref string) (session, bool) {

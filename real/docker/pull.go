@@ -35,6 +35,9 @@ func (e *Engine) Pull(ctx context.Context, ref string) (sim.Pulled, error) {
 	var pulled sim.Pulled
 	var id digest.Digest
 	if registry == "" {
+		registry = e.cfg.Images
+	}
+	if registry == "" {
 		pulled, id, err = e.bundled(ctx, repository, version)
 	} else {
 		pulled, id, err = e.fetch(ctx, registry+"/"+repository+separator(version)+version, ref)

@@ -164,6 +164,9 @@ func (e *Engine) refusedStart(err error, runtime func(string) *sim.Refusal) erro
 	if strings.Contains(text, "OCI runtime") || strings.Contains(text, "runc") || strings.Contains(text, "crun") {
 		return &sim.Refusal{Text: text, Exit: 127}
 	}
+	if cerrdefs.IsInternal(err) && !strings.Contains(text, "no space left on device") {
+		return &sim.Refusal{Text: text, Exit: 125} // docker tells of a learner's mistake so, here
+	}
 	return e.cfg.explain(err)
 }
 

@@ -33,7 +33,7 @@ type Engine struct {
 var _ sim.Engine = (*Engine)(nil)
 
 // errGone is the error of every call once the helper has ended.
-var errGone = errors.New("the embedded engine has ended unexpectedly and its containers with it: start twinlayer again to have it back; the model goes on")
+var errGone = errors.New("the embedded engine has ended unexpectedly and its containers with it; the model goes on")
 
 // call calls the helper.
 func call[R any](ctx context.Context, e *Engine, method string, args any) (R, error) {

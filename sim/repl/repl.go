@@ -27,6 +27,8 @@ type Config struct {
 	Missing  string   // why there is no real engine
 	Pullable []string // the names of the bundled images, for completion
 
+	Machine Machine // the engines of this machine; nil: they cannot be looked at
+
 	Course
 }
 
@@ -37,6 +39,14 @@ type Course struct {
 	Play     []lessons.Lesson  // begin with these
 	Auto     bool              // play them to their end, without a learner
 	Check    bool              // say what does not hold in them, and end
+}
+
+// Machine is what can be asked of the real engines, of which the REPL knows
+// no more than this.
+type Machine interface {
+	Engines(ctx context.Context, w io.Writer) error // lists them
+	Clean(ctx context.Context, w io.Writer) error   // removes what dead sessions left
+	Bench(ctx context.Context, w io.Writer) error   // times the same work on each
 }
 
 // Lines is where lines come from.

@@ -46,6 +46,10 @@ func init() {
 		{"resume", "", "go on where you were, in this lesson or the last", resume},
 		{"edit", "[FILE]", "the lesson's files: edit one, or see them all", edit},
 		{"lang", strings.Join(lessons.Languages, "|"), "the language of the lessons", speak},
+		{"engines", "", "the real engines, their versions, and why one cannot be used", machine(Machine.Engines)},
+		{"reconnect", "", "a fresh real engine, which runs the session's commands again", reconnect},
+		{"clean", "", "remove what sessions of twinlayer that died left in Docker and Podman", machine(Machine.Clean)},
+		{"bench", "", "the same work on every engine, timed", machine(Machine.Bench)},
 		{"quit", "", "leave; containers and their changes go, downloaded layers stay", quit},
 	}
 }

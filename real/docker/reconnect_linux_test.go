@@ -1,0 +1,146 @@
+package docker_test
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/fs"
+	"twinlayer/kernel"
+	"twinlayer/real/docker"
+	"twinlayer/sim"
+	"twinlayer/sim/bundle"
+	"twinlayer/sim/userland"
+)
+
+// daemon is a dockerd of a test's own.
+type daemon struct {
+	t   *testing.T
+	dir string
+	cmd *exec.Cmd
+}
+
+func startDaemon(t *testing.T) *daemon {
+	if _, err := exec.LookPath("dockerd"); err != nil || os.Getuid() != 0 {
+		lackingHere(t, "dockerd, and root to run it,")
+	}
+	dir, err := os.MkdirTemp("", "dockerd")
+	require.NoError(t, err)
+	d := &daemon{t: t, dir: dir}
+	t.Setenv("DOCKER_HOST", "unix://"+d.socket())
+	d.start()
+	t.Cleanup(func() {
+		d.cmd.Process.Signal(os.Interrupt)
+		d.cmd.Wait()
+		os.RemoveAll(dir)
+	})
+	return d
+}
+
+func lackingHere(t *testing.T, what string) {
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is missing, and in CI nothing may be", what)
+	}
+	t.Skipf("%s is missing", what)
+}
+
+func (d *daemon) socket() string { return filepath.Join(d.dir, "docker.sock") }
+
+func (d *daemon) start() {
+	os.Remove(filepath.Join(d.dir, "docker.pid"))
+	d.cmd = exec.Command("dockerd", "-H", "unix://"+d.socket(), "--data-root", d.dir+"/data", "--exec-root", d.dir+"/exec",
+		"--pidfile", d.dir+"/docker.pid", "--bridge=none", "--iptables=false")
+	log, err := os.OpenFile(d.dir+"/log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	require.NoError(d.t, err)
+	defer log.Close()
+	d.cmd.Stdout, d.cmd.Stderr = log, log
+	require.NoError(d.t, d.cmd.Start())
+	for range 300 {
+		target, err := docker.FindDocker()
+		if err == nil {
+			if e, err := docker.Start(d.t.Context(), docker.Config{Target: target}); err == nil {
+				require.NoError(d.t, e.Close())
+				return
+			}
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	text, _ := os.ReadFile(d.dir + "/log")
+	d.t.Fatalf("dockerd does not start: %s", text)
+}
+
+// slowly is a machine with a directory whose build takes a while.
+type slowly struct{ sim.Host }
+
+func (slowly) Open(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(slow)), nil }
+
+const slow = "FROM busybox\nRUN echo 1 > /one\nRUN sleep 8; echo 2 > /two\n"
+
+func (slowly) Kind(string) (sim.HostKind, error) { return sim.HostDir, nil }
+
+func (slowly) Tree(string) (*fs.Tree, error) {
+	b := fs.NewBuilder()
+	err := b.Put("/app/Dockerfile", fs.Node{Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte(slow))})
+	return b.Tree(), err
+}
+
+// TestDaemonKilled: dockerd dies by SIGKILL in the middle of a build. The
+// learner is told, the model goes on, and when dockerd runs again, reconnect
+// catches up.
+func TestDaemonKilled(t *testing.T) {
+	d := startDaemon(t)
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	images := bundle.New(exe, userland.Applets())
+	open := func(ctx context.Context) (sim.Engine, error) {
+		target, err := docker.FindDocker()
+		if err != nil {
+			return nil, err
+		}
+		return docker.Start(ctx, docker.Config{Target: target, Registry: images})
+	}
+	engine, err := open(t.Context())
+	require.NoError(t, err)
+	s := &sim.Session{
+		Model: sim.NewModel(sim.ModelConfig{Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs}),
+		Real:  engine, Open: open, Host: slowly{},
+	}
+	defer func() { require.NoError(t, s.Close()) }()
+	do := func(line string) sim.Result {
+		r, err := s.Run(t.Context(), line, os.Getenv)
+		require.NoError(t, err)
+		return r
+	}
+	r := do("docker run -it --name box busybox")
+	require.NotNil(t, r.Real)
+	do("echo kept > /kept")
+	s.Detach()
+	time.AfterFunc(3*time.Second, func() { d.cmd.Process.Kill() })
+	r = do("docker build -t app .")
+	require.Nil(t, r.Real)
+	require.Equal(t, sim.Limit, r.Verdict)
+	require.Contains(t, r.Differences[0].Reason, "the real world is stale since ")
+	require.Contains(t, r.Differences[0].Reason, "Docker at unix://")
+	require.Contains(t, r.Differences[0].Reason, "reconnect")
+	r = do("docker exec box cat /kept")
+	require.Equal(t, "kept\n", r.Model.Stdout, "the model goes on")
+	_, err = s.Reconnect(t.Context())
+	require.ErrorContains(t, err, "does not answer")
+	d.cmd.Wait()
+	d.start()
+	n, err := s.Reconnect(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 4, n)
+	r = do("docker exec box cat /kept")
+	require.NotNil(t, r.Real)
+	require.Equal(t, "kept\n", r.Real.Stdout)
+	require.Equal(t, r.Model.Layer, r.Real.Layer)
+	require.NoError(t, s.Broken())
+}

@@ -1,0 +1,126 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/real/docker"
+	"twinlayer/sim"
+)
+
+// contestant is an engine that the conformance suite runs on.
+type contestant struct {
+	name string // as the suite calls it
+	real string // as --real does
+	user *syscall.Credential
+	env  []string
+}
+
+// contestants are the five engines. One that is not there is skipped, and in
+// CI that fails.
+func contestants(t *testing.T) []contestant {
+	all := []contestant{{name: "model", real: "none"}}
+	for name, user := range users() {
+		all = append(all, contestant{name: "embedded as " + name, real: "embedded", user: user})
+	}
+	for name, find := range map[string]func() (docker.Target, error){"docker": docker.FindDocker, "podman": docker.FindPodman} {
+		target, err := find()
+		if err == nil {
+			target.Stop()
+			_, err = docker.Clean(t.Context(), target)
+		}
+		if err != nil {
+			lackingEngine(t, name, err)
+			continue
+		}
+		all = append(all, contestant{name: name, real: name, env: engineEnv()})
+	}
+	return all
+}
+
+func lackingEngine(t *testing.T, name string, err error) {
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is missing, and in CI nothing may be: %v", name, err)
+	}
+	t.Logf("without %s: %v", name, err)
+}
+
+// engineEnv is what names an engine in this environment.
+func engineEnv() (env []string) {
+	for _, key := range []string{"DOCKER_HOST", "CONTAINER_HOST", "CONTAINERS_CONF"} {
+		if value := os.Getenv(key); value != "" {
+			env = append(env, key+"="+value)
+		}
+	}
+	return env
+}
+
+// sessions are the suite's: each file holds the lines of one.
+func sessions(t *testing.T) []string {
+	files, err := filepath.Glob("real/testdata/sessions/*.txt")
+	require.NoError(t, err)
+	require.Greater(t, len(files), 5)
+	return append(files, "sim/userland/testdata/mixed.txt")
+}
+
+// TestConformance runs every session on every engine: no verdict is bug, and
+// whatever differs from the model is declared in the table that learners are
+// told from.
+func TestConformance(t *testing.T) {
+	needLinux(t)
+	files, used, engines := sessions(t), map[string]bool{}, contestants(t)
+	for _, c := range engines {
+		t.Run(c.name, func(t *testing.T) {
+			p := program{user: c.user, home: homeFor(t, c.user), env: c.env}
+			for _, file := range files {
+				conforms(t, p, c, file, used)
+			}
+		})
+	}
+	t.Logf("%d sessions on %d engines; %d differences are declared, %d of them were seen", len(files), len(engines), len(sim.Declarations()), len(used))
+}
+
+// conforms runs one session on one engine.
+func conforms(t *testing.T, p program, c contestant, file string, used map[string]bool) {
+	t.Helper()
+	lines, err := os.ReadFile(file)
+	require.NoError(t, err)
+	stdout, stderr, exit := p.run(t, string(lines), "--json", "--real", c.real)
+	require.Contains(t, []int{exitOK, exitBug}, exit, "%s: %s", file, stderr)
+	n := 0
+	for line := range strings.Lines(stdout) {
+		var r sim.Result
+		require.NoError(t, json.Unmarshal([]byte(line), &r), line)
+		n++
+		for _, d := range r.Differences {
+			if c.real != "none" {
+				checkDeclared(t, file, r, d, used)
+			}
+		}
+	}
+	require.Greater(t, n, 4, file)
+}
+
+func checkDeclared(t *testing.T, file string, r sim.Result, d sim.Difference, used map[string]bool) {
+	if d.Class != sim.Bug && (known(d) || d.Class == sim.Limit && r.Real != nil) {
+		used[d.Reason] = true
+		return
+	}
+	t.Errorf("%s: %.100s: %s: %s: %s\nmodel: %.1000s\nreal:  %.1000s", file, r.Cmd, d.What, d.Class, d.Reason, d.Model, d.Real)
+}
+
+// known says whether a difference is in the table, or one of the ids that
+// differ because time passes.
+func known(d sim.Difference) bool {
+	return strings.Contains(d.Reason, "has another id in each world") ||
+		slices.ContainsFunc(sim.Declarations(), func(k sim.Declared) bool { return k.Reason == d.Reason && k.Class == d.Class })
+}
