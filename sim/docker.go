@@ -188,6 +188,9 @@ func (p Pulled) progress() string {
 	name, tag, _ := strings.Cut(p.Ref, ":")
 	text := tag + ": Pulling from " + name + "\n"
 	for _, l := range p.Layers {
+		if p.UpToDate {
+			break // docker then tells of no layer
+		}
 		state := "Pull complete"
 		if l.Exists {
 			state = "Already exists"
