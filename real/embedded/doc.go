@@ -10,8 +10,10 @@
 // for whatever reason, the kernel ends every container with it. The helper
 // ends when its socket does, so nothing outlives twinlayer either.
 //
-// Image names and containers last as long as the engine; the blobs and
-// layers it has fetched stay in the store for the next one.
+// Containers last as long as the engine; images stay in the store for the
+// next one, and may be shared with others that run at the same time. Of the
+// bundled images only the layers stay, as a cache. Registries are package
+// remote's affair.
 //
 // A program that uses this package calls [Init] before anything else in main,
 // and its tests do so in TestMain.

@@ -24,7 +24,7 @@ import (
 
 // push sends what the registry of ref lacks of the image.
 func (h *helper) push(ctx context.Context, ref string) (sim.Pushed, error) {
-	img, familiar, release, err := h.toPush(ref)
+	img, familiar, near, release, err := h.toPush(ref)
 	if err != nil {
 		return sim.Pushed{}, err
 	}
@@ -37,7 +37,7 @@ func (h *helper) push(ctx context.Context, ref string) (sim.Pushed, error) {
 	if err != nil {
 		return sim.Pushed{}, remote.ExplainPush(ctx, ref, err)
 	}
-	p := &push{h: h, ctx: ctx, repo: repo, pushed: sim.Pushed{Ref: familiar}}
+	p := &push{h: h, ctx: ctx, repo: repo, near: near, pushed: sim.Pushed{Ref: familiar}}
 	if err := p.image(img, places[0].Identifier()); err != nil {
 		return sim.Pushed{}, remote.ExplainPush(ctx, ref, err)
 	}
@@ -45,27 +45,48 @@ func (h *helper) push(ctx context.Context, ref string) (sim.Pushed, error) {
 }
 
 // toPush is the image that ref names, by its name alone, and holds its layers.
-func (h *helper) toPush(ref string) (img *image, familiar string, release func(), err error) {
+// near tells of some of these in which other repository of the same registry
+// they may be.
+func (h *helper) toPush(ref string) (img *image, familiar string, near map[digest.Digest]string, release func(), err error) {
 	if familiar, err = sim.Familiar(ref); err != nil {
-		return nil, "", nil, err
+		return nil, "", nil, nil, err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	images, err := h.allImages()
 	if err != nil {
-		return nil, "", nil, err
+		return nil, "", nil, nil, err
 	}
 	name := familiar[:strings.LastIndexAny(familiar, ":@")]
 	i := slices.IndexFunc(images, func(img *image) bool { return slices.Contains(img.Tags, familiar) })
 	if i < 0 {
 		other := func(tag string) bool { return strings.HasPrefix(tag, name+":") }
 		if slices.ContainsFunc(images, func(img *image) bool { return slices.ContainsFunc(img.Tags, other) }) {
-			return nil, "", nil, sim.Refuse("tag does not exist: %s", familiar)
+			return nil, "", nil, nil, sim.Refuse("tag does not exist: %s", familiar)
 		}
-		return nil, "", nil, sim.Refuse("An image does not exist locally with the tag: %s", name)
+		return nil, "", nil, nil, sim.Refuse("An image does not exist locally with the tag: %s", name)
 	}
 	release, err = h.store.Hold(images[i].Layers...)
-	return images[i], familiar, release, err
+	return images[i], familiar, neighbours(images, familiar), release, err
+}
+
+// neighbours are the repositories of ref's registry by the layers of their
+// images.
+func neighbours(images []*image, ref string) map[digest.Digest]string {
+	near := map[digest.Digest]string{}
+	host, own, _, _ := sim.SplitRef(ref)
+	for _, img := range images {
+		for _, tag := range img.Tags {
+			registry, repository, _, err := sim.SplitRef(tag)
+			if err != nil || registry != host || repository == own {
+				continue
+			}
+			for _, diffID := range img.Layers {
+				near[diffID] = repository
+			}
+		}
+	}
+	return near
 }
 
 // push is one push on its way.
@@ -73,6 +94,7 @@ type push struct {
 	h      *helper
 	ctx    context.Context
 	repo   *remote.Repository
+	near   map[digest.Digest]string
 	pushed sim.Pushed
 }
 
@@ -109,6 +131,13 @@ func (p *push) layer(diffID digest.Digest) (d ocispec.Descriptor, exists bool, e
 		if exists, err = p.repo.Has(p.ctx, l.Blob.Digest); err != nil || exists {
 			p.tell(diffID, "Layer already exists")
 			return *l.Blob, exists, err
+		}
+	}
+	if from := p.near[diffID]; l.Blob != nil && from != "" {
+		// Where that is not to be had, the layer is sent.
+		if mounted, err := p.repo.Mount(p.ctx, l.Blob.Digest, from); err == nil && mounted {
+			p.tell(diffID, "Mounted from "+from)
+			return *l.Blob, true, nil
 		}
 	}
 	// A layer that came without compression goes so, if it is there.

@@ -227,3 +227,31 @@ func contextAt(parent context.Context, happened func() bool) (context.Context, c
 	}()
 	return ctx, cancel
 }
+
+// A push sends only what the registry lacks, and what another repository of it
+// has is taken over from there.
+func TestPushSendsWhatIsMissing(t *testing.T) {
+	noise(t, "noise-pushed", 1<<20)
+	back, _ := url.Parse("http://" + host)
+	proxy := httputil.NewSingleHostReverseProxy(back)
+	var sent atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent.Add(max(r.ContentLength, 0))
+		proxy.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	at := strings.TrimPrefix(server.URL, "http://")
+	e := start(t, embedded.Config{DataDir: scratch(t)})
+	_, err := e.Pull(timeout(t), at+"/noise-pushed")
+	require.NoError(t, err)
+	require.NoError(t, e.Tag(timeout(t), at+"/noise-pushed", at+"/other/noise:2"))
+	pushed, err := e.Push(timeout(t), at+"/other/noise:2")
+	require.NoError(t, err)
+	require.Less(t, sent.Load(), int64(100_000))
+	require.True(t, pushed.Layers[0].Exists)
+
+	_, err = e.Push(timeout(t), at+"/other/noise")
+	refused(t, err, "tag does not exist: "+at+"/other/noise:latest", 1)
+	_, err = e.Push(timeout(t), at+"/nosuch")
+	refused(t, err, "An image does not exist locally with the tag: "+at+"/nosuch", 1)
+}

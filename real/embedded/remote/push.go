@@ -35,8 +35,16 @@ func (r *Repository) Put(ctx context.Context, d ocispec.Descriptor, open func() 
 	return r.again(ctx, func() error { return r.put(ctx, d, open) })
 }
 
+// Mount has the registry take a blob over from another of its repositories
+// (end-11). It need not do so, even if it has it.
+func (r *Repository) Mount(ctx context.Context, d digest.Digest, from string) (mounted bool, err error) {
+	query := url.Values{"mount": {d.String()}, "from": {from}}.Encode()
+	answer, err := r.send(ctx, http.MethodPost, r.url("blobs", "uploads/")+"?"+query, nil, 0, http.StatusAccepted, http.StatusCreated)
+	return err == nil && answer.StatusCode == http.StatusCreated, err
+}
+
 func (r *Repository) put(ctx context.Context, d ocispec.Descriptor, open func() (io.ReadCloser, error)) error {
-	begun, err := r.send(ctx, http.MethodPost, r.url("blobs", "uploads/"), nil, 0, http.StatusAccepted, http.StatusCreated)
+	begun, err := r.send(ctx, http.MethodPost, r.url("blobs", "uploads/"), nil, 0, http.StatusAccepted)
 	if err != nil {
 		return err
 	}

@@ -1,15 +1,26 @@
 // Package store keeps what the embedded engine knows on disk:
 //
-//	DIR/lock                    held while a session begins
-//	DIR/blobs/sha256/HEX        what registries serve, under its digest
+//	DIR/lock                    held while a session changes what all share
+//	DIR/index.json              the images, with their names
+//	DIR/blobs/sha256/HEX        configurations, and layers as they came
 //	DIR/layers/HEX/tree         a layer, unpacked once, by its diffID
-//	DIR/layers/HEX/size         the bytes of its regular files
+//	DIR/layers/HEX/frame        with the tree, its tar (see [Tar])
+//	DIR/layers/HEX/lost         files of the tar that are not in the tree
+//	DIR/layers/HEX/meta         its sizes, and how it travels
+//	DIR/layers/HEX/cached       it stays, though no image has it
+//	DIR/partial/HEX             the beginning of a blob that is still to come
 //	DIR/sessions/NAME/lock      held as long as the session lives
 //	DIR/sessions/NAME/new       what is not yet complete
+//	DIR/sessions/NAME/holds     the layers that it needs for now
 //	DIR/sessions/NAME/...       its containers
 //
 // Blobs and layers are written in the session's own directory, synced, and
-// renamed to their names, so that whatever has its final name is complete. A
-// session whose lock nobody holds is dead and is removed by the next one; so
-// the rests of a crash go. Several engines may share one directory.
+// renamed to their names, so that whatever has its final name is complete; in
+// the same moment, under the lock, the index learns of the image that needs
+// them. So what the index does not know and no session holds is garbage, and
+// [Store.Collect] may remove it whatever others are at. A session whose lock
+// nobody holds is dead and is removed by the next one, and with it what is
+// left of a crash. Several engines may share one directory.
+//
+// What may not live here: registries, and what images are for.
 package store

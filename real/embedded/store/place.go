@@ -128,10 +128,12 @@ func (p *place) stat(name string) (st unix.Stat_t, err error) {
 	return st, unix.Fstatat(dir, base, &st, unix.AT_SYMLINK_NOFOLLOW)
 }
 
+var errNoRoot = errors.New("the layer's root must be a directory")
+
 // clear removes what stands at name, a whole tree if it is a directory.
 func (p *place) clear(name string) error {
 	if name == "." {
-		return errors.New("the layer's root must be a directory")
+		return errNoRoot
 	}
 	dir, base, err := p.at(name)
 	if err != nil {

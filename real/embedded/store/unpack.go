@@ -220,16 +220,26 @@ func (u *unpacker) dir(name string, h *tar.Header) error {
 	return u.setAttr(name, opaqueAttr, "y")
 }
 
-// file makes anything that is no directory.
+// file makes anything that is no directory. What stands in its place is rare,
+// and looked for only then.
 func (u *unpacker) file(name string, h *tar.Header, in io.Reader) error {
-	if err := u.clear(name); err != nil {
-		return err
+	if name == "." {
+		return errNoRoot
 	}
 	dir, base, err := u.at(name)
 	if err != nil {
 		return err
 	}
-	if err := u.create(dir, base, h, in); err != nil {
+	err = u.create(dir, base, h, in)
+	if errors.Is(err, unix.EEXIST) {
+		if err := u.clear(name); err != nil {
+			return err
+		}
+		if dir, base, err = u.at(name); err == nil {
+			err = u.create(dir, base, h, in)
+		}
+	}
+	if err != nil {
 		return err
 	}
 	if err := u.attributes(name, h); err != nil {
