@@ -182,6 +182,7 @@ func TestBuildahsImages(t *testing.T) {
 }
 
 func TestSkopeosImages(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir()) // where it looks for passwords
 	e, dir := engine(t), t.TempDir()
 	for _, kind := range []string{"docker-archive", "oci-archive"} {
 		archive := filepath.Join(dir, kind)
