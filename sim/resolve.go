@@ -237,6 +237,9 @@ func Plan(config dockerspec.DockerOCIImageConfig, spec Spec, all []Container) ([
 	if err := CheckName(all, spec.Name); err != nil {
 		return nil, err
 	}
+	if _, err := Capabilities(spec.CapAdd, spec.CapDrop); err != nil {
+		return nil, err
+	}
 	if spec.Dir != "" && !path.IsAbs(spec.Dir) {
 		return nil, Refuse("the working directory '%s' is invalid, it needs to be an absolute path", spec.Dir)
 	}

@@ -2,8 +2,14 @@ package embedded
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
 	"time"
 
+	"twinlayer/fs"
+	"twinlayer/real/embedded/store"
 	"twinlayer/real/embedded/wire"
 	"twinlayer/sim"
 )
@@ -15,6 +21,16 @@ type (
 		Grace     time.Duration
 	}
 	signalArgs struct{ Container, Signal string }
+	copyInArgs struct {
+		Container, Dir string
+		Entries        []store.Entry
+		Contents       string // the name of a file
+	}
+	copyOutArgs         struct{ Container, Name string }
+	removeContainerArgs struct {
+		Container      string
+		Force, Volumes bool
+	}
 )
 
 // Stop ends a container, gently at first.
@@ -37,4 +53,69 @@ func (e *Engine) Wait(ctx context.Context, container string) (int, error) {
 // Logs reads what a container's own process printed.
 func (e *Engine) Logs(ctx context.Context, container string) (sim.Output, error) {
 	return call[sim.Output](ctx, e, "logs", container)
+}
+
+// RemoveContainer removes a container.
+func (e *Engine) RemoveContainer(ctx context.Context, container string, o sim.Removing) error {
+	_, err := call[wire.None](ctx, e, "removeContainer", removeContainerArgs{container, o.Force, o.Volumes})
+	return err
+}
+
+// Commit makes an image of a container.
+func (e *Engine) Commit(ctx context.Context, c sim.Commit) (sim.Image, error) {
+	text, err := json.Marshal(c) // gob leaves out what points to zero
+	if err != nil {
+		return sim.Image{}, err
+	}
+	p, err := call[packedImage](ctx, e, "commit", text)
+	if err != nil {
+		return sim.Image{}, err
+	}
+	return p.unpack()
+}
+
+// CopyIn puts files into a container.
+func (e *Engine) CopyIn(ctx context.Context, container, dir string, files *fs.Tree) error {
+	name, err := call[string](ctx, e, "scratch", wire.None(true))
+	if err != nil {
+		return err
+	}
+	defer os.Remove(name)
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	entries, err := store.Entries(files, f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("copying into %s: %w", container, err)
+	}
+	_, err = call[wire.None](ctx, e, "copyIn", copyInArgs{container, dir, entries, name})
+	return err
+}
+
+// CopyOut reads a file or directory of a container. The contents can be read
+// until Close.
+func (e *Engine) CopyOut(ctx context.Context, container, name string) (*fs.Tree, error) {
+	l, err := call[packedLayer](ctx, e, "copyOut", copyOutArgs{container, name})
+	if err != nil {
+		return nil, err
+	}
+	return e.received(l)
+}
+
+// Volumes lists all volumes.
+func (e *Engine) Volumes(ctx context.Context) ([]sim.Volume, error) {
+	return call[[]sim.Volume](ctx, e, "volumes", wire.None(true))
+}
+
+// CreateVolume makes a volume.
+func (e *Engine) CreateVolume(ctx context.Context, v sim.Volume) error {
+	_, err := call[wire.None](ctx, e, "createVolume", v)
+	return err
+}
+
+// RemoveVolume removes a volume.
+func (e *Engine) RemoveVolume(ctx context.Context, name string) error {
+	_, err := call[wire.None](ctx, e, "removeVolume", name)
+	return err
 }

@@ -31,14 +31,18 @@ import (
 //	etc     the files that it sees as /etc/hosts and so on
 type container struct {
 	info   sim.Container // h.mu guards it
+	image  *image        // that it was made from
 	config dockerspec.DockerOCIImageConfig
 	layers []string // directories of the image's layers, top first
 	dir    string
 
-	release func() // the layers may go
+	release func()     // the layers may go
+	held    []*os.File // of volumes
 
-	starting sync.Mutex // held while it is started, or removed
-	run      *running   // the last one
+	starting sync.Mutex  // held while it is started, or removed, or kept from that
+	run      *running    // the last one
+	shared   bool        // an image's layer has hard links to files of upper
+	limits   *box.Limits // of the last run; nil: none
 	logs     logs
 	gone     sync.Once
 }
@@ -63,6 +67,10 @@ func (h *helper) create(_ context.Context, spec sim.Spec) (sim.Container, error)
 		h.forget(c)
 		return sim.Container{}, fmt.Errorf("making container %s: %w", spec.Name, h.store.Explain(err))
 	}
+	if err := h.makeVolumes(c); err != nil {
+		h.removeVolumes(h.forget(c))
+		return sim.Container{}, fmt.Errorf("making the volumes of container %s: %w", spec.Name, h.store.Explain(err))
+	}
 	return h.status(c), nil
 }
 
@@ -78,6 +86,7 @@ func (h *helper) register(spec sim.Spec) (*container, error) {
 	if err != nil {
 		return nil, err
 	}
+	spec.Mounts = sim.Mounts(img.Config.Config, spec)
 	release, err := h.store.Hold(img.Layers...)
 	if err != nil {
 		return nil, err
@@ -85,6 +94,7 @@ func (h *helper) register(spec sim.Spec) (*container, error) {
 	c := &container{
 		release: release,
 		info:    sim.Container{Spec: spec, ImageID: img.ID, Path: argv, Status: sim.Created},
+		image:   img,
 		config:  img.Config.Config,
 		layers:  h.layerDirs(img),
 	}
@@ -128,20 +138,43 @@ func (h *helper) furnish(c *container) (err error) {
 // as old as the container in every world, so that programs see no difference.
 func (c *container) writeFiles() error {
 	for name, text := range sim.EtcFiles(c.info.Host()) {
-		file := filepath.Join(c.path("etc"), filepath.Base(name))
-		err := os.WriteFile(file, []byte(text), 0o644)
-		if err = errors.Join(err, os.Chtimes(file, c.info.Created, c.info.Created)); err != nil {
+		if own, err := os.ReadFile(name); err == nil && c.info.Network == sim.HostNetwork && name != "/etc/hostname" {
+			text = string(own)
+		}
+		err := os.WriteFile(c.etc(name), []byte(text), 0o644)
+		if err = errors.Join(err, os.Chtimes(c.etc(name), c.info.Created, c.info.Created)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *container) files() (files []box.File) {
-	for name := range sim.EtcFiles("") {
-		files = append(files, box.File{Source: filepath.Join(c.path("etc"), filepath.Base(name)), Target: name})
+// etc is where a file that the engine gives the container stands.
+func (c *container) etc(name string) string { return filepath.Join(c.path("etc"), filepath.Base(name)) }
+
+// root is the overlay mount of the container.
+func (h *helper) root(c *container) box.Root {
+	return box.Root{
+		Dir: h.store.Dir(), Lower: h.relative(c.lower()...),
+		Upper: h.relative(c.path("upper"))[0], Work: h.relative(c.path("work"))[0],
+		Merged: c.path("merged"),
 	}
-	return files
+}
+
+// prepare makes the container's directories ready to be mounted. A volatile
+// mount leaves a mark in overlayfs's work directory that forbids another one
+// (kernel document, "Volatile mount").
+func (c *container) prepare() error {
+	if c.shared {
+		if err := store.Unshare(c.path("upper")); err != nil {
+			return err
+		}
+		c.shared = false
+	}
+	if err := os.RemoveAll(c.path("work")); err != nil {
+		return err
+	}
+	return os.Mkdir(c.path("work"), 0o755)
 }
 
 func (h *helper) listContainers(context.Context, wire.None) ([]sim.Container, error) {
@@ -150,8 +183,8 @@ func (h *helper) listContainers(context.Context, wire.None) ([]sim.Container, er
 	return h.values(), nil
 }
 
-func (h *helper) removeContainer(_ context.Context, args removeArgs) (wire.None, error) {
-	c, err := h.find(args.Name)
+func (h *helper) removeContainer(_ context.Context, args removeContainerArgs) (wire.None, error) {
+	c, err := h.find(args.Container)
 	if err != nil {
 		return false, err
 	}
@@ -165,6 +198,9 @@ func (h *helper) removeContainer(_ context.Context, args removeArgs) (wire.None,
 	}
 	h.forget(c)
 	h.dropShells(c)
+	if args.Volumes || c.info.AutoRemove {
+		h.removeVolumes(c)
+	}
 	return true, nil
 }
 
@@ -175,7 +211,7 @@ func (h *helper) status(c *container) sim.Container {
 }
 
 // forget removes a container that does not run.
-func (h *helper) forget(c *container) {
+func (h *helper) forget(c *container) *container {
 	h.mu.Lock()
 	h.containers = slices.DeleteFunc(h.containers, func(x *container) bool { return x == c })
 	h.mu.Unlock()
@@ -184,8 +220,12 @@ func (h *helper) forget(c *container) {
 		if c.dir != "" {
 			os.RemoveAll(c.dir)
 		}
+		for _, f := range c.held {
+			f.Close()
+		}
 		c.release()
 	})
+	return c
 }
 
 // current is the container's last run; nil before the first.
@@ -213,8 +253,11 @@ func (h *helper) finish(c *container, r *running) {
 	c.info.Status, c.info.Exit, c.info.Finished = sim.Exited, exit, time.Now()
 	remove := c.info.AutoRemove
 	h.mu.Unlock()
+	if c.limits != nil {
+		c.limits.Remove()
+	}
 	if remove {
-		h.forget(c)
+		h.removeVolumes(h.forget(c))
 	}
 	close(r.ended)
 }

@@ -174,12 +174,6 @@ func (e *Engine) Hangup(ctx context.Context, shell string) (sim.Output, error) {
 	return call[sim.Output](ctx, e, "hangup", shell)
 }
 
-// RemoveContainer removes a container.
-func (e *Engine) RemoveContainer(ctx context.Context, container string, o sim.Removing) error {
-	_, err := call[wire.None](ctx, e, "removeContainer", removeArgs{container, o.Force})
-	return err
-}
-
 // Changes lists what a container changed.
 func (e *Engine) Changes(ctx context.Context, container string) ([]fs.Change, error) {
 	packed, err := call[[]change](ctx, e, "changes", container)
@@ -200,10 +194,15 @@ func (e *Engine) Layer(ctx context.Context, container string) (*fs.Tree, error) 
 	if err != nil {
 		return nil, err
 	}
+	return e.received(l)
+}
+
+// received is a tree that the helper read.
+func (e *Engine) received(l packedLayer) (*fs.Tree, error) {
 	defer os.Remove(l.Contents)
 	f, err := os.Open(l.Contents)
 	if err != nil {
-		return nil, fmt.Errorf("reading the layer of %s: %w", container, err)
+		return nil, fmt.Errorf("reading what the engine read: %w", err)
 	}
 	e.mu.Lock()
 	e.layers = append(e.layers, f)

@@ -25,6 +25,7 @@ type helper struct {
 	store  *store.Store
 	remote *remote.Client
 
+	filling    sync.Mutex               // held while a volume is filled
 	mu         sync.Mutex               // of what follows; never held while something runs
 	images     []*image                 // of this session alone
 	configs    map[digest.Digest]*image // of the index, as they were read
@@ -56,6 +57,13 @@ func serve() int {
 		"wait":            wire.Func(h.wait),
 		"logs":            wire.Func(h.readLogs),
 		"pids":            wire.Func(h.pids),
+		"commit":          wire.Func(h.commit),
+		"scratch":         wire.Func(h.scratch),
+		"copyIn":          wire.Func(h.copyIn),
+		"copyOut":         wire.Func(h.copyOut),
+		"volumes":         wire.Func(h.listVolumes),
+		"createVolume":    wire.Func(h.createVolume),
+		"removeVolume":    wire.Func(h.removeVolume),
 		"line":            wire.Func(h.line),
 		"hangup":          wire.Func(h.hangup),
 		"removeContainer": wire.Func(h.removeContainer),

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -50,7 +49,7 @@ func (h *helper) launch(c *container, detach bool) (*running, error) {
 	proc, err := h.begin(c)
 	if err != nil {
 		if c.info.AutoRemove {
-			h.forget(c)
+			h.removeVolumes(h.forget(c))
 		}
 		return nil, refused(err, sim.StartFailed)
 	}
@@ -69,39 +68,55 @@ func (h *helper) launch(c *container, detach bool) (*running, error) {
 }
 
 func (h *helper) begin(c *container) (*box.Proc, error) {
-	if err := c.clearWork(); err != nil {
+	if err := c.prepare(); err != nil {
 		return nil, err
 	}
-	return box.Start(box.Spec{
-		Process: c.process(sim.Process{Args: c.info.Path, Env: nil, Dir: c.info.Dir, User: c.info.User}),
-		Root: box.Root{
-			Dir: h.store.Dir(), Lower: h.relative(c.lower()...),
-			Upper: h.relative(c.path("upper"))[0], Work: h.relative(c.path("work"))[0],
-			Merged: c.path("merged"),
-		},
-		Hostname: c.info.Host(),
-		Files:    c.files(),
+	if err := c.makeSources(); err != nil {
+		return nil, err
+	}
+	process, err := c.process(sim.Process{Args: c.info.Path})
+	if err != nil {
+		return nil, err
+	}
+	if c.limits, err = c.limit(); err != nil {
+		return nil, err
+	}
+	proc, err := box.Start(box.Spec{
+		Process: process, Root: h.root(c), Hostname: c.info.Host(), Mounts: c.mounts(h.store),
+		ReadOnly: c.info.ReadOnly, HostNetwork: c.info.Network == sim.HostNetwork, Limits: c.limits,
 	}, c.info.Interactive)
+	if err != nil && c.limits != nil {
+		c.limits.Remove()
+	}
+	return proc, err
 }
 
-// clearWork empties overlayfs's work directory: a volatile mount leaves a
-// mark there that forbids another one (kernel document, "Volatile mount").
-func (c *container) clearWork() error {
-	if err := os.RemoveAll(c.path("work")); err != nil {
-		return err
+// limit makes the cgroups that the container needs; nil if it has no limits.
+func (c *container) limit() (*box.Limits, error) {
+	if c.info.Memory <= 0 && c.info.PIDs <= 0 {
+		return nil, nil
 	}
-	return os.Mkdir(c.path("work"), 0o755)
+	l, err := box.NewLimits(c.info.ID, c.info.Memory, c.info.PIDs)
+	if err != nil {
+		return nil, sim.Refuse("%v", err)
+	}
+	return l, nil
 }
 
 // process is a process of the container: what p leaves open is the
 // container's, and then the image's.
-func (c *container) process(p sim.Process) box.Process {
+func (c *container) process(p sim.Process) (box.Process, error) {
+	capabilities, err := sim.Capabilities(c.info.CapAdd, c.info.CapDrop)
+	if err != nil {
+		return box.Process{}, err
+	}
+	power, err := box.NewPower(capabilities)
 	return box.Process{
 		Args: p.Args,
 		Env:  sim.Environ(c.info.Host(), c.info.TTY, c.config.Env, slices.Concat(c.info.Env, p.Env)),
 		Dir:  cmp.Or(p.Dir, c.info.Dir, c.config.WorkingDir),
-		User: cmp.Or(p.User, c.info.User, c.config.User),
-	}
+		User: cmp.Or(p.User, c.info.User, c.config.User), Power: power,
+	}, err
 }
 
 func (h *helper) exec(ctx context.Context, args execArgs) (sim.Output, error) {
@@ -113,7 +128,11 @@ func (h *helper) exec(ctx context.Context, args execArgs) (sim.Output, error) {
 	if info.Status != sim.Running {
 		return sim.Output{}, sim.NotRunning(info)
 	}
-	proc, err := r.proc.Exec(c.process(args.Process), args.Process.Interactive)
+	process, err := c.process(args.Process)
+	if err != nil {
+		return sim.Output{}, err
+	}
+	proc, err := r.proc.Exec(process, args.Process.Interactive)
 	if err != nil {
 		return sim.Output{}, refused(err, sim.ExecRefused)
 	}

@@ -6,28 +6,43 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"sync"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"twinlayer/sim"
 )
 
-// capabilities are docker's default set (moby, oci/caps/defaults.go).
-var capabilities = []uintptr{
-	unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_FSETID, unix.CAP_FOWNER,
-	unix.CAP_MKNOD, unix.CAP_NET_RAW, unix.CAP_SETGID, unix.CAP_SETUID,
-	unix.CAP_SETFCAP, unix.CAP_SETPCAP, unix.CAP_NET_BIND_SERVICE,
-	unix.CAP_SYS_CHROOT, unix.CAP_KILL, unix.CAP_AUDIT_WRITE,
+// Power is what the processes of a container may do.
+type Power struct {
+	Caps   uint64            // the capabilities, a bit each
+	Filter []unix.SockFilter // the seccomp filter; see [Filter]
+}
+
+// NewPower is the power of a container with these capabilities.
+func NewPower(capabilities []string) (Power, error) {
+	p := Power{}
+	for bit, name := range sim.AllCapabilities {
+		for _, c := range capabilities {
+			if c == name {
+				p.Caps |= 1 << bit
+			}
+		}
+	}
+	var err error
+	p.Filter, err = filterFor(capabilities)
+	return p, err
 }
 
 // restrict gives up, for the calling thread and all it starts, every
 // capability that a container does not have, and the chance to gain any
 // through a suid program. The bounding set limits what the next execve
 // leaves (capabilities(7)).
-func restrict() error {
+func (p *Power) restrict() error {
 	for c := uintptr(0); c <= 63; c++ {
-		if slices.Contains(capabilities, c) {
+		if p.Caps&(1<<c) != 0 {
 			continue
 		}
 		err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0)
@@ -44,7 +59,7 @@ func restrict() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("setting no_new_privs: %w", err)
 	}
-	return filter()
+	return p.filter()
 }
 
 func clearInheritable() error {
@@ -60,8 +75,19 @@ func clearInheritable() error {
 	return nil
 }
 
-// filter is where a seccomp filter will be set.
-func filter() error { return nil }
+// filter sets the seccomp filter for the calling thread and all it starts
+// (seccomp(2)).
+func (p *Power) filter() error {
+	if len(p.Filter) == 0 {
+		return errors.New("a container without a seccomp filter is not started")
+	}
+	program := unix.SockFprog{Len: uint16(len(p.Filter)), Filter: &p.Filter[0]}
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&program)))
+	if errno != 0 {
+		return fmt.Errorf("setting the seccomp filter: %w", errno)
+	}
+	return nil
+}
 
 // setgroupsDenied says whether the user namespace's owner may not change
 // groups (user_namespaces(7), /proc/pid/setgroups). The first call must come

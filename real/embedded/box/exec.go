@@ -33,7 +33,7 @@ func (p *Proc) Exec(what Process, interactive bool) (*Proc, error) {
 	result := make(chan started)
 	go func() {
 		runtime.LockOSThread() // and never unlock: the thread ends with the goroutine
-		proc, err := what.enter(p.pidfd, streams)
+		proc, err := what.enter(p, streams)
 		result <- started{proc, err}
 	}()
 	r := <-result
@@ -44,8 +44,8 @@ func (p *Proc) Exec(what Process, interactive bool) (*Proc, error) {
 }
 
 // enter puts the calling thread into the container and forks the program.
-func (p *Process) enter(pidfd int, streams *pipes) (*Proc, error) {
-	if err := join(pidfd); err != nil {
+func (p *Process) enter(first *Proc, streams *pipes) (*Proc, error) {
+	if err := join(first.pidfd, first.namespaces); err != nil {
 		return nil, err
 	}
 	who, err := p.identity()
@@ -59,14 +59,17 @@ func (p *Process) enter(pidfd int, streams *pipes) (*Proc, error) {
 	for _, f := range streams.theirs {
 		who.own(f)
 	}
-	if err := restrict(); err != nil {
+	if err := p.restrict(); err != nil {
 		return nil, err
 	}
 	child := -1
 	process, err := os.StartProcess(file, p.Args, &os.ProcAttr{
 		Dir: path.Clean("/" + p.Dir), Env: p.Env, Files: streams.theirs[:],
-		Sys: &syscall.SysProcAttr{Credential: who.credential(), Setsid: true, PidFD: &child},
+		Sys: &syscall.SysProcAttr{Credential: who.credential(), Setsid: true, PidFD: &child, Ptrace: first.limits != nil},
 	})
+	if err == nil && first.limits != nil {
+		err = first.limits.enterStopped(process.Pid)
+	}
 	if errors.Is(err, unix.EINVAL) && (who.uid != 0 || who.gid != 0) {
 		return nil, who.unmapped(err)
 	}
@@ -79,7 +82,7 @@ func (p *Process) enter(pidfd int, streams *pipes) (*Proc, error) {
 // join enters the namespaces, and the root directory, of the process behind
 // pidfd. A thread may enter a mount namespace once it shares its root and
 // working directories with no other (setns(2)).
-func join(pidfd int) error {
+func join(pidfd, namespaces int) error {
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
 		return fmt.Errorf("parting a thread's directories: %w", err)
 	}

@@ -32,23 +32,29 @@ func Init() {
 // program. The order matters: what needs power comes before it is given up.
 func (s *Spec) become() error {
 	unix.Umask(0)
+	if err := unix.Unshare(unix.CLONE_NEWCGROUP); err != nil { // after the cgroup was entered
+		return fmt.Errorf("making a cgroup namespace: %w", err)
+	}
 	if err := s.enterRoot(); err != nil {
 		return err
 	}
 	if err := unix.Sethostname([]byte(s.Hostname)); err != nil {
 		return fmt.Errorf("setting the hostname %q: %w", s.Hostname, err)
 	}
-	if err := loopbackUp(); err != nil {
+	if err := s.network(); err != nil {
 		return err
 	}
 	if err := s.makeDir(); err != nil {
+		return err
+	}
+	if err := freeze(s.ReadOnly); err != nil {
 		return err
 	}
 	who, err := s.identity()
 	if err != nil {
 		return err
 	}
-	if err := restrict(); err != nil {
+	if err := s.restrict(); err != nil {
 		return err
 	}
 	if err := who.assume(); err != nil {
@@ -90,6 +96,26 @@ func (p *Process) exec() error {
 	}
 	fmt.Fprintf(os.Stderr, "exec %s: %v\n", file, err)
 	os.Exit(255)
+	return nil
+}
+
+// network makes the container's own network ready.
+func (s *Spec) network() error {
+	if s.HostNetwork {
+		return nil
+	}
+	return loopbackUp()
+}
+
+// freeze makes a root that is to be read-only so, now that all is in place.
+func freeze(readOnlyRoot bool) error {
+	if !readOnlyRoot {
+		return nil
+	}
+	err := unix.MountSetattr(unix.AT_FDCWD, "/", 0, &unix.MountAttr{Attr_set: readOnly})
+	if err != nil {
+		return fmt.Errorf("making the root read-only: %w", err)
+	}
 	return nil
 }
 

@@ -77,9 +77,10 @@ func kernelSays(fd int) string {
 	return " (" + strings.TrimSpace(string(buf[2:n])) + ")"
 }
 
-// bind makes a mount of a file or directory that is there already.
+// bind makes a mount of a file or directory that is there already, and of
+// what is mounted below it.
 func bind(source, target string) (mount, error) {
-	fd, err := unix.OpenTree(unix.AT_FDCWD, source, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	fd, err := unix.OpenTree(unix.AT_FDCWD, source, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
 	if err != nil {
 		return mount{}, fmt.Errorf("binding %s for %s: %w", source, target, err)
 	}
@@ -93,7 +94,7 @@ func bindReadOnly(source, target string, attrs uint64) (mount, error) {
 	if err != nil {
 		return m, err
 	}
-	err = unix.MountSetattr(m.fd, "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_set: readOnly | attrs})
+	err = unix.MountSetattr(m.fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: readOnly | attrs})
 	if err != nil {
 		unix.Close(m.fd)
 		return m, fmt.Errorf("making %s read-only: %w", source, err)

@@ -22,10 +22,12 @@ type Proc struct {
 	Stdin          io.WriteCloser // nil where the process reads /dev/null
 	Stdout, Stderr io.Reader      // they end when the process does
 
-	process *os.Process
-	pidfd   int
-	done    chan struct{}
-	exit    int
+	process    *os.Process
+	pidfd      int
+	namespaces int     // that it has for itself
+	limits     *Limits // of its container
+	done       chan struct{}
+	exit       int
 
 	mu     sync.RWMutex // held while pidfd is used
 	closed bool

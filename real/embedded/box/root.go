@@ -94,12 +94,16 @@ func pivot(dir string) error {
 	return unix.Chdir("/")
 }
 
-// mounts are docker's default mounts and the container's own files, in the
+// mounts are docker's default mounts and the container's own ones, in the
 // order in which they are attached.
 func (s *Spec) mounts() ([]mount, error) {
 	var l list
 	l.fresh("/proc", "proc", quiet)
-	l.fresh("/sys", "sysfs", quiet|readOnly)
+	if s.HostNetwork { // a sysfs can only be made for a network of one's own
+		l.add(bindReadOnly("/sys", "/sys", quiet))
+	} else {
+		l.fresh("/sys", "sysfs", quiet|readOnly)
+	}
 	l.fresh("/dev", "tmpfs", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_STRICTATIME, "mode=755", "size=65536k")
 	l.add(devpts())
 	l.fresh("/dev/shm", "tmpfs", quiet, "mode=1777", "size=65536k")
@@ -107,10 +111,21 @@ func (s *Spec) mounts() ([]mount, error) {
 	for _, name := range devices {
 		l.device("/dev/" + name)
 	}
-	for _, f := range s.Files {
-		l.bind(f.Source, f.Target)
+	for _, m := range s.Mounts {
+		l.add(m.make())
 	}
 	return l.mounts, l.err
+}
+
+// make makes the mount, to be attached later.
+func (m Mount) make() (mount, error) {
+	switch {
+	case m.Source == "":
+		return fresh(m.Target, "tmpfs", quiet)
+	case m.ReadOnly:
+		return bindReadOnly(m.Source, m.Target, 0)
+	}
+	return bind(m.Source, m.Target)
 }
 
 // list gathers mounts up to the first error.
@@ -128,12 +143,6 @@ func (l *list) add(m mount, err error) {
 func (l *list) fresh(target, fstype string, attrs int, options ...string) {
 	if l.err == nil {
 		l.add(fresh(target, fstype, attrs, options...))
-	}
-}
-
-func (l *list) bind(source, target string) {
-	if l.err == nil {
-		l.add(bind(source, target))
 	}
 }
 

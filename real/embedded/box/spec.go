@@ -10,9 +10,12 @@ import (
 // Spec is a container that is to start.
 type Spec struct {
 	Process
-	Root     Root
-	Hostname string
-	Files    []File
+	Root        Root
+	Hostname    string
+	Mounts      []Mount // in the order in which they are mounted
+	ReadOnly    bool    // the root file system
+	HostNetwork bool    // the caller's network instead of one of its own
+	Limits      *Limits // nil: none
 }
 
 // Root is the overlay mount that becomes the container's root directory.
@@ -24,8 +27,12 @@ type Root struct {
 	Merged string // any directory, absolute; it becomes the mount point
 }
 
-// File is a file of the engine that the container sees at Target.
-type File struct{ Source, Target string }
+// Mount is a file or directory of the host that the container sees at Target,
+// or, where Source is "", a tmpfs.
+type Mount struct {
+	Source, Target string
+	ReadOnly       bool
+}
 
 // Process is a program to run in a container.
 type Process struct {
@@ -33,6 +40,7 @@ type Process struct {
 	Env  []string // without HOME, which the user's entry in passwd gives
 	Dir  string   // "": "/"
 	User string   // "name", "uid", "name:group", …; "": root
+	Power
 }
 
 // Failure is why a process could not start.

@@ -17,10 +17,15 @@ import (
 // Stage is the argv[0] under which a program must call [Init].
 const Stage = "twinlayer-init"
 
-// namespaces are the ones that a container has for itself. The user namespace
-// is the caller's.
-const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUTS |
-	unix.CLONE_NEWIPC | unix.CLONE_NEWNET | unix.CLONE_NEWCGROUP
+// namespaces are the ones that a container has for itself when it is cloned;
+// a cgroup namespace follows. The user namespace is the caller's.
+func (s *Spec) namespaces() int {
+	all := unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC
+	if s.HostNetwork {
+		return all
+	}
+	return all | unix.CLONE_NEWNET
+}
 
 // Start starts a container. It returns when the program runs; a *[Failure] if
 // it cannot.
@@ -39,7 +44,7 @@ func Start(spec Spec, interactive bool) (*Proc, error) {
 	cmd := &exec.Cmd{
 		Path: "/proc/self/exe", Args: []string{Stage}, Env: []string{},
 		Stdin: p.theirs[0], Stdout: p.theirs[1], Stderr: p.theirs[2], ExtraFiles: []*os.File{far},
-		SysProcAttr: &syscall.SysProcAttr{Cloneflags: namespaces, Setsid: true, PidFD: &pidfd},
+		SysProcAttr: &syscall.SysProcAttr{Cloneflags: uintptr(spec.namespaces()), Setsid: true, PidFD: &pidfd},
 	}
 	err = cmd.Start()
 	far.Close()
@@ -48,7 +53,8 @@ func Start(spec Spec, interactive bool) (*Proc, error) {
 		return nil, fmt.Errorf("cloning a process into new namespaces: %w", err)
 	}
 	proc := p.proc(cmd.Process, pidfd)
-	if err := handOver(near, spec); err != nil {
+	proc.namespaces, proc.limits = spec.namespaces()|unix.CLONE_NEWCGROUP, spec.Limits
+	if err := spec.start(near, cmd.Process.Pid); err != nil {
 		proc.Kill()
 		proc.Close()
 		return nil, err
@@ -62,6 +68,16 @@ func socketpair() (near, far *os.File, err error) {
 		return nil, nil, err
 	}
 	return os.NewFile(uintptr(fds[0]), "stage"), os.NewFile(uintptr(fds[1]), "stage"), nil
+}
+
+// start limits the first stage and lets it go on.
+func (s *Spec) start(stage io.ReadWriter, pid int) error {
+	if s.Limits != nil {
+		if err := s.Limits.enter(pid); err != nil {
+			return err
+		}
+	}
+	return handOver(stage, *s)
 }
 
 // handOver gives the first stage its work and waits until it became the

@@ -34,6 +34,39 @@ func Tree(entries []Entry, src io.ReaderAt) (*fs.Tree, error) {
 	return b.Tree(), nil
 }
 
+// Entries are the paths of a tree, parents first. It writes the contents to
+// dst, one after the other.
+func Entries(t *fs.Tree, dst io.Writer) ([]Entry, error) {
+	entries := []Entry{entryOf("/", t.Root())}
+	first, end := map[fs.Ino]string{}, int64(0)
+	for p := range t.All() {
+		if name, ok := first[p.Ino]; ok {
+			entries = append(entries, Entry{Path: p.Path, Link: name})
+			continue
+		}
+		if !p.IsDir() {
+			first[p.Ino] = p.Path
+		}
+		e := entryOf(p.Path, p.Node)
+		if p.IsRegular() {
+			e.Offset, e.Len = end, p.Data.Size()
+			if _, err := io.Copy(dst, p.Data.Reader()); err != nil {
+				return nil, fmt.Errorf("reading %s: %w", p.Path, err)
+			}
+			end += e.Len
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+func entryOf(name string, n *fs.Node) Entry {
+	return Entry{
+		Path: name, Mode: n.Mode, UID: n.UID, GID: n.GID, Rdev: n.Rdev, Mtime: n.Mtime, Ctime: n.Ctime,
+		Target: n.Target, Opaque: n.Opaque, Xattrs: n.Xattrs,
+	}
+}
+
 func (e *Entry) add(b *fs.Builder, src io.ReaderAt) error {
 	if e.Link != "" {
 		return b.Link(e.Path, e.Link)

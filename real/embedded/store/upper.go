@@ -96,13 +96,18 @@ func (r *reader) add(name string, s *Stat) error {
 	return err
 }
 
-// copy puts a file's content at the end of the contents.
+// copy puts a file's content at the end of the contents. What a container that
+// runs has taken away meanwhile is read as zeros.
 func (r *reader) copy(name string, size int64) error {
 	if size == 0 || r.contents == nil {
 		return nil
 	}
 	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW, 0)
-	if err != nil {
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	if f == nil {
+		r.end += size
 		return err
 	}
 	defer f.Close()
@@ -133,7 +138,7 @@ func (r *reader) piece(f *os.File, from, to int64) error {
 	}
 	_, err := io.CopyN(r.contents, f, to-from)
 	if err == io.EOF {
-		return errors.New(f.Name() + " shrank while it was read: try again when the container is idle")
+		err = nil
 	}
 	return err
 }
@@ -149,6 +154,9 @@ func data(f *os.File, at, size int64) (from, to int64, err error) {
 		return 0, 0, err
 	}
 	to, err = f.Seek(from, unix.SEEK_HOLE)
+	if errors.Is(err, unix.ENXIO) {
+		return size, size, nil
+	}
 	return min(from, size), min(to, size), err
 }
 

@@ -1,0 +1,203 @@
+//go:build linux
+
+package box
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Limits are a container's cgroups: one of version 2, or one a controller of
+// version 1.
+type Limits struct{ Dirs []string }
+
+// controller is a limit in both versions' words.
+type controller struct {
+	name   string
+	values map[string]string // by file
+	v2     map[string]string
+}
+
+func controllers(memory, pids int64) (all []controller) {
+	if memory > 0 {
+		bytes := strconv.FormatInt(memory, 10)
+		// As docker does: as much swap again. Where swap is not accounted for,
+		// there are no files for it.
+		all = append(all, controller{"memory",
+			map[string]string{"memory.limit_in_bytes": bytes, "memory.memsw.limit_in_bytes?": strconv.FormatInt(2*memory, 10)},
+			map[string]string{"memory.max": bytes, "memory.swap.max?": bytes}})
+	}
+	if pids > 0 {
+		max := map[string]string{"pids.max": strconv.FormatInt(pids, 10)}
+		all = append(all, controller{"pids", max, max})
+	}
+	return all
+}
+
+// NewLimits makes cgroups for a container of this name. An error says what to
+// do about it.
+func NewLimits(name string, memory, pids int64) (*Limits, error) {
+	l := &Limits{}
+	for _, c := range controllers(memory, pids) {
+		if err := l.add(name, c); err != nil {
+			l.Remove()
+			return nil, fmt.Errorf("this machine does not let twinlayer limit %s (%w): start twinlayer as root, or, where systemd runs, by systemd-run --user --scope -p Delegate=yes twinlayer", c.name, err)
+		}
+	}
+	return l, nil
+}
+
+func (l *Limits) add(name string, c controller) error {
+	base, unified, err := cgroupFor(c.name)
+	if err != nil {
+		return err
+	}
+	sweep(base)
+	values := c.values
+	if unified {
+		values = c.v2
+		if err := delegate(base, c.name); err != nil {
+			return err
+		}
+	}
+	dir := filepath.Join(base, cgroupPrefix+name)
+	if err := os.Mkdir(dir, 0o755); err != nil && !(unified && errors.Is(err, os.ErrExist)) {
+		return err
+	}
+	if len(l.Dirs) == 0 || l.Dirs[len(l.Dirs)-1] != dir {
+		l.Dirs = append(l.Dirs, dir)
+	}
+	for file, value := range values {
+		file, optional := strings.CutSuffix(file, "?")
+		if err := write(filepath.Join(dir, file), value); err != nil && !optional {
+			return err
+		}
+	}
+	return nil
+}
+
+const cgroupPrefix = "twinlayer-"
+
+// sweep removes the cgroups of containers whose engine was killed. One that
+// has processes cannot be removed.
+func sweep(base string) {
+	old, _ := filepath.Glob(filepath.Join(base, cgroupPrefix+"*"))
+	for _, dir := range old {
+		var st unix.Stat_t
+		if unix.Stat(dir, &st) == nil && time.Since(time.Unix(st.Ctim.Unix())) > time.Minute {
+			os.Remove(dir)
+		}
+	}
+}
+
+// delegate hands a controller to the cgroups below base (cgroups(7)).
+func delegate(base, controller string) error {
+	file := filepath.Join(base, "cgroup.subtree_control")
+	on, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	for _, c := range strings.Fields(string(on)) {
+		if c == controller {
+			return nil
+		}
+	}
+	return write(file, "+"+controller)
+}
+
+// cgroupFor is the directory below which a controller's cgroups can be made:
+// our own one of version 1, or the one beside ours of version 2, since a
+// cgroup with processes has none below it there.
+func cgroupFor(controller string) (base string, unified bool, err error) {
+	text, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return "", false, err
+	}
+	for line := range strings.Lines(string(text)) {
+		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(f) != 3 {
+			continue
+		}
+		if f[0] == "0" {
+			base = path.Dir(f[2])
+		}
+		if hasWord(f[1], controller) {
+			mountPoint, err := cgroupMount("cgroup", controller)
+			return filepath.Join(mountPoint, f[2]), false, err
+		}
+	}
+	mountPoint, err := cgroupMount("cgroup2", "")
+	return filepath.Join(mountPoint, base), true, err
+}
+
+func hasWord(list, word string) bool { return strings.Contains(","+list+",", ","+word+",") }
+
+// cgroupMount is where a hierarchy is mounted (proc_pid_mountinfo(5)).
+func cgroupMount(fstype, option string) (string, error) {
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(text)) {
+		left, right, ok := strings.Cut(strings.TrimSpace(line), " - ")
+		l, r := strings.Fields(left), strings.Fields(right)
+		if ok && len(l) > 4 && len(r) > 2 && r[0] == fstype && (option == "" || hasWord(r[2], option)) {
+			return l[4], nil
+		}
+	}
+	return "", fmt.Errorf("no cgroups are mounted")
+}
+
+// enter puts a process into the cgroups.
+func (l *Limits) enter(pid int) error {
+	for _, dir := range l.Dirs {
+		if err := write(filepath.Join(dir, "cgroup.procs"), strconv.Itoa(pid)); err != nil {
+			return fmt.Errorf("limiting the container: %w", err)
+		}
+	}
+	return nil
+}
+
+// enterStopped puts a process that the calling thread traces, and that stands
+// before its first instruction, into the cgroups, and lets it go.
+func (l *Limits) enterStopped(pid int) error {
+	var status unix.WaitStatus
+	if _, err := unix.Wait4(pid, &status, unix.WALL, nil); err != nil {
+		return fmt.Errorf("waiting for a new process: %w", err)
+	}
+	err := l.enter(pid)
+	if err != nil {
+		unix.Kill(pid, unix.SIGKILL)
+	}
+	return errors.Join(err, unix.PtraceDetach(pid))
+}
+
+// Remove removes the cgroups, when the last process has left them.
+func (l *Limits) Remove() {
+	for _, dir := range l.Dirs {
+		for range 200 { // a killed process is not gone at once
+			if err := os.Remove(dir); err == nil || errors.Is(err, os.ErrNotExist) {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}
+
+func write(file, value string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteString(value)
+	return err
+}

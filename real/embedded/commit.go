@@ -1,0 +1,88 @@
+//go:build linux
+
+package embedded
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"twinlayer/real/embedded/store"
+	"twinlayer/sim"
+)
+
+// commit makes an image of a container; text is a [sim.Commit] as JSON.
+func (h *helper) commit(_ context.Context, text []byte) (packedImage, error) {
+	var asked sim.Commit
+	if err := json.Unmarshal(text, &asked); err != nil {
+		return packedImage{}, err
+	}
+	c, err := h.find(asked.Container)
+	if err != nil {
+		return packedImage{}, err
+	}
+	ref := ""
+	if asked.Ref != "" {
+		if ref, err = sim.Familiar(asked.Ref); err != nil {
+			return packedImage{}, err
+		}
+	}
+	batch, err := h.store.Batch()
+	if err != nil {
+		return packedImage{}, err
+	}
+	defer batch.Abort()
+	layer, err := h.commitLayer(batch, c, asked)
+	if err != nil {
+		return packedImage{}, fmt.Errorf("committing container %s: %w", asked.Container, h.store.Explain(err))
+	}
+	return h.commitImage(batch, c, asked, layer, ref)
+}
+
+// commitLayer adds the container's layer to the batch; nil if it is empty.
+func (h *helper) commitLayer(batch *store.Batch, c *container, asked sim.Commit) (*sim.NewLayer, error) {
+	still, end := h.still(c, asked.Pause)
+	defer end()
+	l, ok, shared, err := batch.Upper(store.Upper{Dir: c.path("upper"), Latest: asked.Latest, Share: still && !c.shared})
+	c.shared = c.shared || still && shared
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &sim.NewLayer{DiffID: l.DiffID, Size: l.Size}, nil
+}
+
+// still keeps a container as it is until end is called: one that does not run
+// from being started, and the processes of one that runs from going on, if
+// pause says so. It tells whether the container does not run.
+func (h *helper) still(c *container, pause bool) (still bool, end func()) {
+	c.starting.Lock()
+	if h.status(c).Status != sim.Running {
+		return true, c.starting.Unlock
+	}
+	r := c.run
+	c.starting.Unlock()
+	if !pause {
+		return false, func() {}
+	}
+	return false, r.proc.Freeze()
+}
+
+func (h *helper) commitImage(batch *store.Batch, c *container, asked sim.Commit, layer *sim.NewLayer, ref string) (packedImage, error) {
+	_, blob, err := asked.Image(c.image.Image, layer)
+	if err != nil {
+		return packedImage{}, err
+	}
+	img, err := newImage(blob, c.image.ID)
+	if err != nil {
+		return packedImage{}, err
+	}
+	if _, err := h.keep(batch, img, ref); err != nil {
+		return packedImage{}, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if img, err = h.findImage(img.ID.String()); err != nil {
+		return packedImage{}, err
+	}
+	return img.pack(), nil
+}

@@ -1,0 +1,100 @@
+//go:build linux
+
+package embedded
+
+import (
+	"context"
+	"errors"
+	iofs "io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"twinlayer/real/embedded/box"
+	"twinlayer/real/embedded/store"
+	"twinlayer/real/embedded/wire"
+	"twinlayer/sim"
+)
+
+// scratch is a new file for contents on their way between the processes.
+func (h *helper) scratch(context.Context, wire.None) (string, error) {
+	f, err := h.store.Scratch()
+	if err != nil {
+		return "", err
+	}
+	return f.Name(), f.Close()
+}
+
+func (h *helper) copyIn(_ context.Context, args copyInArgs) (wire.None, error) {
+	contents, err := os.Open(args.Contents)
+	if err != nil {
+		return false, err
+	}
+	defer contents.Close()
+	c, err := h.find(args.Container)
+	if err != nil {
+		return false, err
+	}
+	err = h.within(c, func() error {
+		info, err := os.Stat(args.Dir)
+		switch {
+		case err != nil:
+			return sim.NoSuchPath(h.status(c), args.Dir)
+		case !info.IsDir():
+			return sim.Refuse("extraction point is not a directory")
+		}
+		return store.Put(args.Dir, args.Entries, contents)
+	})
+	if errors.Is(err, unix.EROFS) {
+		err = sim.Refuse("container rootfs is marked read-only")
+	}
+	return true, h.store.Explain(err)
+}
+
+func (h *helper) copyOut(_ context.Context, args copyOutArgs) (packedLayer, error) {
+	c, err := h.find(args.Container)
+	if err != nil {
+		return packedLayer{}, err
+	}
+	f, err := h.store.Scratch()
+	if err != nil {
+		return packedLayer{}, err
+	}
+	defer f.Close()
+	var entries []store.Entry
+	err = h.within(c, func() (err error) {
+		entries, err = store.ReadPath(args.Name, f)
+		return err
+	})
+	if err != nil {
+		os.Remove(f.Name())
+		if errors.Is(err, iofs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+			err = sim.NoSuchPath(h.status(c), args.Name)
+		}
+		return packedLayer{}, h.store.Explain(err)
+	}
+	return packedLayer{entries, f.Name()}, nil
+}
+
+// within calls f with the container's file system as its root.
+func (h *helper) within(c *container, f func() error) error {
+	view := box.View{Root: h.root(c), Mounts: c.mounts(h.store), ReadOnly: c.info.ReadOnly}
+	for {
+		c.starting.Lock()
+		r := c.run
+		if r == nil || h.status(c).Status != sim.Running {
+			break
+		}
+		c.starting.Unlock()
+		err := r.proc.Within(view, f)
+		if !errors.Is(err, box.ErrEnded) {
+			return err
+		}
+		<-r.ended
+	}
+	defer c.starting.Unlock()
+	if err := c.prepare(); err != nil {
+		return err
+	}
+	return view.Within(f)
+}

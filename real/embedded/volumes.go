@@ -1,0 +1,166 @@
+//go:build linux
+
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"twinlayer/real/embedded/box"
+	"twinlayer/real/embedded/store"
+	"twinlayer/real/embedded/wire"
+	"twinlayer/sim"
+)
+
+func (h *helper) listVolumes(context.Context, wire.None) (all []sim.Volume, err error) {
+	for _, v := range h.store.Volumes() {
+		all = append(all, sim.Volume{Name: v.Name, Anonymous: v.Anonymous, Created: v.Created})
+	}
+	return all, nil
+}
+
+func (h *helper) createVolume(_ context.Context, v sim.Volume) (wire.None, error) {
+	if err := sim.CheckVolume(v.Name); err != nil {
+		return false, err
+	}
+	if _, ok := h.store.Volume(v.Name); ok {
+		return true, nil
+	}
+	return true, h.store.CreateVolume(store.Volume{Name: v.Name, Created: v.Created, Anonymous: v.Anonymous})
+}
+
+func (h *helper) removeVolume(_ context.Context, name string) (wire.None, error) {
+	v, ok := h.store.Volume(name)
+	if sim.CheckVolume(name) != nil || !ok {
+		return false, sim.NoSuchVolume(name)
+	}
+	if users := h.usersOf(name); len(users) > 0 {
+		return false, sim.VolumeInUse(name, users)
+	}
+	removed, err := h.store.RemoveVolume(v)
+	if err == nil && !removed {
+		err = sim.VolumeInUse(name, []string{"a container of another twinlayer"})
+	}
+	return true, err
+}
+
+// usersOf are the ids of the containers that have a volume.
+func (h *helper) usersOf(volume string) (ids []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.containers {
+		if slices.ContainsFunc(c.info.Mounts, func(m sim.Mount) bool { return m.Type == sim.InStore && m.Source == volume }) {
+			ids = append(ids, c.info.ID)
+		}
+	}
+	return ids
+}
+
+// makeVolumes makes the volumes that a new container asks for and that are not
+// there. An empty one gets a copy of what the image has at its place.
+func (h *helper) makeVolumes(c *container) error {
+	for _, m := range c.info.Mounts {
+		if m.Type != sim.InStore {
+			continue
+		}
+		own := m.Source == sim.AnonymousVolume(c.info.ID, m.Target)
+		if _, err := h.createVolume(context.Background(), sim.Volume{Name: m.Source, Anonymous: own, Created: c.info.Created}); err != nil {
+			return err
+		}
+		v, _ := h.store.Volume(m.Source)
+		held, err := h.store.HoldVolume(v)
+		if err != nil {
+			return err
+		}
+		c.held = append(c.held, held)
+		if err := h.fill(c, v, m.Target); err != nil {
+			return fmt.Errorf("filling volume %s: %w", m.Source, err)
+		}
+	}
+	return nil
+}
+
+// fill copies what the image has at target into an empty volume.
+func (h *helper) fill(c *container, v store.Volume, target string) error {
+	h.filling.Lock()
+	defer h.filling.Unlock()
+	dir := h.store.VolumeDir(v)
+	if names, err := os.ReadDir(dir); err != nil || len(names) > 0 {
+		return err
+	}
+	contents, err := h.store.Scratch()
+	if err != nil {
+		return err
+	}
+	defer os.Remove(contents.Name())
+	defer contents.Close()
+	if err := c.prepare(); err != nil {
+		return err
+	}
+	var entries []store.Entry
+	view := box.View{Root: h.root(c)}
+	err = view.Within(func() (err error) {
+		if info, err := os.Stat(target); err != nil || !info.IsDir() {
+			return nil
+		}
+		entries, err = store.ReadDir(target, contents)
+		return err
+	})
+	if err != nil || entries == nil {
+		return err
+	}
+	return store.PutRoot(dir, entries, contents)
+}
+
+// removeVolumes removes the volumes that were made for the container alone.
+func (h *helper) removeVolumes(c *container) {
+	for _, m := range c.info.Mounts {
+		v, ok := h.store.Volume(m.Source)
+		if m.Type == sim.InStore && ok && v.Anonymous && len(h.usersOf(v.Name)) == 0 {
+			h.store.RemoveVolume(v)
+		}
+	}
+}
+
+// mounts are what the container sees in the place of parts of its layers, by
+// their depth.
+func (c *container) mounts(s *store.Store) (mounts []box.Mount) {
+	for name := range sim.EtcFiles("") {
+		mounts = append(mounts, box.Mount{Source: c.etc(name), Target: name})
+	}
+	for _, m := range c.info.Mounts {
+		source := m.Source
+		switch m.Type {
+		case sim.Tmpfs:
+			source = ""
+		case sim.InStore:
+			v, _ := s.Volume(m.Source)
+			source = s.VolumeDir(v)
+		}
+		mounts = append(mounts, box.Mount{Source: source, Target: m.Target, ReadOnly: m.ReadOnly})
+	}
+	slices.SortStableFunc(mounts, func(a, b box.Mount) int {
+		return strings.Count(a.Target, "/") - strings.Count(b.Target, "/")
+	})
+	return mounts
+}
+
+// makeSources makes the directories of the host that are to be bound and are
+// not there, as docker run -v does.
+func (c *container) makeSources() error {
+	for _, m := range c.info.Mounts {
+		if m.Type != sim.Bind {
+			continue
+		}
+		if _, err := os.Stat(m.Source); err == nil {
+			continue
+		}
+		if err := os.MkdirAll(m.Source, 0o755); err != nil {
+			return sim.Refuse("error while creating mount source path '%s': %v", m.Source, err)
+		}
+	}
+	return nil
+}
