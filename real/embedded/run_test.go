@@ -109,10 +109,10 @@ func TestUser(t *testing.T) {
 			return
 		}
 		require.NoError(t, err)
-		require.Equal(t, "uid=1000(ana) gid=1000(ana) groups=50(staff)\n/home/ana\nx\n0022\n", out.Stdout)
+		require.Equal(t, "uid=1000(ana) gid=1000(ana) groups=50(staff),1000(ana)\n/home/ana\nx\n0022\n", out.Stdout)
 		out, err = as("1234:50")
 		require.NoError(t, err)
-		require.Equal(t, "uid=1234 gid=50(staff)\n/\nx\n0022\n", out.Stdout)
+		require.Equal(t, "uid=1234 gid=50(staff) groups=50(staff)\n/\nx\n0022\n", out.Stdout)
 	})
 }
 
