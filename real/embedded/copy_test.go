@@ -39,9 +39,9 @@ func content(t testing.TB, tr *fs.Tree, name string) string {
 	return string(b)
 }
 
-// containers are a container that was created, one that runs and one that has
+// inEachState are a container that was created, one that runs and one that has
 // ended.
-func containers(t testing.TB, e sim.Engine) map[string]string {
+func inEachState(t testing.TB, e sim.Engine) map[string]string {
 	t.Helper()
 	created, ended := spec("true"), spec("true")
 	_, err := e.Create(timeout(t), created)
@@ -61,7 +61,7 @@ func TestCopyIn(t *testing.T) {
 			"/motd":      regular("replaced"),
 			"/new/empty": regular(""),
 		})
-		for name, id := range containers(t, e) {
+		for name, id := range inEachState(t, e) {
 			require.NoError(t, e.CopyIn(timeout(t), id, "/etc", files), name)
 			layer, err := e.Layer(timeout(t), id)
 			require.NoError(t, err)
@@ -93,7 +93,7 @@ func TestCopyIn(t *testing.T) {
 // leave in the layer what the kernel makes of it.
 func TestCopyInReplaces(t *testing.T) {
 	e := engine(t)
-	for name, id := range containers(t, e) {
+	for name, id := range inEachState(t, e) {
 		require.NoError(t, e.CopyIn(timeout(t), id, "/", treeOf(t, map[string]fs.Node{
 			"/tmp": regular("now a file"), "/etc": {Mode: fs.S_IFDIR | 0o755}, "/etc/motd": {Mode: fs.S_IFDIR | 0o755}, "/etc/motd/x": regular("x"),
 		})), name)
@@ -110,7 +110,7 @@ func TestCopyOwners(t *testing.T) {
 	each(t, func(t *testing.T, e *embedded.Engine) {
 		n := regular("mine")
 		n.UID, n.GID = 1000, 50
-		for _, id := range containers(t, e) {
+		for _, id := range inEachState(t, e) {
 			require.NoError(t, e.CopyIn(timeout(t), id, "/", treeOf(t, map[string]fs.Node{"/own": n})))
 			out, err := e.CopyOut(timeout(t), id, "own")
 			require.NoError(t, err)
@@ -122,7 +122,7 @@ func TestCopyOwners(t *testing.T) {
 
 func TestCopyWholeRoot(t *testing.T) {
 	each(t, func(t *testing.T, e *embedded.Engine) {
-		for name, id := range containers(t, e) {
+		for name, id := range inEachState(t, e) {
 			out, err := e.CopyOut(timeout(t), id, "/")
 			require.NoError(t, err)
 			require.Equal(t, "welcome\n", content(t, out, "/etc/motd"), name)
