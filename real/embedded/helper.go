@@ -58,6 +58,7 @@ func serve() int {
 		"logs":            wire.Func(h.readLogs),
 		"pids":            wire.Func(h.pids),
 		"commit":          wire.Func(h.commit),
+		"facts":           wire.Func(h.facts),
 		"scratch":         wire.Func(h.scratch),
 		"copyIn":          wire.Func(h.copyIn),
 		"copyOut":         wire.Func(h.copyOut),

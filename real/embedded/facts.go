@@ -1,0 +1,229 @@
+//go:build linux
+
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"twinlayer/sim"
+)
+
+// pidWord stands in evidence for the host's number of the container's first
+// process, which only the caller knows.
+const pidWord = "{pid}"
+
+// facts are what the engine can tell of a container.
+func (h *helper) facts(_ context.Context, key string) ([]sim.Evidence, error) {
+	c, err := h.find(key)
+	if err != nil {
+		return nil, err
+	}
+	pid := 0
+	if r := c.current(); r != nil && h.status(c).Status == sim.Running {
+		pid = r.proc.PID()
+	}
+	all := []sim.Evidence{c.mountFact(pid), c.upperFact()}
+	all = append(all, c.diskFacts()...)
+	if file, ok := c.largestFile(); ok {
+		all = append(all, h.inodeFact(c, file), cacheFact(file))
+	}
+	if pid != 0 {
+		all = append(all, processFacts(pid)...)
+	}
+	return all, nil
+}
+
+// mountFact is the command that mounts the container's root.
+func (c *container) mountFact(pid int) sim.Evidence {
+	e := sim.Evidence{What: "the mount that is its root directory, as a command", Shown: fmt.Sprintf(
+		"mount -t overlay overlay -o lowerdir=%s,upperdir=%s,workdir=%s,userxattr,volatile %s",
+		strings.Join(c.lower(), ":"), c.path("upper"), c.path("work"), c.path("merged"))}
+	if pid != 0 {
+		e.Again = "grep ' / / ' /proc/" + pidWord + "/mountinfo"
+	}
+	return e
+}
+
+const mostRows = 200
+
+// upperFact lists the upper directory, marks of overlayfs too.
+func (c *container) upperFact() sim.Evidence {
+	var rows []string
+	filepath.WalkDir(c.path("upper"), func(name string, d fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(c.path("upper"), name)
+		if err != nil || rel == "." {
+			return nil
+		}
+		if len(rows) == mostRows {
+			rows = append(rows, "…")
+			return fs.SkipAll
+		}
+		rows = append(rows, upperRow(name, rel))
+		return nil
+	})
+	if rows == nil {
+		rows = []string{"(empty)"}
+	}
+	return sim.Evidence{What: "its own layer: overlayfs's upper directory (a whiteout is the character device 0, 0)",
+		Shown: strings.Join(rows, "\n"), Again: "ls -lR " + c.path("upper") + "; getfattr -dR -m user.overlay " + c.path("upper")}
+}
+
+func upperRow(name, rel string) string {
+	var st unix.Stat_t
+	if err := unix.Lstat(name, &st); err != nil {
+		return rel + ": " + err.Error()
+	}
+	size := fmt.Sprint(st.Size)
+	if kind := st.Mode & unix.S_IFMT; kind == unix.S_IFCHR || kind == unix.S_IFBLK {
+		size = fmt.Sprintf("%d, %d", unix.Major(st.Rdev), unix.Minor(st.Rdev))
+	}
+	info, err := os.Lstat(name)
+	if err != nil {
+		return rel + ": " + err.Error()
+	}
+	row := fmt.Sprintf("%s %d:%d %8s %s", info.Mode(), st.Uid, st.Gid, size, rel)
+	var mark [8]byte
+	if n, err := unix.Lgetxattr(name, "user.overlay.opaque", mark[:]); err == nil {
+		row += fmt.Sprintf("  (user.overlay.opaque=%q)", mark[:n])
+	}
+	return row
+}
+
+// diskFacts are what the layers and the container take on the disk.
+func (c *container) diskFacts() []sim.Evidence {
+	var rows, names []string
+	for _, dir := range append([]string{c.path("upper")}, c.layers...) {
+		rows = append(rows, fmt.Sprintf("%d\t%s", diskUse(dir), dir))
+		names = append(names, dir)
+	}
+	return []sim.Evidence{{What: "bytes on disk of its own layer, and of the image's below it, which are there once for all containers",
+		Shown: strings.Join(rows, "\n"), Again: "du -s -B1 " + strings.Join(names, " ")}}
+}
+
+// diskUse counts as du does: blocks, an inode once.
+func diskUse(dir string) (n int64) {
+	seen := map[uint64]bool{}
+	filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
+		var st unix.Stat_t
+		if err == nil && unix.Lstat(name, &st) == nil && !seen[st.Ino] {
+			seen[st.Ino] = true
+			n += st.Blocks * 512
+		}
+		return nil
+	})
+	return n
+}
+
+// largestFile is the largest file of the image's bottom layer that no layer
+// above has too.
+func (c *container) largestFile() (largest string, ok bool) {
+	if len(c.layers) == 0 {
+		return "", false
+	}
+	bottom, size := c.layers[len(c.layers)-1], int64(0)
+	filepath.WalkDir(bottom, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return nil
+		}
+		rel, _ := filepath.Rel(bottom, name)
+		if info, err := d.Info(); err == nil && info.Size() > size && !c.hidden(rel) {
+			largest, size = name, info.Size()
+		}
+		return nil
+	})
+	return largest, largest != ""
+}
+
+func (c *container) hidden(rel string) bool {
+	for _, dir := range append([]string{c.path("upper")}, c.layers[:len(c.layers)-1]...) {
+		if _, err := os.Lstat(filepath.Join(dir, rel)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// inodeFact shows that all containers of the layer have one and the same file.
+func (h *helper) inodeFact(c *container, file string) sim.Evidence {
+	bottom := c.layers[len(c.layers)-1]
+	rel, _ := filepath.Rel(bottom, file)
+	var st unix.Stat_t
+	unix.Stat(file, &st)
+	rows := []string{fmt.Sprintf("inode %d\t%s", st.Ino, file)}
+	for _, other := range h.all() {
+		r := other.current()
+		if r == nil || h.status(other).Status != sim.Running || other.layers[len(other.layers)-1] != bottom {
+			continue
+		}
+		if unix.Stat(fmt.Sprintf("/proc/%d/root/%s", r.proc.PID(), rel), &st) == nil {
+			rows = append(rows, fmt.Sprintf("inode %d\t/%s in container %s", st.Ino, rel, h.status(other).Name))
+		}
+	}
+	return sim.Evidence{What: "a file of the image in its layer and in every running container above it: one inode, no copy",
+		Shown: strings.Join(rows, "\n"), Again: "stat -c 'inode %i' " + file + " /proc/" + pidWord + "/root/" + rel}
+}
+
+// cacheFact tells how much of a file is in memory (mincore(2)).
+func cacheFact(file string) sim.Evidence {
+	e := sim.Evidence{What: "how much of that file is in the page cache, once for all containers", Again: "fincore " + file}
+	pages, all, err := resident(file)
+	if err != nil {
+		e.Shown = err.Error()
+		return e
+	}
+	e.Shown = fmt.Sprintf("%d of %d pages", pages, all)
+	return e
+}
+
+func resident(name string) (in, all int, err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, 0, err
+	}
+	memory, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer unix.Munmap(memory)
+	page := os.Getpagesize()
+	state := make([]byte, (len(memory)+page-1)/page)
+	_, _, errno := unix.Syscall(unix.SYS_MINCORE, uintptr(unsafe.Pointer(&memory[0])), uintptr(len(memory)), uintptr(unsafe.Pointer(&state[0])))
+	if errno != 0 {
+		return 0, 0, errno
+	}
+	for _, s := range state {
+		in += int(s & 1)
+	}
+	return in, len(state), nil
+}
+
+// processFacts are those of a container that runs.
+func processFacts(pid int) []sim.Evidence {
+	var rows []string
+	for _, name := range []string{"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"} {
+		id, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/%s", pid, name))
+		if err == nil {
+			rows = append(rows, id)
+		}
+	}
+	boot, _ := os.ReadFile(fmt.Sprintf("/proc/%d/root/proc/sys/kernel/random/boot_id", pid))
+	cgroup, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
+	return []sim.Evidence{
+		{What: "its namespaces", Shown: strings.Join(rows, "\n"), Again: "readlink /proc/" + pidWord + "/ns/*"},
+		{What: "the kernel's boot id, inside", Shown: strings.TrimSpace(string(boot)), Again: "cat /proc/" + pidWord + "/root/proc/sys/kernel/random/boot_id"},
+		{What: "its cgroups", Shown: strings.TrimSpace(string(cgroup)), Again: "cat /proc/" + pidWord + "/cgroup"},
+	}
+}
