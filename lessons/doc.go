@@ -41,6 +41,9 @@
 // lines below). While a container's shell is attached, lines are the shell's:
 // exit ends it, :detach leaves it waiting and docker attach goes back. A
 // docker run line names its container with one of containers, or has --rm.
+// $IMAGE in a line is the id of the youngest image without a name, where a
+// build that failed has left off; :boot, :steps, :layers, :why, :audit and
+// :evidence are twinlayer's own words.
 //
 // What a lesson makes in either world is thrown away when it ends. Images of
 // the names that it declares are set aside before it and given back after it.

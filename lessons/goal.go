@@ -105,6 +105,8 @@ func (c Checked) some(s Standing) bool {
 	return slices.ContainsFunc(c.Answers, func(a Answer) bool { return a.State == s })
 }
 
+func (c Checked) missed() bool { return c.some(Missed) }
+
 func allMet(all []Checked) bool {
 	return !slices.ContainsFunc(all, func(c Checked) bool { return !c.Met() })
 }

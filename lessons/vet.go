@@ -145,15 +145,15 @@ func (v *vetter) line(at string, l Lesson, k int, line string) {
 		if name, _ := fileOf(line); !filepath.IsLocal(name) {
 			v.fault(at, "a file is in the lesson's directory, not %q", name)
 		}
-	case isWord(line) && line != wordDetach:
-		v.fault(at, "%s is no word of a lesson; %s and %s are", line, wordDetach, wordFile)
-	case k == 0:
+	case isWord(line) && line != wordDetach && !isShow(line):
+		v.fault(at, "%s is no word of a lesson; %s, %s and %s are", line, wordDetach, wordFile, strings.Join(shows, ", "))
+	case k == 0 && !isShow(line):
 		v.fault(at, "a step begins outside of any container, so its first line is docker's")
 	}
 }
 
 func (v *vetter) docker(at string, l Lesson, line string) {
-	cmd, err := sim.Parse(line, noEnv)
+	cmd, err := sim.Parse(strings.ReplaceAll(line, lastImage, "x"), noEnv)
 	switch {
 	case err != nil:
 		text, _, _ := strings.Cut(err.Error(), "\n")

@@ -63,6 +63,10 @@ var chinese = map[string]string{
 	"the history of %s says nothing of %s":                  "%s 的历史里没有提到 %s",
 	"the real engine has stopped: %s":                       "真实引擎停了：%s",
 
+	"the model cannot know: %s": "模型没法知道：%s",
+
+	"A file of the lesson has a name in its directory, not %s": "这一课的文件要放在它的目录里，不能是 %s",
+
 	// predictions
 	"Answer as docker diff would: C /etc, A /new, D /old; or nothing.": "请照 docker diff 的写法回答：C /etc, A /new, D /old；如果什么都没有，就写 nothing。",
 	"Answer with a number.":              "请回答一个数字。",
@@ -87,7 +91,7 @@ var chinese = map[string]string{
 	"%s could not be run: %s. The lesson's files are in %s; set EDITOR, or edit them in another window.": "%s 运行不了：%s。这一课的文件在 %s；请设置 EDITOR，或者在别的窗口里编辑。",
 	"The lesson's files are in %s:":                                                                      "这一课的文件在 %s：",
 	"Your progress is not kept: %s":                                                                      "你的进度没有保存下来：%s",
-	"Your turn. This is to be reached, in whatever way you like:":                                        "轮到你了。要做到下面这些，用什么办法都行：",
+	"This is to be reached, in whatever way you like:":                                                   "要做到下面这些，用什么办法都行：",
 	"Nothing was asked.":                                                                                 "现在没有提问。",
 	"Right.":                                                                                             "对了。",
 	"Not quite. The answer is %d: %s":                                                                    "不太对。答案是 %d：%s",

@@ -181,6 +181,46 @@ func edit(r *REPL, ctx context.Context, args []string) error {
 	return nil
 }
 
+// fileLine takes a line "file NAME" apart, which begins a file of the lesson's
+// directory; its content may follow in the same line, below.
+func (r *REPL) fileLine(line string) (name, content string, ok bool) {
+	first, content, _ := strings.Cut(line, "\n")
+	first = strings.TrimSpace(first)
+	if r.Session.Attached().Shell == "" && !isWord(first) {
+		first = ":" + first
+	}
+	name, ok = strings.CutPrefix(first, ":file ")
+	return strings.TrimSpace(name), content, ok
+}
+
+// writeFile writes a file of the lesson's directory. What is not given with
+// the line follows in the next ones, up to a single dot.
+func (r *REPL) writeFile(name, content string) error {
+	if r.lesson == nil {
+		return r.noLesson()
+	}
+	if !filepath.IsLocal(name) {
+		r.tellWarn("A file of the lesson has a name in its directory, not %s", name)
+		return nil
+	}
+	if content == "" {
+		content = r.untilDot()
+	}
+	return r.lesson.run.Write(name, content)
+}
+
+// untilDot reads lines up to a single dot.
+func (r *REPL) untilDot() (content string) {
+	for len(content) < maxLine {
+		line, err := r.Lines.Line(". ")
+		if err != nil || line == "." {
+			break
+		}
+		content += line + "\n"
+	}
+	return content
+}
+
 // showFiles shows the files of the lesson's directory.
 func (r *REPL) showFiles(dir string) error {
 	r.tell("The lesson's files are in %s:", dir)

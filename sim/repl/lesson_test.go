@@ -107,6 +107,7 @@ func TestLessonTranscripts(t *testing.T) {
 				require.Zero(t, p.r.Missed())
 				require.NotContains(t, out.String(), ":skip", "the solution does it")
 				require.NotContains(t, out.String(), "%!")
+				require.NotContains(t, out.String(), "is no word of twinlayer")
 				requireNarrow(t, out.String())
 				compareGolden(t, "testdata/lessons/"+l.ID+"."+lang+".out", normalLesson(out.String()))
 			})

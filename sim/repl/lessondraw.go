@@ -1,6 +1,7 @@
 package repl
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -21,6 +22,9 @@ func (p painter) plan(lines []string) {
 			prompt = "  # "
 		}
 		inShell = opensShell(line) || inShell && line != ":detach" && line != "exit" && !strings.HasPrefix(line, "docker ")
+		if !inShell && strings.HasPrefix(line, ":") {
+			prompt, line = "  > ", line[1:]
+		}
 		p.command(prompt, line)
 	}
 }
@@ -50,17 +54,20 @@ func (p painter) command(prompt, line string) {
 }
 
 // lessonLine draws one of the lesson's own lines and what it came to.
-func (r *REPL) lessonLine(line lessons.Line) error {
+func (r *REPL) lessonLine(ctx context.Context, line lessons.Line) error {
 	prompt := "$ "
 	if line.At.Shell != "" {
 		prompt = line.At.Name + " # "
 	}
 	r.draw.text("\n")
 	r.draw.command(prompt, line.Text)
-	if line.Result == nil {
-		return nil
+	if line.Result != nil {
+		return r.show(*line.Result, nil)
 	}
-	return r.show(*line.Result, nil)
+	if w, args, ok := r.word(line.Text); ok && line.Text != ":detach" {
+		return w.run(r, ctx, args)
+	}
+	return nil
 }
 
 // countLine takes note of a line that is not drawn.

@@ -40,7 +40,7 @@ func (r *REPL) openStep() error {
 	r.draw.paragraph(r.draw.prose, "", words.Prose)
 	if s.Exercise() {
 		r.draw.text("\n")
-		r.tell("Your turn. This is to be reached, in whatever way you like:")
+		r.tell("This is to be reached, in whatever way you like:")
 		r.showGoals(run.Checked(), false)
 	} else if !r.Auto {
 		r.draw.plan(s.Run)
@@ -126,7 +126,8 @@ func (r *REPL) goOn(ctx context.Context) error {
 
 // playStep plays the step's own lines.
 func (r *REPL) playStep(ctx context.Context) error {
-	if err := r.lesson.run.Play(ctx, r.lessonLine); err != nil {
+	see := func(line lessons.Line) error { return r.lessonLine(ctx, line) }
+	if err := r.lesson.run.Play(ctx, see); err != nil {
 		return err
 	}
 	r.showGoals(r.lesson.run.Checked(), true)

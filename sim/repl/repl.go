@@ -68,6 +68,7 @@ type REPL struct {
 	Config
 	draw     painter
 	timeline sim.Timeline
+	booted   []sim.Step
 	lesson   *lesson // that is on; nil: none
 	missed   int     // steps of lessons that did not lead where they should
 	lost     bool    // progress could not be kept, and it was said
@@ -82,7 +83,8 @@ func New(c Config) *REPL {
 	}
 	r := &REPL{Config: c}
 	r.draw = newPainter(c.forPeople(), c.Plain, c.Width)
-	r.timeline.Add("power on", c.Session.Model.Steps(), false)
+	r.booted = c.Session.Model.Steps()
+	r.timeline.Add("power on", r.booted, false)
 	return r
 }
 
@@ -182,6 +184,9 @@ func (r *REPL) line(ctx context.Context, line string) error {
 	trimmed := strings.TrimSpace(line)
 	if r.asking() && !isWord(line) {
 		return r.answered(ctx, trimmed)
+	}
+	if name, content, ok := r.fileLine(line); ok {
+		return r.writeFile(name, content)
 	}
 	if w, args, ok := r.word(trimmed); ok {
 		return w.run(r, ctx, args)

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/kernel"
+	"twinlayer/real"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
 	"twinlayer/sim/userland"
@@ -53,6 +54,7 @@ func modelOnly() *sim.Session {
 	now, n := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), byte(0)
 	return &sim.Session{
 		Model: sim.NewModel(sim.ModelConfig{Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs}),
+		Host:  real.Host{},
 		Clock: func() time.Time { now = now.Add(time.Second); return now },
 		Rand: func(b []byte) {
 			for i := range b {

@@ -31,6 +31,7 @@ func init() {
 		{"forward", "", "forward again, as next", next},
 		{"end", "", "to the last step, which is the present", toEnd},
 		{"steps", "[on|off]", "all steps of the last command; on holds the steps of each command, off does not", steps},
+		{"boot", "", "the steps by which the machine came up", boot},
 		{"layers", "[CONTAINER|IMAGE]", "a picture of a container's layers; of an image, their sizes, sharing and waste", layers},
 		{"why", "IMAGE|CONTAINER PATH", "which layer provides a path, which hide it, and who made them", why},
 		{"audit", "IMAGE|CONTAINER", "who made each layer, and what it added, modified and deleted", audit},
@@ -45,6 +46,7 @@ func init() {
 		{"restart", "", "begin the lesson afresh", restart},
 		{"resume", "", "go on where you were, in this lesson or the last", resume},
 		{"edit", "[FILE]", "the lesson's files: edit one, or see them all", edit},
+		{"file", "NAME", "write a file of the lesson: its lines follow, and a single dot ends them", nil},
 		{"lang", strings.Join(lessons.Languages, "|"), "the language of the lessons", speak},
 		{"engines", "", "the real engines, their versions, and why one cannot be used", machine(Machine.Engines)},
 		{"reconnect", "", "a fresh real engine, which runs the session's commands again", reconnect},
@@ -83,6 +85,9 @@ func (r *REPL) word(line string) (word, []string, bool) {
 	}
 	if i < 0 {
 		return word{}, nil, false
+	}
+	if words[i].run == nil { // file, without its name
+		return word{run: edit}, nil, true
 	}
 	return words[i], fields[1:], true
 }
@@ -193,3 +198,10 @@ func detach(r *REPL, _ context.Context, _ []string) error {
 }
 
 func quit(*REPL, context.Context, []string) error { return errQuit }
+
+func boot(r *REPL, _ context.Context, _ []string) error {
+	for i, s := range r.booted {
+		r.draw.step(sim.Moment{Step: s, Index: i + 1, Of: len(r.booted)})
+	}
+	return nil
+}
