@@ -21,6 +21,7 @@ import (
 	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs"
 	"twinlayer/lessons"
 	"twinlayer/real"
 	"twinlayer/real/embedded"
@@ -264,6 +265,176 @@ docker run --rm -u nobody mine:1 id -u
 docker rmi mine:1
 `))
 	})
+}
+
+// verbScript is a session over the verbs of a container's life.
+const verbScript = `docker create --name c1 -l kind=test busybox sh -c 'echo hi; echo err >&2; exit 3'
+docker inspect -f '{{.State.Status}}' c1
+docker start c1
+docker wait c1
+docker logs c1
+docker logs --tail 1 c1
+docker logs -f c1
+docker logs -t c1
+docker start -a c1
+docker logs c1
+docker run -d --name d1 busybox sleep 1000
+docker ps
+docker ps -q
+docker ps --no-trunc -l
+docker ps -n 1 --format '{{.Names}} {{.State}}'
+docker ps -a --filter status=exited --format 'table {{.Names}}\t{{.Image}}'
+docker ps -a --filter name=d1 --format json
+docker ps -a --filter ancestor=busybox -q
+docker ps -a --filter label=kind=test --format '{{.Labels}}'
+docker ps --filter frob
+docker ps --filter frob=1
+docker top d1
+docker top c1
+docker exec d1 ps
+docker exec -d d1 touch /tmp/x
+docker exec d1 ls /tmp
+docker logs -f d1
+docker rm d1
+docker kill -s FROB d1
+docker kill d1
+docker kill d1
+docker stop d1
+docker restart -t 0 c1
+docker start nosuch
+docker stop nosuch
+docker wait nosuch
+docker logs nosuch
+docker rm c1 nosuch
+docker run -d -it --name s1 busybox
+docker attach s1
+echo typed > /f
+:detach
+docker diff s1
+docker stop -t 0 s1
+docker start -ai s1
+cat /f
+exit 2
+docker rm -v s1
+docker run --rm --memory 64m --pids-limit 50 busybox true
+docker run --memory 1m busybox true
+docker run --memory much busybox true
+docker run --network bridge busybox true
+docker run --network nosuch busybox true
+docker run --platform linux/frob busybox true
+docker run -v a:b:c:d busybox true
+docker run -v rel:x busybox true
+docker run --mount type=frob,target=/x busybox true
+docker run --tmpfs x busybox true
+docker run -v /x:/y:frob busybox true
+docker run --env-file /nosuch/file busybox true
+docker images --format '{{.Repository}}:{{.Tag}}'
+docker images --filter dangling=true
+docker images --filter reference=busy*
+docker images -a --digests busybox
+docker image ls -q
+docker volume ls
+docker volume inspect nosuch
+docker volume frob
+docker volume
+docker system df
+docker info
+docker version
+docker login
+docker push nosuch
+docker save busybox
+docker load
+docker load -i /nosuch/file
+docker import -
+docker cp - d1:/
+docker cp a b
+docker cp d1:/a d1:/b
+docker image prune
+docker image prune -f
+docker container prune -f
+docker system prune -f
+docker ps -a
+`
+
+// TestVerbs: no verb of the docker command tells the worlds apart.
+func TestVerbs(t *testing.T) {
+	eachUser(t, func(t *testing.T, p program) {
+		all := p.results(t, verbScript)
+		require.Greater(t, len(all), 80)
+		for _, r := range all {
+			for _, d := range r.Differences {
+				if d.Class != sim.Expected {
+					t.Errorf("%.100s: %s: %s\nmodel: %.1000s\nreal:  %.1000s", r.Cmd, d.What, d.Class, d.Model, d.Real)
+				}
+			}
+		}
+	})
+}
+
+// TestAdoption: what the model cannot predict it takes over, and after that
+// the worlds agree again.
+func TestAdoption(t *testing.T) {
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		lacking(t, "busybox-static")
+	}
+	eachUser(t, func(t *testing.T, p program) {
+		root := filepath.Join(p.home, "root.tar")
+		writeRoot(t, busybox, root)
+		all := p.results(t, `docker import `+root+` foreign:1
+docker run --name f1 foreign:1 sh -c 'echo hi; echo x > /made; rm /etc/passwd; exit 3'
+docker diff f1
+docker ps -a
+docker logs f1
+docker run -it --name f2 foreign:1 sh
+echo new > /etc/f
+exit 4
+docker diff f2
+docker rm f1 f2
+docker rmi foreign:1
+`)
+		want := []sim.Class{sim.Same, sim.Limit, sim.Same, sim.Same, sim.Same, sim.Limit, sim.Limit, sim.Limit, sim.Same, sim.Same, sim.Same}
+		require.Len(t, all, len(want))
+		for i, r := range all {
+			for _, d := range r.Differences {
+				require.NotEqual(t, sim.Bug, d.Class, "%s: %s\n%s\n%s", r.Cmd, d.What, d.Model, d.Real)
+			}
+			if want[i] == sim.Limit {
+				require.Equal(t, sim.Limit, r.Verdict, r.Cmd)
+			}
+		}
+		var adopted int
+		for _, s := range all[1].Steps {
+			if strings.HasPrefix(s.Why, "adopted: ") {
+				adopted++
+			}
+		}
+		require.Greater(t, adopted, 1)
+	})
+}
+
+// lacking skips a test for what is not installed; in CI it fails.
+func lacking(t *testing.T, what string) {
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is not installed", what)
+	}
+	t.Skipf("%s is not installed", what)
+}
+
+// writeRoot writes a root file system with a stranger's busybox in it.
+func writeRoot(t *testing.T, busybox, name string) {
+	exe, err := os.ReadFile(busybox)
+	require.NoError(t, err)
+	b := fs.NewBuilder()
+	require.NoError(t, b.Put("/bin/busybox", fs.Node{Mode: fs.S_IFREG | 0o755, Data: fs.DataOf(exe)}))
+	for _, applet := range []string{"sh", "rm"} {
+		require.NoError(t, b.Put("/bin/"+applet, fs.Node{Mode: fs.S_IFLNK | 0o777, Target: "busybox"}))
+	}
+	require.NoError(t, b.Put("/etc/passwd", fs.Node{Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte("root:x:0:0:root:/:/bin/sh\n"))}))
+	f, err := os.Create(name)
+	require.NoError(t, err)
+	require.NoError(t, b.Tree().WriteTar(f))
+	require.NoError(t, f.Close())
 }
 
 func TestBadLines(t *testing.T) {

@@ -1,9 +1,13 @@
 package sim
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"twinlayer/fs"
 )
 
 func TestParse(t *testing.T) {
@@ -69,4 +73,33 @@ func TestCompareClasses(t *testing.T) {
 	require.Equal(t, Bug, Verdict(Compare(View{Stdout: "Up 2 seconds\n"}, View{Stdout: "Down 3 seconds\n"})))
 	exists := Compare(View{Stdout: "0123456789ab: Pull complete\n"}, View{Stdout: "0123456789ab: Already exists\n"})
 	require.Equal(t, Expected, Verdict(exists))
+}
+
+// FuzzDocker: no command line breaks the parser, the model, or the words that
+// are printed of it.
+func FuzzDocker(f *testing.F) {
+	for _, v := range verbs {
+		f.Add("docker " + v.Name + " a b")
+		f.Add("docker " + v.Name + " -f x")
+	}
+	for _, line := range []string{
+		"run -v a:/b:ro x", "run --mount type=tmpfs,dst=/t x", "ps --format '{{.X}}'", "ps --filter a=b", "logs --tail -1 x", "images --filter reference=[ x",
+		"cp a:/b c", "volume create 'x y'", "inspect -f '{{range .}}' x", "system df -v", "ps -n -9", "create --memory 1x x", "ps --format '{{truncate .ID -1}}'",
+	} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		s := &Session{Model: NewModel(ModelConfig{Registry: nothing{}, Programs: func(*fs.Data) Program { return nil }})}
+		ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+		defer stop()
+		_, err := s.Run(ctx, line, func(string) string { return "v" })
+		require.NoError(t, err)
+	})
+}
+
+// nothing is a registry without images.
+type nothing struct{}
+
+func (nothing) Resolve(_ context.Context, repository, _ string) (*Artifact, error) {
+	return nil, PullDenied(repository)
 }

@@ -24,6 +24,7 @@ type Session struct {
 	broken error     // why Real cannot be used any more
 	stale  time.Time // since when
 	kept   []Cmd     // what was run, as the model was told
+	begun  bool      // the model has what the real engine had at the start
 	pairs  Pairs
 	images struct{ model, real []Image } // after the last command
 }
@@ -37,6 +38,14 @@ type Attached struct {
 
 // Attached is where the next line goes.
 func (s *Session) Attached() Attached { return s.at }
+
+// Engines are the worlds that are in use, the model first.
+func (s *Session) Engines() []Engine {
+	if s.Real == nil || s.broken != nil {
+		return []Engine{s.Model}
+	}
+	return []Engine{s.Model, s.Real}
+}
 
 // Detach leaves the shell waiting, as control-P control-Q does.
 func (s *Session) Detach() { s.at = Attached{} }
@@ -71,6 +80,7 @@ func (s *Session) refused(line string, err error) (Result, error) {
 // Do runs a command in both worlds at the same time.
 func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	s.complete(&cmd)
+	s.begin(ctx)
 	b := s.both(cmd)
 	var wg sync.WaitGroup
 	if b.real != nil {
@@ -95,12 +105,39 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	}
 	s.judge(context.WithoutCancel(ctx), &r, b)
 	s.settle(ctx, &r, b)
+	if r.Real != nil && r.Model.Unknown != "" && cmd.Verb != "build" {
+		if err := s.adopt(context.WithoutCancel(ctx), &r, b.modelCmd); err != nil {
+			s.broken = err
+		}
+	}
 	if ctx.Err() != nil {
 		r.forgive("it was interrupted, and the two worlds were not at the same point then")
 	}
 	s.keep(ctx, b)
 	s.follow(&r, cmd)
 	return r, nil
+}
+
+// begin gives the model, before the first command, what the real engine has
+// kept from earlier sessions.
+func (s *Session) begin(ctx context.Context) {
+	if s.begun || s.Real == nil || s.broken != nil {
+		return
+	}
+	s.begun = true
+	images, err := s.Real.Images(ctx)
+	if err == nil {
+		before := s.Model.Steps()
+		err = s.adoptStore(ctx, images)
+		s.Model.Steps()
+		s.Model.steps = before
+	}
+	if err != nil {
+		s.broken = err
+		return
+	}
+	s.images.real, s.images.model = images, s.Model.State().Images()
+	s.pairs.learn(ctx, side{s.Model, s.images.model}, side{s.Real, images})
 }
 
 // settling is how long a detached process of the real world has to come as
@@ -218,6 +255,9 @@ func (s *Session) judge(ctx context.Context, r *Result, b *both) {
 		s.images.real = r.Real.images
 		s.pairs.learn(ctx, side{s.Model, s.images.model}, side{s.Real, s.images.real})
 		r.Differences = append(r.Differences, comparison{r.Cmd, &s.pairs, b.asTyped}.of(r.Model, *r.Real)...)
+	}
+	if r.Real != nil && r.Model.Unknown != "" && Verdict(r.Differences) != Limit {
+		r.Differences = append(r.Differences, Difference{What: "model", Class: Limit, Reason: "the model cannot know: " + r.Model.Unknown})
 	}
 	r.Verdict = Verdict(r.Differences)
 }

@@ -58,12 +58,17 @@ func (r *REPL) objects(verb string) []string {
 		images = append(images, img.Tags...)
 	}
 	switch verb {
-	case "exec", "attach", "diff", "rm":
+	case "exec", "attach", "diff", "rm", "start", "stop", "restart", "kill", "wait", "logs", "top", "export", "commit", "evidence", "layers":
 		return containers
-	case "run", "pull":
+	case "run", "create", "pull":
 		return append(images, r.Pullable...)
-	case "rmi", "tag", "history", "images":
+	case "rmi", "tag", "history", "images", "push", "save":
 		return images
+	case "cp":
+		for i := range containers {
+			containers[i] += ":"
+		}
+		return containers
 	case "inspect":
 		return append(containers, images...)
 	}

@@ -304,6 +304,17 @@ func (p painter) step(m sim.Moment) {
 	p.paragraph(p.faint, "      ", m.Why)
 }
 
+// evidence draws one thing that was seen, and the command that shows it.
+func (p painter) evidence(e sim.Evidence) {
+	p.paragraph(p.bold, "", e.What)
+	for _, line := range screenLines(e.Shown) {
+		fmt.Fprintln(p.out, "  "+line)
+	}
+	if e.Again != "" {
+		fmt.Fprintln(p.out, p.faint.Sprint("  $ "+e.Again))
+	}
+}
+
 // moment draws a step with the layers as they were right after it.
 func (p painter) moment(m sim.Moment, stale string) {
 	if m.Index == 1 {

@@ -73,7 +73,8 @@ type REPL struct {
 	missed   int     // steps of lessons that did not lead where they should
 	lost     bool    // progress could not be kept, and it was said
 	bugs     int
-	pointed  bool // at the words for steps
+	pointed  bool   // at the words for steps
+	last     string // the container of the last command that had one
 }
 
 // New is a REPL; nothing is read before Run.
@@ -233,6 +234,9 @@ func (r *REPL) show(result sim.Result, err error) error {
 		return fmt.Errorf("the model broke: %w", err)
 	}
 	r.count(result)
+	if result.Container != "" {
+		r.last = result.Container
+	}
 	held := r.Step && !r.JSON && r.Lines.Talks()
 	r.timeline.Add(result.Cmd, result.Steps, held)
 	if r.JSON {

@@ -36,6 +36,7 @@ func init() {
 		{"why", "IMAGE|CONTAINER PATH", "which layer provides a path, which hide it, and who made them", why},
 		{"audit", "IMAGE|CONTAINER", "who made each layer, and what it added, modified and deleted", audit},
 		{"diff", "IMAGE IMAGE", "what two images differ in (of one container: docker diff)", diffImages},
+		{"evidence", "[CONTAINER]", "what can be seen of a container from outside, and how to see it by hand", evidence},
 		{"detach", "", "leave a container's shell waiting (docker attach goes back)", detach},
 		{"lessons", "", "the lessons there are", listLessons},
 		{"lesson", "N|DIR", "begin a lesson; Enter goes on", startLesson},
@@ -184,6 +185,37 @@ func layers(r *REPL, ctx context.Context, args []string) error {
 	}
 	r.draw.stack(stack)
 	return nil
+}
+
+// evidence draws what each world can show of a container: the one named, or
+// that of the last command.
+func evidence(r *REPL, ctx context.Context, args []string) error {
+	key := firstOf(append(args, r.Session.Attached().Container, r.last)...)
+	if key == "" {
+		r.draw.warn("evidence needs a container: its name or id, as docker ps -a has them")
+		return nil
+	}
+	for _, e := range r.Session.Engines() {
+		list, err := e.Evidence(ctx, key)
+		if err != nil {
+			r.draw.warn("%s: %v", e.Name(), err)
+			continue
+		}
+		r.draw.title(e.Name())
+		for _, item := range list {
+			r.draw.evidence(item)
+		}
+	}
+	return nil
+}
+
+func firstOf(all ...string) string {
+	for _, s := range all {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
 }
 
 func detach(r *REPL, _ context.Context, _ []string) error {

@@ -1,0 +1,461 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"twinlayer/fs"
+	"twinlayer/kernel"
+	"twinlayer/sim/userland"
+)
+
+// execution is a process of the model that runs now. Its changes go into a
+// copy of the container's file systems, which every event makes part of the
+// state.
+type execution struct {
+	t       *transition
+	id      string // the container's
+	sys     *fs.Sys
+	p       userland.Process
+	pid     int // on the host
+	stdout  Printed
+	stderr  Printed
+	unknown string // why the model cannot know what it did
+
+	pipes     fs.Pipes
+	interrupt context.Context // kills what a line has started; nil: no line
+	children  atomic.Int32    // that run now
+}
+
+func (t *transition) execution(c container) *execution {
+	c = t.refreshed(c)
+	x := &execution{t: t, id: c.ID}
+	x.sys = &fs.Sys{
+		Mounts: c.mounts.Snapshot(), IDs: t.IDs, Protected: t.Facts.Protected, Running: x.running, Pipes: &x.pipes,
+		Beyond: func(path string) { x.beyond("what the real kernel shows in %s", path) }, Clock: t.tick, Log: x.log,
+	}
+	return x
+}
+
+// beyond notes what the model cannot know of what was asked; the first counts.
+func (x *execution) beyond(format string, args ...any) {
+	x.t.mu.Lock()
+	defer x.t.mu.Unlock()
+	if x.unknown == "" {
+		x.unknown = fmt.Sprintf(format, args...)
+	}
+}
+
+// tick is the time of the next change: each a little later than the last.
+func (t *transition) tick() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.now = t.now.Add(time.Microsecond)
+	return t.now
+}
+
+// log makes an event of the file systems a step, with them as they are then.
+func (x *execution) log(e fs.Event) {
+	x.t.mu.Lock()
+	defer x.t.mu.Unlock()
+	x.save()
+	if last := len(x.t.steps) - 1; e.Op == "load" && last >= 0 && x.t.steps[last].Op == "read" && x.t.steps[last].Path == e.Path {
+		x.t.steps = x.t.steps[:last] // the kernel's look at the file's first bytes
+	}
+	x.t.steps = append(x.t.steps, Step{e, x.t.state})
+}
+
+// save makes the file systems as they are part of the state.
+func (x *execution) save() {
+	if c, err := x.t.state.container(x.id); err == nil {
+		c.mounts = x.sys.Mounts.Snapshot()
+		x.t.state = x.t.state.with(c).keepVolumes(c)
+	}
+}
+
+// bind connects the process to the file systems, the kernel and the streams
+// of this execution.
+func (x *execution) bind() {
+	x.sys.UID, x.sys.GID, x.sys.Umask, x.sys.Groups = uint32(x.p.UID), uint32(x.p.GID), x.p.Umask, nil
+	for _, g := range x.p.Groups {
+		x.sys.Groups = append(x.sys.Groups, uint32(g))
+	}
+	x.p.FS, x.p.Kernel = x.sys.FS(), kernelView{x}
+	x.p.Stdin, x.p.Stdout, x.p.Stderr = strings.NewReader(""), &x.stdout, &x.stderr
+	x.p.Now, x.p.Exec = x.t.tick, x.exec
+	x.p.SetUmask = func(mask uint32) { x.sys.Umask, x.p.Umask = mask, mask }
+}
+
+// prepare finds the user, the directory and the program of p. What runc would
+// refuse is put into docker's words by runc.
+func (x *execution) prepare(p Process, runc func(cause string) *Refusal) *Refusal {
+	x.p = userland.Process{Args: p.Args, Dir: "/", Umask: 0o022, Rand: random(p.ID)}
+	x.bind()
+	user, refusal := FindUser(p.User, x.read("/etc/passwd"), x.read("/etc/group"))
+	if refusal != nil {
+		return refusal
+	}
+	if x.sys.IDs != 0 && uint32(max(user.UID, user.GID)) >= x.sys.IDs {
+		return TooFewIDs(user.UID, user.GID)
+	}
+	if refusal := x.enter(p.Dir); refusal != nil {
+		return refusal
+	}
+	x.p.UID, x.p.GID, x.p.Groups, x.p.Env = user.UID, user.GID, user.Groups, withHome(p.Env, user.Home)
+	x.bind()
+	file, argv, err := userland.Resolve(&x.p)
+	if err != nil {
+		return runc(startProblem(p.Args[0], err))
+	}
+	x.p.Path, x.p.Args = file, argv
+	return nil
+}
+
+func withHome(env []string, home string) []string {
+	if slices.ContainsFunc(env, func(kv string) bool { return strings.HasPrefix(kv, "HOME=") }) {
+		return env
+	}
+	return append(slices.Clip(env), "HOME="+home)
+}
+
+// read is a file's text, "" where it cannot be read. It leaves no steps.
+func (x *execution) read(name string) string {
+	quiet := *x.sys
+	quiet.Log = nil
+	f, err := quiet.FS().Open(name)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	text, _ := io.ReadAll(f)
+	return string(text)
+}
+
+// enter makes the working directory where it is missing, and goes there.
+func (x *execution) enter(dir string) *Refusal {
+	if dir == "" {
+		return nil
+	}
+	dir = path.Clean("/" + dir)
+	if err := x.p.FS.MkdirAll(dir, 0o755); err != nil {
+		return Refuse("mkdir %s: %s", dir, lowerReason(err))
+	}
+	x.p.Dir = dir
+	return nil
+}
+
+func lowerReason(err error) string { return strings.ToLower(fs.ErrnoOf(err).Error()) }
+
+// startProblem is runc's text for a program that cannot be executed.
+func startProblem(name string, err error) string {
+	reason := lowerReason(err)
+	switch {
+	case strings.Contains(name, "/"):
+		reason = "stat " + name + ": " + reason
+	case fs.ErrnoOf(err) == fs.ENOENT:
+		reason = "executable file not found in $PATH"
+	}
+	return fmt.Sprintf("exec: %q: %s", name, reason)
+}
+
+// random is a source of numbers that depends on the process alone.
+func random(seed string) func() uint64 {
+	n := uint64(0)
+	return func() uint64 {
+		n++
+		h := fnv.New64a()
+		h.Write([]byte(seed + strconv.FormatUint(n, 10)))
+		return h.Sum64()
+	}
+}
+
+// run runs the process to its end, or leaves it waiting if it is a shell that
+// takes lines.
+func (x *execution) run(ctx context.Context, p Process) Output {
+	x.sys.Done = ctx.Done()
+	c, _ := x.t.state.container(x.id)
+	program := x.program(&x.p)
+	why := x.cannotKnow(c, program)
+	switch lines := TakesLines(p.Args, p.Interactive); {
+	case why != "" && lines:
+		x.wait(p.ID, waiting{process: x.p, pid: x.pid, foreign: why})
+		return Output{Shell: p.ID, Unknown: why}
+	case why != "":
+		return Output{Unknown: why, Exit: exitUnknown}
+	case !lines:
+		return x.output(x.perform(ctx, program, &x.p))
+	}
+	x.wait(p.ID, waiting{Shell: userland.NewShell(&x.p), process: x.p, pid: x.pid})
+	out := x.output(0)
+	out.Shell = p.ID
+	return out
+}
+
+// cannotKnow says why the model cannot tell what a process of c does; ""
+// where it can.
+func (x *execution) cannotKnow(c container, program Program) string {
+	if program == nil {
+		return "it cannot run the machine code in " + x.p.Path
+	}
+	return c.foreign()
+}
+
+// line runs a line in a waiting shell.
+func (x *execution) line(ctx context.Context, key string, sh waiting, line string) Output {
+	shell, release := x.patient(ctx)
+	defer release()
+	x.sys.Done = shell.Done()
+	next, exit, ended := sh.Line(shell, &x.p, line)
+	if shell.Err() != nil {
+		exit, ended = exitKilled, true
+	}
+	out := x.output(exit)
+	if ended {
+		x.hangup(key, exit)
+		return out
+	}
+	sh.Shell, sh.process = next, x.p
+	x.wait(key, sh)
+	out.Shell = key
+	return out
+}
+
+// Grace is how long a shell has to come back after what its line had started
+// was killed. Nothing tells that a shell is in an endless loop of its own.
+const Grace = 300 * time.Millisecond
+
+// patient is the context of a shell whose line may be given up by ctx: what
+// the line has started is killed at once, and the shell itself if it does not
+// come back.
+func (x *execution) patient(ctx context.Context) (context.Context, func()) {
+	x.interrupt = ctx
+	shell, kill := context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() {
+		if x.children.Load() == 0 {
+			kill()
+			return
+		}
+		time.AfterFunc(Grace, kill)
+	})
+	return shell, func() { forget(); kill() }
+}
+
+func (x *execution) output(exit int) Output {
+	x.t.mu.Lock()
+	defer x.t.mu.Unlock()
+	x.save()
+	return Output{Stdout: x.stdout.String(), Stderr: x.stderr.String(), Exit: exit, Unknown: x.unknown}
+}
+
+func (x *execution) wait(key string, sh waiting) {
+	c, _ := x.t.state.container(x.id)
+	if c.shells = maps.Clone(c.shells); c.shells == nil {
+		c.shells = map[string]waiting{}
+	}
+	c.shells[key] = sh
+	x.t.state = x.t.state.with(c)
+}
+
+// hangup takes an ended shell out; the container stops if it was its own
+// process.
+func (x *execution) hangup(key string, exit int) {
+	if key == x.id {
+		x.t.end(x.id, exit)
+		return
+	}
+	c, _ := x.t.state.container(x.id)
+	c.shells = maps.Clone(c.shells)
+	delete(c.shells, key)
+	x.t.state = x.t.state.with(c)
+	x.t.state.Machine = x.t.state.Machine.Exit(x.pid)
+}
+
+// running are the programs that run in the container.
+func (x *execution) running() []fs.Text {
+	x.t.mu.Lock()
+	defer x.t.mu.Unlock()
+	var out []fs.Text
+	for _, p := range x.t.state.Machine.Processes {
+		if p.Container == x.id {
+			out = append(out, p.Text)
+		}
+	}
+	return out
+}
+
+// begin makes p a process of the machine.
+func (x *execution) begin(p *userland.Process) {
+	text := x.sys.Text(p.Path)
+	x.t.mu.Lock()
+	defer x.t.mu.Unlock()
+	c, _ := x.t.state.container(x.id)
+	m, started := x.t.state.Machine.Start(kernel.Process{
+		Args: p.Args, Text: text, UID: uint32(p.UID), Namespaces: c.ns, Container: x.id, Started: x.t.now,
+	})
+	x.t.state.Machine, x.pid, p.PID = m, started.PID, started.InnerPID
+}
+
+// exec runs a child of the process; it is the fork and execve of the model.
+func (x *execution) exec(ctx context.Context, child *userland.Process) int {
+	own := &execution{t: x.t, id: x.id, sys: x.inherit(child)}
+	own.begin(child)
+	x.children.Add(1)
+	defer x.children.Add(-1)
+	if x.interrupt != nil && x.interrupt.Err() == nil && ctx.Value(killers{}) == nil {
+		ctx = x.interrupt
+	}
+	ctx, killedBy := x.t.killable(ctx, child.PID)
+	if child.Started != nil {
+		child.Started(child.PID)
+	}
+	own.sys.Done = ctx.Done()
+	exit := x.perform(ctx, x.program(child), child)
+	if signal := killedBy(); signal != 0 {
+		exit = 128 + signal
+	}
+	x.t.mu.Lock()
+	defer x.t.mu.Unlock()
+	x.t.state.Machine = x.t.state.Machine.Exit(own.pid)
+	return exit
+}
+
+// inherit gives a child system calls of its own, so that its umask is.
+func (x *execution) inherit(child *userland.Process) *fs.Sys {
+	own := *x.sys
+	own.UID, own.GID, own.Umask = uint32(child.UID), uint32(child.GID), child.Umask
+	child.FS = own.FS()
+	child.SetUmask = func(mask uint32) { own.Umask, child.Umask = mask, mask }
+	return &own
+}
+
+// program is what the file of p does; nil where the model cannot know.
+func (x *execution) program(p *userland.Process) Program {
+	content, err := x.sys.Content(p.Path)
+	if err != nil {
+		return nil
+	}
+	return x.t.model.program(content)
+}
+
+// program asks what a content does once and keeps the answer: to compare two
+// executables takes as long as to read them.
+func (m *Model) program(content *fs.Data) Program {
+	if known, ok := m.known.Load(content); ok {
+		return known.(Program)
+	}
+	p := m.cfg.Programs(content)
+	m.known.Store(content, p)
+	return p
+}
+
+const (
+	exitUnknown = 126
+	exitKilled  = 128 + 9
+)
+
+func (x *execution) perform(ctx context.Context, program Program, p *userland.Process) int {
+	if program != nil {
+		return program(ctx, p)
+	}
+	x.beyond("what the machine code in %s does", p.Path)
+	return exitUnknown
+}
+
+// kernelView is what a process asks of the modelled kernel.
+type kernelView struct{ x *execution }
+
+func (k kernelView) container() (container, kernel.Machine) {
+	k.x.t.mu.Lock()
+	defer k.x.t.mu.Unlock()
+	c, _ := k.x.t.state.container(k.x.id)
+	return c, k.x.t.state.Machine
+}
+
+// Uname has the host's kernel and the container's own name.
+func (k kernelView) Uname() userland.Uname {
+	c, m := k.container()
+	return userland.Uname{Sysname: m.Sysname, Nodename: c.Host(), Release: m.Release, Version: m.Version, Machine: m.Facts.Machine}
+}
+
+// Processes are those of the container's pid namespace.
+func (k kernelView) Processes() []userland.ProcessInfo {
+	c, m := k.container()
+	var out []userland.ProcessInfo
+	for _, p := range m.Inside(c.ns.PID) {
+		out = append(out, userland.ProcessInfo{PID: p.InnerPID, UID: int(p.UID), Args: p.Args})
+	}
+	return out
+}
+
+// Mounts are the container's.
+func (k kernelView) Mounts() []userland.Mount {
+	var out []userland.Mount
+	for _, m := range k.x.sys.Mounts.List() {
+		out = append(out, userland.Mount{Source: m.Source, Target: m.Target, Type: m.Type, Options: m.Options})
+	}
+	return out
+}
+
+// Statfs cannot be modelled: it tells of a disk of no size, and that the model
+// cannot know.
+func (k kernelView) Statfs(string) (userland.Statfs, error) {
+	k.x.beyond("how large and how full the real disk is")
+	return userland.Statfs{BlockSize: 4096, FundamentalBlock: 4096, NameLen: 255, Type: "overlayfs"}, nil
+}
+
+// SetHostname needs a capability that containers do not get.
+func (k kernelView) SetHostname(string) error { return fs.EPERM }
+
+// Kill sends a signal. In the model it ends what this line has started; every
+// other process waits for a line, and ignores what does not kill it.
+func (k kernelView) Kill(pid, signal int) error {
+	if !slices.ContainsFunc(k.Processes(), func(p userland.ProcessInfo) bool { return p.PID == pid }) {
+		return fs.ESRCH
+	}
+	k.x.t.mu.Lock()
+	kill := k.x.t.killers[pid]
+	k.x.t.mu.Unlock()
+	if kill != nil && signal != 0 && !harmless[signal] {
+		kill(signal)
+	}
+	return nil
+}
+
+// harmless are the signals that end no process: CHLD, CONT, URG and WINCH are
+// ignored (signal(7)), and nothing is modelled of those that stop one.
+var harmless = map[int]bool{17: true, 18: true, 19: true, 20: true, 21: true, 22: true, 23: true, 28: true}
+
+// killers marks the contexts of processes that Kill can end.
+type killers struct{}
+
+// killable is ctx for a process that Kill can end, with what it has started;
+// killedBy ends that, and is the signal that it was ended with, or 0.
+func (t *transition) killable(ctx context.Context, pid int) (killable context.Context, killedBy func() int) {
+	killable, cancel := context.WithCancel(context.WithValue(ctx, killers{}, true))
+	var with atomic.Int32
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.killers == nil {
+		t.killers = map[int]func(int){}
+	}
+	t.killers[pid] = func(signal int) {
+		with.CompareAndSwap(0, int32(signal))
+		cancel()
+	}
+	return killable, func() int {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.killers, pid)
+		cancel()
+		return int(with.Load())
+	}
+}
