@@ -51,7 +51,14 @@ func (e *Engine) volume(ctx context.Context, name string) (string, error) {
 
 // RemoveVolume removes a volume of ours.
 func (e *Engine) RemoveVolume(ctx context.Context, name string) error {
-	_, err := e.client.VolumeRemove(ctx, e.session.object(name), client.VolumeRemoveOptions{})
+	all, err := e.Volumes(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(all, func(v sim.Volume) bool { return v.Name == name }) {
+		return sim.Refuse("get %s: no such volume", name)
+	}
+	_, err = e.client.VolumeRemove(ctx, e.session.object(name), client.VolumeRemoveOptions{})
 	return e.cfg.explain(err)
 }
 
