@@ -316,7 +316,6 @@ docker start -ai s1
 cat /f
 exit 2
 docker rm -v s1
-docker run --rm --memory 64m --pids-limit 50 busybox true
 docker run --memory 1m busybox true
 docker run --memory much busybox true
 docker run --network bridge busybox true

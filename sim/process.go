@@ -110,6 +110,9 @@ func (x *execution) prepare(p Process, runc func(cause string) *Refusal) *Refusa
 	if refusal := x.enter(p.Dir); refusal != nil {
 		return refusal
 	}
+	if x.sys.IDs == 1 {
+		user.Groups = nil // who maps one id may not set groups (user_namespaces(7))
+	}
 	x.p.UID, x.p.GID, x.p.Groups, x.p.Env = user.UID, user.GID, user.Groups, withHome(p.Env, user.Home)
 	x.bind()
 	file, argv, err := userland.Resolve(&x.p)

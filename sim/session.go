@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"strings"
 	"sync"
 	"time"
 )
@@ -243,12 +244,19 @@ func (s *Session) freeName(seed uint64) string {
 	return RandomName(seed)
 }
 
+// unlimited is what a real engine says where the machine forbids it to limit
+// a container's memory or processes.
+const unlimited = "this machine does not let twinlayer limit"
+
 func (s *Session) judge(ctx context.Context, r *Result, b *both) {
 	r.Differences = []Difference{}
 	if r.Steps == nil {
 		r.Steps = []Step{}
 	}
 	s.images.model = r.Model.images
+	if r.Real != nil && strings.Contains(r.Real.Stderr, unlimited) {
+		r.Model.Unknown = firstOf(r.Model.Unknown, "whether this machine lets processes be limited")
+	}
 	if r.Real == nil {
 		r.Differences = append(r.Differences, Difference{What: "real", Class: Limit, Reason: s.noReal()})
 	} else {
