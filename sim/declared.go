@@ -95,7 +95,7 @@ var declared = []Declared{
 	{Engines: daemons, Fields: []string{"stdout", "stderr", "exit"}, Class: Expected, Reason: "the engine writes /etc/hosts, /etc/hostname and /etc/resolv.conf itself, from its own version's text and from the host's files",
 		typed: regexp.MustCompile(`/etc/(hosts|hostname|resolv\.conf)\b`)},
 	{Engines: daemons, Fields: []string{"stderr"}, Class: Expected, Reason: "the runtime of this engine has another age, and words it otherwise that a program cannot be started",
-		match: regexp.MustCompile(`(exec: "[^"]*":)( stat [^:]*:)?`)},
+		match: regexp.MustCompile(`exec: "[^"]*":( stat [^:]*:)? (permission denied|is a directory|no such file or directory)`)},
 	{Engines: daemons, Class: Expected, Reason: "the engine makes /dev, and /etc for its own files, when it makes the container: their size and time are not the image's",
 		match: regexp.MustCompile(`(?m)^d\S+ +\d+ \S+ +\S+ +\d+ .{6,14} (dev|etc|run)$|^total \d+$`)},
 	{Engines: daemons, Fields: []string{"layer"}, Class: Expected, Reason: "the layer holds a copy of a file that the engine writes for the container (/etc/hosts, /etc/resolv.conf, …), and its content is the engine's own",

@@ -117,7 +117,7 @@ func (x *execution) prepare(p Process, runc func(cause string) *Refusal) *Refusa
 	x.bind()
 	file, argv, err := userland.Resolve(&x.p)
 	if err != nil {
-		return runc(startProblem(p.Args[0], err))
+		return runc(startProblem(p.Args[0], x.whyNot(p.Args[0], err)))
 	}
 	x.p.Path, x.p.Args = file, argv
 	return nil
@@ -158,11 +158,19 @@ func (x *execution) enter(dir string) *Refusal {
 
 func lowerReason(err error) string { return strings.ToLower(fs.ErrnoOf(err).Error()) }
 
+// whyNot is err, unless a directory is in the place of the program.
+func (x *execution) whyNot(name string, err error) error {
+	if st, statErr := x.sys.Stat(name, true); statErr == nil && st.Mode&fs.S_IFMT == fs.S_IFDIR && strings.Contains(name, "/") {
+		return fs.EISDIR
+	}
+	return err
+}
+
 // startProblem is runc's text for a program that cannot be executed.
 func startProblem(name string, err error) string {
 	reason := lowerReason(err)
 	switch {
-	case strings.Contains(name, "/"):
+	case strings.Contains(name, "/") && fs.ErrnoOf(err) == fs.ENOENT:
 		reason = "stat " + name + ": " + reason
 	case fs.ErrnoOf(err) == fs.ENOENT:
 		reason = "executable file not found in $PATH"
