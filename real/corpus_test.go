@@ -1,0 +1,368 @@
+//go:build linux
+
+package real_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/fs"
+	"twinlayer/kernel"
+	"twinlayer/real"
+	"twinlayer/real/embedded"
+	"twinlayer/sim"
+	"twinlayer/sim/bundle"
+	"twinlayer/sim/userland"
+	"twinlayer/sim/userland/packages"
+)
+
+var corpus = flag.String("corpus", "testdata/corpus", "a directory of build contexts, each a directory with a Dockerfile")
+
+func TestMain(m *testing.M) {
+	embedded.Init()
+	if packages.Has(filepath.Base(os.Args[0])) || userland.Marked() {
+		os.Exit(userland.Main(os.Args, packages.Run))
+	}
+	os.Exit(m.Run())
+}
+
+// lacking skips a test, but never in CI.
+func lacking(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is missing, and in CI nothing may be", what)
+	}
+	t.Skipf("%s is missing", what)
+}
+
+// both is a session over the embedded engine and the model.
+func both(t testing.TB) *sim.Session {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	images := bundle.New(exe, userland.Applets())
+	e, err := real.Open(real.Config{Choice: "embedded", DataDir: t.TempDir(), Registry: images})
+	if err != nil {
+		lacking(t, err.Error())
+	}
+	t.Cleanup(func() { e.Close() })
+	info, err := e.Info(context.Background())
+	require.NoError(t, err)
+	var facts kernel.Facts = real.Facts()
+	model := sim.NewModel(sim.ModelConfig{Facts: facts, Registry: images, Programs: images.Programs, IDs: info.IDs, Spool: real.Spool})
+	return &sim.Session{Real: e, Model: model, Host: real.Host{}}
+}
+
+// context_ is one build context of the corpus.
+type buildContext struct {
+	name, dir string
+	args      string            // of docker build, from the file "args"
+	declared  map[string]string // engine to the reason why it differs, from the file "declared"
+}
+
+func contexts(t *testing.T) (all []buildContext) {
+	files, err := filepath.Glob(filepath.Join(*corpus, "*", "Dockerfile"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files, "%s holds no contexts", *corpus)
+	for _, f := range files {
+		dir, err := filepath.Abs(filepath.Dir(f))
+		require.NoError(t, err)
+		c := buildContext{name: filepath.Base(dir), dir: dir, declared: map[string]string{}}
+		args, _ := os.ReadFile(dir + ".args")
+		c.args = strings.TrimSpace(string(args))
+		declared, _ := os.ReadFile(dir + ".declared")
+		for line := range strings.Lines(string(declared)) {
+			engine, reason, _ := strings.Cut(strings.TrimSpace(line), ": ")
+			c.declared[engine] = reason
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// built is what an engine made of a context.
+type built struct {
+	failed string // its error; "" where it made an image
+	config dockerspec.DockerOCIImageConfig
+	layers []string // canonical digests
+	files  string   // of what they show together
+}
+
+// TestCorpus builds every context in both worlds, and with Docker's classic
+// builder and buildah where they are there. Beside a context NAME, a file
+// NAME.args holds more arguments of docker build, and NAME.declared a line
+// "docker: reason" or "buildah: reason" for a difference that is known.
+func TestCorpus(t *testing.T) {
+	s := both(t)
+	var others []*other
+	if !testing.Short() {
+		others = []*other{newDocker(t), newBuildah(t)}
+	}
+	count := map[string]int{}
+	for _, c := range contexts(t) {
+		t.Run(c.name, func(t *testing.T) {
+			ours := build(t, s, c)
+			for _, o := range others {
+				verdict := o.compare(t, s, c, ours)
+				count[o.name+" "+verdict]++
+			}
+		})
+	}
+	t.Logf("contexts by engine and verdict: %v", count)
+}
+
+// build builds in both worlds, which must agree.
+func build(t *testing.T, s *sim.Session, c buildContext) built {
+	ctx := context.Background()
+	tag := "corpus/" + strings.ToLower(c.name)
+	r, err := s.Run(ctx, strings.TrimSpace("docker build -t "+tag+" "+c.args)+" "+c.dir, func(string) string { return "" })
+	require.NoError(t, err)
+	require.NoError(t, s.Broken())
+	for _, d := range r.Differences {
+		require.NotEqual(t, sim.Bug, d.Class, "%s: %s\nmodel: %s\nreal: %s", d.What, d.Reason, d.Model, d.Real)
+	}
+	if r.Real.Exit != 0 {
+		return built{failed: r.Real.Stderr}
+	}
+	model, real := imageOf(t, s.Model, tag), imageOf(t, s.Real, tag)
+	if r.Model.Unknown == "" {
+		require.Equal(t, real.config, model.config)
+		require.Equal(t, real.layers, model.layers)
+	}
+	return real
+}
+
+func imageOf(t *testing.T, e sim.Engine, ref string) (b built) {
+	img, err := e.Image(context.Background(), ref)
+	require.NoError(t, err)
+	trees, err := e.Layers(context.Background(), ref)
+	require.NoError(t, err)
+	b.fill(t, img.Config.Config, trees)
+	return b
+}
+
+func (b *built) fill(t *testing.T, config dockerspec.DockerOCIImageConfig, trees []*fs.Tree) {
+	b.config = normal(config)
+	for _, tree := range trees {
+		d, err := tree.Digest()
+		require.NoError(t, err)
+		b.layers = append(b.layers, d.String())
+	}
+	d, err := fs.Merge(trees...).Digest()
+	require.NoError(t, err)
+	b.files = d.String()
+}
+
+// normal leaves out what says the same in two ways: an empty list or none.
+func normal(c dockerspec.DockerOCIImageConfig) dockerspec.DockerOCIImageConfig {
+	if len(c.OnBuild) == 0 {
+		c.OnBuild = nil
+	}
+	if len(c.Entrypoint) == 0 {
+		c.Entrypoint = nil
+	}
+	if len(c.Cmd) == 0 {
+		c.Cmd = nil
+	}
+	c.Labels = maps.Clone(c.Labels)
+	delete(c.Labels, "io.buildah.version")
+	if len(c.Labels) == 0 {
+		c.Labels = nil
+	}
+	c.ArgsEscaped = false
+	return c
+}
+
+// other is another builder.
+type other struct {
+	name    string
+	missing string
+	layered bool // it makes a layer where we make one
+	loaded  map[string]bool
+	run     func(args ...string) (string, error)
+	build   func(c buildContext, tag string) (string, error)
+	load    func(archive string) error
+	save    func(tag, archive string) error
+}
+
+func command(env []string, name string, args ...string) (string, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out), err
+}
+
+func newDocker(t *testing.T) *other {
+	o := &other{name: "docker", layered: true, loaded: map[string]bool{}}
+	env := []string{"DOCKER_BUILDKIT=0"}
+	if out, err := command(env, "docker", "version", "-f", "{{.Server.Version}}"); err != nil {
+		o.missing = out + "a running Docker (DOCKER_HOST)"
+	}
+	o.build = func(c buildContext, tag string) (string, error) {
+		return command(env, "docker", slices.Concat([]string{"build", "--network=none", "-t", tag}, strings.Fields(c.args), []string{c.dir})...)
+	}
+	o.load = func(archive string) error { _, err := command(env, "docker", "load", "-i", archive); return err }
+	o.save = func(tag, archive string) error { _, err := command(env, "docker", "save", "-o", archive, tag); return err }
+	return o
+}
+
+func newBuildah(t *testing.T) *other {
+	o := &other{name: "buildah", loaded: map[string]bool{}}
+	if _, err := exec.LookPath("buildah"); err != nil || os.Getuid() != 0 {
+		o.missing = "buildah, as root"
+		return o
+	}
+	root := t.TempDir()
+	env := []string{"STORAGE_DRIVER=overlay", "BUILDAH_ISOLATION=chroot"}
+	global := []string{"--root", filepath.Join(root, "root"), "--runroot", filepath.Join(root, "run")}
+	t.Cleanup(func() { command(env, "buildah", append(global, "rmi", "-a", "-f")...) })
+	o.build = func(c buildContext, tag string) (string, error) {
+		return command(env, "buildah", slices.Concat(global, []string{"bud", "--format=docker", "--layers", "--pull-never", "-t", tag}, strings.Fields(c.args), []string{c.dir})...)
+	}
+	o.load = func(archive string) error {
+		_, err := command(env, "buildah", append(global, "pull", "docker-archive:"+archive)...)
+		return err
+	}
+	o.save = func(tag, archive string) error {
+		_, err := command(env, "buildah", append(global, "push", tag, "docker-archive:"+archive+":"+tag+":latest")...)
+		return err
+	}
+	return o
+}
+
+// compare builds with the other builder and holds what it made against ours.
+func (o *other) compare(t *testing.T, s *sim.Session, c buildContext, ours built) string {
+	if o.missing != "" {
+		if os.Getenv("CI") == "true" {
+			t.Errorf("%s is missing, and in CI nothing may be", o.missing)
+		}
+		return "missing"
+	}
+	o.prepare(t, s)
+	theirs, err := o.made(t, c)
+	difference := ""
+	switch {
+	case err != nil && ours.failed == "":
+		difference = "it fails: " + err.Error()
+	case err == nil && ours.failed != "":
+		difference = "it builds, and we fail: " + ours.failed
+	case err == nil:
+		difference = o.differ(ours, theirs)
+	}
+	_, declared := c.declared[o.name]
+	switch {
+	case difference == "" && declared:
+		t.Errorf("%s: the declared difference is none any more", o.name)
+	case difference == "":
+		return "passed"
+	case declared:
+		return "declared"
+	default:
+		t.Errorf("%s: %s", o.name, difference)
+	}
+	return "failed"
+}
+
+func (o *other) differ(ours, theirs built) string {
+	x, _ := json.Marshal(ours.config)
+	y, _ := json.Marshal(theirs.config)
+	switch {
+	case string(x) != string(y):
+		return fmt.Sprintf("the configurations differ:\nours   %s\ntheirs %s", x, y)
+	case o.layered && !slices.Equal(ours.layers, theirs.layers):
+		return fmt.Sprintf("the layers differ:\nours   %v\ntheirs %v", ours.layers, theirs.layers)
+	case ours.files != theirs.files:
+		return "the files differ"
+	}
+	return ""
+}
+
+// prepare gives the other builder our base images that it has not yet.
+func (o *other) prepare(t *testing.T, s *sim.Session) {
+	all, err := s.Real.Images(context.Background())
+	require.NoError(t, err)
+	for _, img := range all {
+		for _, tag := range img.Tags {
+			if o.loaded[tag] || strings.HasPrefix(tag, "corpus/") {
+				continue
+			}
+			o.loaded[tag] = true
+			archive := filepath.Join(t.TempDir(), "base.tar")
+			f, err := os.Create(archive)
+			require.NoError(t, err)
+			require.NoError(t, s.Real.Save(context.Background(), []string{tag}, f))
+			require.NoError(t, f.Close())
+			require.NoError(t, o.load(archive))
+		}
+	}
+}
+
+// made is what the other builder makes of a context.
+func (o *other) made(t *testing.T, c buildContext) (b built, err error) {
+	tag := "twincorpus-" + strings.ToLower(c.name)
+	if _, err := o.build(c, tag); err != nil {
+		return b, err
+	}
+	archive := filepath.Join(t.TempDir(), "built.tar")
+	require.NoError(t, o.save(tag, archive))
+	files := entries(t, archive)
+	var manifest []struct {
+		Config string
+		Layers []string
+	}
+	require.NoError(t, json.Unmarshal(files["manifest.json"], &manifest))
+	var config dockerspec.DockerOCIImage
+	require.NoError(t, json.Unmarshal(files[manifest[0].Config], &config))
+	var trees []*fs.Tree
+	for _, name := range manifest[0].Layers {
+		tree, _, err := fs.ReadLayer(bytes.NewReader(files[name]), nil, fs.DefaultLimits)
+		require.NoError(t, err)
+		trees = append(trees, tree)
+	}
+	b.fill(t, config.Config, trees)
+	return b, nil
+}
+
+func entries(t *testing.T, archive string) map[string][]byte {
+	f, err := os.Open(archive)
+	require.NoError(t, err)
+	defer f.Close()
+	out := map[string][]byte{}
+	links := map[string]string{}
+	for r := tar.NewReader(f); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		require.NoError(t, err)
+		if h.Typeflag == tar.TypeSymlink {
+			links[h.Name] = filepath.Join(filepath.Dir(h.Name), h.Linkname)
+			continue
+		}
+		text, err := io.ReadAll(r)
+		require.NoError(t, err)
+		out[h.Name] = text
+	}
+	for from, to := range links {
+		out[from] = out[to]
+	}
+	return out
+}
