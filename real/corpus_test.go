@@ -100,7 +100,7 @@ type built struct {
 	failed string // its error; "" where it made an image
 	config dockerspec.DockerOCIImageConfig
 	layers []string // canonical digests
-	files  string   // of what they show together
+	files  *fs.Tree // what they show together
 }
 
 // TestCorpus builds every context in both worlds, and with Docker's classic
@@ -163,9 +163,7 @@ func (b *built) fill(t *testing.T, config dockerspec.DockerOCIImageConfig, trees
 		require.NoError(t, err)
 		b.layers = append(b.layers, d.String())
 	}
-	d, err := fs.Merge(trees...).Digest()
-	require.NoError(t, err)
-	b.files = d.String()
+	b.files = fs.Merge(trees...)
 }
 
 // normal leaves out what says the same in two ways: an empty list or none.
@@ -192,7 +190,8 @@ func normal(c dockerspec.DockerOCIImageConfig) dockerspec.DockerOCIImageConfig {
 type other struct {
 	name    string
 	missing string
-	layered bool // it makes a layer where we make one
+	layered bool     // it makes a layer where we make one
+	leaves  []string // places of a RUN's mounts that it leaves in the layer
 	loaded  map[string]bool
 	run     func(args ...string) (string, error)
 	build   func(c buildContext, tag string) (string, error)
@@ -220,12 +219,15 @@ func newDocker(t *testing.T) *other {
 		return command(env, "docker", slices.Concat([]string{"build", "--network=none", "-t", tag}, strings.Fields(c.args), []string{c.dir})...)
 	}
 	o.load = func(archive string) error { _, err := command(env, "docker", "load", "-i", archive); return err }
-	o.save = func(tag, archive string) error { _, err := command(env, "docker", "save", "-o", archive, tag); return err }
+	o.save = func(tag, archive string) error {
+		_, err := command(env, "docker", "save", "-o", archive, tag)
+		return err
+	}
 	return o
 }
 
 func newBuildah(t *testing.T) *other {
-	o := &other{name: "buildah", loaded: map[string]bool{}}
+	o := &other{name: "buildah", loaded: map[string]bool{}, leaves: []string{"/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/proc", "/run", "/sys", "/dev"}}
 	if _, err := exec.LookPath("buildah"); err != nil || os.Getuid() != 0 {
 		o.missing = "buildah, as root"
 		return o
@@ -289,10 +291,34 @@ func (o *other) differ(ours, theirs built) string {
 		return fmt.Sprintf("the configurations differ:\nours   %s\ntheirs %s", x, y)
 	case o.layered && !slices.Equal(ours.layers, theirs.layers):
 		return fmt.Sprintf("the layers differ:\nours   %v\ntheirs %v", ours.layers, theirs.layers)
-	case ours.files != theirs.files:
-		return "the files differ"
 	}
-	return ""
+	return unlike(ours.files, theirs.files, o.leaves)
+}
+
+// unlike names the paths in which two trees differ, but for those that theirs
+// may have more.
+func unlike(ours, theirs *fs.Tree, more []string) string {
+	var out []string
+	for f := range ours.All() {
+		if o := theirs.Lookup(f.Path); o == nil || o.Mode != f.Mode || o.UID != f.UID || o.GID != f.GID || o.Target != f.Target || !sameText(o, f.Node) {
+			out = append(out, "ours: "+f.Path)
+		}
+	}
+	for f := range theirs.All() {
+		if ours.Lookup(f.Path) == nil && !slices.Contains(more, f.Path) {
+			out = append(out, "theirs: "+f.Path)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func sameText(a, b *fs.Node) bool {
+	if !a.IsRegular() {
+		return true
+	}
+	x, err1 := a.Data.Bytes()
+	y, err2 := b.Data.Bytes()
+	return err1 == nil && err2 == nil && bytes.Equal(x, y)
 }
 
 // prepare gives the other builder our base images that it has not yet.

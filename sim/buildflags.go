@@ -4,7 +4,7 @@ import "github.com/spf13/pflag"
 
 // BuildOptions are the flags of docker build alone.
 type BuildOptions struct {
-	Tags, BuildArgs, Labels    []string
+	Tags, BuildArgs            []string
 	File, Target, BuildNetwork string
 	NoCache, Pull              bool
 	Keep                       bool // the containers of steps that worked
@@ -62,7 +62,7 @@ func buildFlags(f *pflag.FlagSet, o *Options) {
 	f.StringArrayVar(&o.BuildArgs, "build-arg", nil, "Set build-time variables")
 	f.StringVarP(&o.File, "file", "f", "", "Name of the Dockerfile (Default is 'PATH/Dockerfile')")
 	f.BoolVar(&o.ForceRemove, "force-rm", false, "Always remove intermediate containers")
-	f.StringArrayVar(&o.BuildOptions.Labels, "label", nil, "Set metadata for an image")
+	f.StringArrayVar(&o.Labels, "label", nil, "Set metadata for an image")
 	f.StringVar(&o.BuildNetwork, "network", "default", "Set the networking mode for the RUN instructions during build")
 	f.BoolVar(&o.NoCache, "no-cache", false, "Do not use cache when building the image")
 	f.String("progress", "auto", "Accepted and ignored: the output is always plain")

@@ -77,8 +77,8 @@ func changed(config dockerspec.DockerOCIImageConfig, changes []string) (dockersp
 		if err != nil {
 			return config, Refuse("%v", err)
 		}
-		if !slices.Contains(changeable, cmd.Name()) {
-			return config, Refuse("%s is not a valid change command", cmd.Name())
+		if name := strings.ToLower(cmd.Name()); !slices.Contains(changeable, name) {
+			return config, Refuse("%s is not a valid change command", name)
 		}
 		if err := stage.Expand(cmd); err != nil {
 			return config, Refuse("%v", err)

@@ -101,7 +101,7 @@ const missing = "<missing>"
 // historyIDs are the images that the lines of the history stand for, newest
 // first, as far as they are here.
 func historyIDs(img Image, all []Image) (ids []digest.Digest) {
-	for len(ids) < len(img.Config.History) {
+	for lines := len(img.Config.History); len(ids) < lines; {
 		ids = append(ids, img.ID)
 		i := slices.IndexFunc(all, func(o Image) bool { return o.ID == img.Parent })
 		if i < 0 {

@@ -83,13 +83,14 @@ func Instruction(line, comment string) (made string, known bool) {
 	if nop, ok := nopText(cmd); ok {
 		return nop, true
 	}
+	if text, ok := strings.CutSuffix(line, "# buildkit"); ok || isInstruction(line) {
+		return strings.Replace(strings.TrimSpace(text), "RUN /bin/sh -c ", "RUN ", 1), true
+	}
 	shell, isRun := strings.CutPrefix(cmd, "/bin/sh -c ")
 	words := strings.Fields(cmd)
 	switch {
 	case isRun:
 		return "RUN " + strings.TrimSpace(shell), true
-	case comment != "" && strings.HasPrefix(comment, "buildkit"):
-		return line, true
 	case len(words) == 0 && comment != "":
 		return "nobody recorded how it was made; it says of itself: " + comment, false
 	case len(words) == 0:
@@ -100,6 +101,13 @@ func Instruction(line, comment string) (made string, known bool) {
 		return "RUN " + cmd, true
 	}
 	return cmd + " ran: in an instruction RUN, or in a container that was committed; the history does not tell", false
+}
+
+// isInstruction says whether a line of the history is an instruction as
+// BuildKit writes it.
+func isInstruction(line string) bool {
+	word, _, _ := strings.Cut(line, " ")
+	return slices.Contains([]string{"ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"}, word)
 }
 
 // nopText is the instruction behind "#(nop)".
@@ -334,7 +342,7 @@ func (s Stack) Differences(o Stack) []Row {
 	for n < len(s.IDs) && n < len(o.IDs) && s.IDs[n] == o.IDs[n] {
 		n++
 	}
-	out := []Row{{Counts, fmt.Sprintf("%s and %s share %d layers, %s, from the bottom up", s.Name, o.Name, n, bytesText(sum(s.Trees[:n]))), nil}}
+	out := []Row{{Counts, fmt.Sprintf("%s and %s share their lowest %d layer(s), %s", s.Name, o.Name, n, bytesText(sum(s.Trees[:n]))), nil}}
 	for _, x := range []Stack{s, o} {
 		for i := n; i < len(x.Trees); i++ {
 			out = append(out, Row{Plain, fmt.Sprintf("only %s: layer %d  %s  %s", x.Name, i+1, bytesText(x.Trees[i].Bytes()), x.Made[i]), nil})
