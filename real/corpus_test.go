@@ -209,7 +209,7 @@ func command(env []string, name string, args ...string) (string, error) {
 	return string(out), err
 }
 
-func newDocker(t *testing.T) *other {
+func newDocker(t testing.TB) *other {
 	o := &other{name: "docker", layered: true, loaded: map[string]bool{}}
 	env := []string{"DOCKER_BUILDKIT=0"}
 	if out, err := command(env, "docker", "version", "-f", "{{.Server.Version}}"); err != nil {
@@ -226,7 +226,7 @@ func newDocker(t *testing.T) *other {
 	return o
 }
 
-func newBuildah(t *testing.T) *other {
+func newBuildah(t testing.TB) *other {
 	o := &other{name: "buildah", loaded: map[string]bool{}, leaves: []string{"/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/proc", "/run", "/sys", "/dev"}}
 	if _, err := exec.LookPath("buildah"); err != nil || os.Getuid() != 0 {
 		o.missing = "buildah, as root"
@@ -322,7 +322,7 @@ func sameText(a, b *fs.Node) bool {
 }
 
 // prepare gives the other builder our base images that it has not yet.
-func (o *other) prepare(t *testing.T, s *sim.Session) {
+func (o *other) prepare(t testing.TB, s *sim.Session) {
 	all, err := s.Real.Images(context.Background())
 	require.NoError(t, err)
 	for _, img := range all {

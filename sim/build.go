@@ -349,7 +349,10 @@ func ParseTimestamp(text string) (time.Time, error) {
 
 // imagesOf are the images that were made of parent, newest first.
 func imagesOf(all []Image, parent digest.Digest) []Image {
-	out := slices.DeleteFunc(slices.Clone(all), func(img Image) bool { return img.Parent != parent || len(img.Config.History) == 0 })
+	out := slices.DeleteFunc(slices.Clone(all), func(img Image) bool {
+		lines := len(img.Config.History)
+		return img.Parent != parent || lines == 0 || parent == "" && lines > 1
+	})
 	slices.SortStableFunc(out, CompareImages)
 	return out
 }

@@ -94,11 +94,8 @@ func quoted(args string) string {
 
 // shown is a line of the history as the Dockerfile has it.
 func shown(line string) string {
-	_, cmd := splitArgs(line)
-	if _, nop, ok := strings.Cut(cmd, "#(nop) "); ok {
-		return strings.TrimSpace(nop)
-	}
-	return "RUN " + strings.TrimPrefix(cmd, "/bin/sh -c ")
+	made, _ := Instruction(line, "")
+	return made
 }
 
 var argsPrefix = regexp.MustCompile(`^\|\d+ `)
