@@ -185,7 +185,7 @@ func (c *call) pull() error {
 
 // progress is what docker prints of a pull off a terminal.
 func (p Pulled) progress() string {
-	name, tag, _ := strings.Cut(p.Ref, ":")
+	_, name, tag, _ := SplitRef(p.Ref)
 	text := tag + ": Pulling from " + name + "\n"
 	for _, l := range p.Layers {
 		if p.UpToDate {

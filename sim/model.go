@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"twinlayer/fs"
@@ -24,6 +25,7 @@ type Model struct {
 	steps []Step
 	now   time.Time
 	timed bool     // since the last Steps, a detached process went on by the clock
+	asked bool     // a program has asked for the time
 	known sync.Map // what Programs said, by content
 }
 
@@ -113,7 +115,8 @@ type transition struct {
 	state State
 	steps []Step
 	now   time.Time
-	timed bool // a detached process went on
+	timed bool        // a detached process went on
+	asked atomic.Bool // a program has asked for the time
 	// killers end the processes that run now, by their ids inside.
 	killers map[int]func(signal int)
 }
@@ -130,7 +133,7 @@ func (m *Model) do(op func(*transition) error) error {
 	t := &transition{ModelConfig: &m.cfg, model: m, state: m.state, now: m.now}
 	t.catchUp()
 	err := op(t)
-	m.timed = m.timed || t.timed
+	m.timed, m.asked = m.timed || t.timed, m.asked || t.asked.Load()
 	m.state = t.state
 	m.steps = append(m.steps, t.steps...)
 	return err

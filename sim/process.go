@@ -63,6 +63,12 @@ func (t *transition) tick() time.Time {
 	return t.now
 }
 
+// tell is the time for a program that asks for it.
+func (t *transition) tell() time.Time {
+	t.asked.Store(true)
+	return t.tick()
+}
+
 // log makes an event of the file systems a step, with them as they are then.
 func (x *execution) log(e fs.Event) {
 	x.t.mu.Lock()
@@ -91,7 +97,7 @@ func (x *execution) bind() {
 	}
 	x.p.FS, x.p.Kernel = x.sys.FS(), kernelView{x}
 	x.p.Stdin, x.p.Stdout, x.p.Stderr = strings.NewReader(""), &x.stdout, &x.stderr
-	x.p.Now, x.p.Exec = x.t.tick, x.exec
+	x.p.Now, x.p.Exec = x.t.tell, x.exec
 	x.p.SetUmask = func(mask uint32) { x.sys.Umask, x.p.Umask = mask, mask }
 }
 

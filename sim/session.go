@@ -111,6 +111,7 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 			s.broken = err
 		}
 	}
+	s.agreeOnTime(&r)
 	if ctx.Err() != nil {
 		r.forgive("it was interrupted, and the two worlds were not at the same point then")
 	}
