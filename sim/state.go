@@ -57,9 +57,9 @@ func (s State) Images() []Image {
 }
 
 // CompareImages puts the newest first; of one time, those with the longest
-// history, and then by id, so that all engines list alike.
+// history, then by name, and then by id, so that all engines list alike.
 func CompareImages(a, b Image) int {
-	return cmp.Or(created(b).Compare(created(a)), len(b.Config.History)-len(a.Config.History), strings.Compare(string(a.ID), string(b.ID)))
+	return cmp.Or(created(b).Compare(created(a)), len(b.Config.History)-len(a.Config.History), slices.Compare(a.Tags, b.Tags), strings.Compare(string(a.ID), string(b.ID)))
 }
 
 // Containers are all containers, newest first.
