@@ -7,6 +7,7 @@ import (
 	"errors"
 	iofs "io/fs"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -96,5 +97,8 @@ func (h *helper) within(c *container, f func() error) error {
 	if err := c.prepare(); err != nil {
 		return err
 	}
+	// The engine's own /etc/hostname and the like are there only while it runs.
+	etc := sim.EtcFiles("")
+	view.Mounts = slices.DeleteFunc(view.Mounts, func(m box.Mount) bool { _, own := etc[m.Target]; return own })
 	return view.Within(f)
 }
