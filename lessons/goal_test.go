@@ -55,7 +55,7 @@ func TestGoals(t *testing.T) {
 		{"size: {image: mine:1, as_big_as: hello-world:latest}", ""},
 		{"size: {image: mine:1, bigger_than: hello-world:latest}", "mine:1 has 642B, and hello-world:latest has 642B"},
 		{"config: {image: mine:1, field: Cmd, has: /hello}", ""},
-		{"config: {image: mine:1, field: Entrypoint, has: /hello}", "Entrypoint of mine:1 has nothing"},
+		{"config: {image: mine:1, field: Entrypoint, has: /hello}", "Entrypoint of mine:1 is empty"},
 		{"history: {image: mine:1, has: COPY hello}", ""},
 		{"history: {image: mine:1, lacks: RUN}", ""},
 		{"history: {image: mine:1, lacks: COPY}", "the history of mine:1 tells of COPY"},

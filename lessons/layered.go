@@ -307,7 +307,9 @@ type configGoal struct {
 
 var _ state = (*configGoal)(nil)
 
-func (g *configGoal) says() Phrase { return Say("%s of %s has %s", g.Field, g.Image, g.Has) }
+func (g *configGoal) says() Phrase {
+	return Say("the configuration of %s has %s in %s", g.Image, g.Has, g.Field)
+}
 
 func (g *configGoal) vet(_ Lesson, fault faulter) {
 	vetRef(".image", g.Image, fault)
@@ -333,7 +335,7 @@ func (g *configGoal) missing(ctx context.Context, world sim.Engine) (Phrase, err
 	if slices.Contains(all, g.Has) || strings.Join(all, " ") == g.Has {
 		return why, nil
 	}
-	return Say("%s of %s has %s", g.Field, g.Image, some(all, Say("nothing"))), nil
+	return Say("%s of %s is %s", g.Field, g.Image, some(all, Say("empty"))), nil
 }
 
 // values are what a field holds: each entry of a list, "key=value" of a

@@ -66,6 +66,7 @@ type Line struct {
 	At     sim.Attached // the shell it was typed into; none for docker's
 	Text   string
 	Fails  bool        // it is to fail
+	Shows  bool        // it is a word of twinlayer's own that shows something
 	Result *sim.Result // nil for a word of twinlayer's own
 }
 
@@ -233,9 +234,10 @@ func (r *Run) run(ctx context.Context, text string) (Line, error) {
 	case isFile(text):
 		return line, r.box.write(fileOf(text))
 	case isShow(text):
+		line.Shows = true
 		return line, nil
 	}
-	line.Text = strings.ReplaceAll(text, lastImage, r.lastImage(ctx))
+	line.Text = r.Typed(ctx, text)
 	result, err := r.session.Run(ctx, line.Text, noEnv)
 	line.Result = &result
 	r.ran = append(r.ran, result)
@@ -245,6 +247,15 @@ func (r *Run) run(ctx context.Context, text string) (Line, error) {
 // lastImage stands in a lesson's line for the id of the youngest image without
 // a name, which is where a build that failed has left off.
 const lastImage = "$IMAGE"
+
+// Typed is one of the lesson's lines as a learner would type it now.
+func (r *Run) Typed(ctx context.Context, line string) string {
+	line, _ = mayFail(line)
+	if !strings.Contains(line, lastImage) {
+		return line
+	}
+	return strings.ReplaceAll(line, lastImage, r.lastImage(ctx))
+}
 
 func (r *Run) lastImage(ctx context.Context) string {
 	worlds := r.box.worlds()

@@ -66,14 +66,15 @@ func imageForContainer(a attempt) Phrase {
 	return Say("%s is an image, and an image does not change. What you change, look into or save is a container: docker ps -a has their names.", found[1])
 }
 
-// otherContainer: the change that is missing in one container is in another.
+// otherContainer: the change that is missing in one container was made in
+// another.
 func otherContainer(a attempt) Phrase {
 	for _, c := range a.checked {
 		g, ok := c.Goal.state.(*changeGoal)
 		if !ok || c.Met() {
 			continue
 		}
-		if other, err := g.elsewhere(a, a.session.Model); err == nil && other != "" {
+		if other, err := g.elsewhere(a, a.session.Model); err == nil && other != "" && a.line.Result != nil && a.line.Result.Container == other {
 			return Say("The change is there, but in %s: every docker run makes a new container with a layer of its own. To change %s, go into that one: docker exec %s …", other, g.Container, g.Container)
 		}
 	}

@@ -75,7 +75,7 @@ func (r *REPL) begin(ctx context.Context, l lessons.Lesson, at int) error {
 			return err
 		}
 	}
-	return r.openStep()
+	return r.openStep(ctx)
 }
 
 // differences says what is different on this engine.
@@ -111,7 +111,7 @@ func restart(r *REPL, ctx context.Context, _ []string) error {
 // resume goes on where the learner was, in this session or an earlier one.
 func resume(r *REPL, ctx context.Context, _ []string) error {
 	if r.lesson != nil {
-		return r.openStep()
+		return r.openStep(ctx)
 	}
 	l, ok, err := lessons.Find(r.progress().Last)
 	if err != nil || !ok {
@@ -145,7 +145,7 @@ func skip(r *REPL, ctx context.Context, _ []string) error {
 }
 
 // speak switches the language, also in the middle of a lesson.
-func speak(r *REPL, _ context.Context, args []string) error {
+func speak(r *REPL, ctx context.Context, args []string) error {
 	if len(args) != 1 || !slices.Contains(lessons.Languages, args[0]) {
 		r.tellWarn("lang needs one of: %s", strings.Join(lessons.Languages, ", "))
 		return nil
@@ -156,7 +156,7 @@ func speak(r *REPL, _ context.Context, args []string) error {
 		r.tell("Lessons speak English now.")
 		return nil
 	}
-	return r.openStep()
+	return r.openStep(ctx)
 }
 
 // edit opens a file of the lesson's directory in the learner's editor; off a

@@ -12,17 +12,19 @@ import (
 func (p painter) stepHead(n, of int) { p.text(fmt.Sprintf("\n%s", p.faint.Sprintf("[%d/%d]", n, of))) }
 
 // plan lists lines as they are to be typed.
-func (p painter) plan(lines []string) {
+func (r *REPL) plan(ctx context.Context, lines []string) {
+	p := r.draw
 	p.text("\n")
 	inShell := false
 	for _, line := range lines {
-		line = strings.TrimPrefix(line, "! ")
+		line = r.lesson.run.Typed(ctx, line)
 		prompt := "  $ "
-		if inShell && !strings.HasPrefix(line, "docker ") && !strings.HasPrefix(line, ":") {
+		if inShell && !strings.HasPrefix(line, "docker ") {
 			prompt = "  # "
 		}
+		wasInShell := inShell
 		inShell = opensShell(line) || inShell && line != ":detach" && line != "exit" && !strings.HasPrefix(line, "docker ")
-		if !inShell && strings.HasPrefix(line, ":") {
+		if !wasInShell && strings.HasPrefix(line, ":") {
 			prompt, line = "  > ", line[1:]
 		}
 		p.command(prompt, line)
@@ -59,13 +61,17 @@ func (r *REPL) lessonLine(ctx context.Context, line lessons.Line) error {
 	if line.At.Shell != "" {
 		prompt = line.At.Name + " # "
 	}
-	r.draw.text("\n")
-	r.draw.command(prompt, line.Text)
-	if line.Result != nil {
-		return r.show(*line.Result, nil)
+	text := line.Text
+	if line.At.Shell == "" && line.Result == nil {
+		prompt, text = "> ", strings.TrimPrefix(text, ":")
 	}
-	if w, args, ok := r.word(line.Text); ok && line.Text != ":detach" {
+	r.draw.text("\n")
+	r.draw.command(prompt, text)
+	switch w, args, _ := r.word(line.Text); {
+	case line.Shows:
 		return w.run(r, ctx, args)
+	case line.Result != nil:
+		return r.show(*line.Result, nil)
 	}
 	return nil
 }

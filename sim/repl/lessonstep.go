@@ -27,7 +27,7 @@ const (
 )
 
 // openStep shows the open step: what is said, and what there is to do.
-func (r *REPL) openStep() error {
+func (r *REPL) openStep(ctx context.Context) error {
 	run := r.lesson.run
 	s, ok := run.Step()
 	if !ok {
@@ -43,7 +43,7 @@ func (r *REPL) openStep() error {
 		r.tell("This is to be reached, in whatever way you like:")
 		r.showGoals(run.Checked(), false)
 	} else if !r.Auto {
-		r.draw.plan(s.Run)
+		r.plan(ctx, s.Run)
 	}
 	if s.Predict != nil && !run.Done() && !r.Auto {
 		r.ask(askPredict, words.Predict, s.Predict.How().In(r.Lang))
@@ -178,7 +178,7 @@ func (r *REPL) nextStep(ctx context.Context) error {
 		return err
 	}
 	if more {
-		return r.openStep()
+		return r.openStep(ctx)
 	}
 	r.keep(r.progress().Over(r.lesson.run.Lesson()))
 	err = r.endLesson(ctx)
@@ -208,6 +208,9 @@ func (r *REPL) watch(ctx context.Context, line lessons.Line) error {
 }
 
 func (r *REPL) coach(c lessons.Coaching) {
+	if c.Slip == "docker-inside" && r.Lang != lessons.Chinese {
+		return // what the command came to has said so already
+	}
 	text := c.Says.In(r.Lang)
 	if c.Wrong != "" {
 		s, _ := r.lesson.run.Step()
@@ -218,7 +221,7 @@ func (r *REPL) coach(c lessons.Coaching) {
 
 // hint helps a little more each time: first with what is missing, then with
 // the lesson's words, last with the solution.
-func hint(r *REPL, _ context.Context, _ []string) error {
+func hint(r *REPL, ctx context.Context, _ []string) error {
 	if r.lesson == nil {
 		return r.noLesson()
 	}
@@ -235,7 +238,7 @@ func hint(r *REPL, _ context.Context, _ []string) error {
 		r.draw.paragraph(r.draw.prose, "  ", hints[n-1])
 	default:
 		r.tell("This does it:")
-		r.draw.plan(s.Lines())
+		r.plan(ctx, s.Lines())
 	}
 	r.lesson.hints++
 	return nil

@@ -6,6 +6,9 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
+// Terminals draw "…" and the like in one column, also in a Chinese locale.
+func init() { runewidth.DefaultCondition.EastAsianWidth = false }
+
 // breakable takes a text apart where a line may end: behind a blank, and, as
 // Chinese is written, between any two wide characters, but not in front of a
 // closing mark or behind an opening one. Blanks stay at the end of a piece,
