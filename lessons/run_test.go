@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -166,6 +167,23 @@ func TestAfterHalfALesson(t *testing.T) {
 	require.NoDirExists(t, run.Dir())
 	require.NoError(t, Check(t.Context(), s, l))
 	require.Empty(t, s.Attached())
+}
+
+// A build that failed leaves images in the middle of things; none outlives
+// the lesson, in either world.
+func TestAfterAFailedBuild(t *testing.T) {
+	s := twins()
+	s.Clock = func() time.Time { return time.Unix(1e9, 0) }
+	for n := 1; n < 5; n++ {
+		run := start(t, s, lesson(t, "debugging"))
+		require.NoError(t, run.Goto(t.Context(), n))
+		require.NoError(t, run.End(t.Context()))
+		for _, w := range []sim.Engine{s.Model, s.Real} {
+			all, err := w.Images(t.Context())
+			require.NoError(t, err)
+			require.Empty(t, all)
+		}
+	}
 }
 
 // A learner may do a step by hand, in another way than the lesson's.

@@ -62,6 +62,15 @@ func (b *sandbox) open(ctx context.Context, l Lesson) error {
 	return b.makeDir(l)
 }
 
+// had are the images that were there before the lesson in any world: one may
+// have taken over an image from the other only in the lesson.
+func (b *sandbox) had() (all []string) {
+	for _, had := range b.before {
+		all = append(all, had.images...)
+	}
+	return all
+}
+
 // aside begins the references of images that are set aside.
 const aside = "set-aside/"
 
@@ -135,7 +144,9 @@ func (b *sandbox) sweep(ctx context.Context) error {
 	b.session.Detach()
 	var failed error
 	for _, w := range b.worlds() {
-		failed = errors.Join(failed, sweep(ctx, w, b.before[w.Name()]))
+		before := b.before[w.Name()]
+		before.images = b.had()
+		failed = errors.Join(failed, sweep(ctx, w, before))
 	}
 	return failed
 }
@@ -148,16 +159,34 @@ func sweep(ctx context.Context, w sim.Engine, before stock) error {
 	for _, id := range without(now.containers, before.containers) {
 		err = errors.Join(err, refusable(w.RemoveContainer(ctx, id, sim.Removing{Force: true, Volumes: true})))
 	}
-	for _, ref := range now.images {
-		if !slices.Contains(before.images, strings.TrimPrefix(ref, aside)) || before.aside(now, ref) {
-			_, failed := w.RemoveImage(ctx, ref, true)
-			err = errors.Join(err, refusable(failed))
-		}
-	}
+	err = errors.Join(err, sweepImages(ctx, w, before))
 	for _, name := range without(now.volumes, before.volumes) {
 		err = errors.Join(err, refusable(w.RemoveVolume(ctx, name)))
 	}
 	return err
+}
+
+// sweepImages removes images until none more can be removed: one that others
+// stand on goes only after them.
+func sweepImages(ctx context.Context, w sim.Engine, before stock) error {
+	for left := -1; ; {
+		now, err := take(ctx, w)
+		if err != nil {
+			return err
+		}
+		mine := slices.DeleteFunc(slices.Clone(now.images), func(ref string) bool {
+			return slices.Contains(before.images, strings.TrimPrefix(ref, aside)) && !before.aside(now, ref)
+		})
+		if len(mine) == 0 || len(mine) == left {
+			return nil
+		}
+		left = len(mine)
+		for _, ref := range mine {
+			if _, err := w.RemoveImage(ctx, ref, true); refusable(err) != nil {
+				return err
+			}
+		}
+	}
 }
 
 // aside says whether ref is a name whose image of before the lesson is set
