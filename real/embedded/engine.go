@@ -19,7 +19,6 @@ import (
 // Engine is a running engine. Its methods are calls to the helper; see
 // [sim.Engine].
 type Engine struct {
-	sim.Lacking
 	client *wire.Client
 	pid    int          // the helper's
 	wait   func() error // for the helper's end, once
