@@ -15,19 +15,10 @@ func (m *Model) Adopt(key string, layer *fs.Tree, out Output) error {
 		if err != nil {
 			return err
 		}
-		old := c.root()
-		root := fs.NewUnion(old.Layers(), old.Lower(), layer)
-		c.mounts = fs.NewMounts(fs.Mount{Source: "overlay", Target: "/", Type: "overlay", FS: root})
+		t.adoptLayer(c, layer)
+		c, _ = t.state.container(key)
 		c.Exit = out.Exit
 		t.state = t.state.with(c)
-		changes := root.Changes()
-		const most = 20
-		for _, change := range changes[:min(most, len(changes))] {
-			t.step("adopted", change.Path, "%s in the real world: its program did that, and the model took it over", change.Kind)
-		}
-		if more := len(changes) - most; more > 0 {
-			t.step("adopted", "/", "%d more changes of the real world", more)
-		}
 		return nil
 	})
 }

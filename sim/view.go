@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"strings"
+
 	"twinlayer/fs"
 )
 
@@ -24,6 +26,13 @@ type View struct {
 	Adopted []string `json:"-"` // what the model took over from the real world, and why
 	images  []Image
 	layer   *fs.Tree
+	refusal string // the end of Stderr: why the command went no further
+}
+
+// Printed is what was printed, in the order in which one reads it: what docker
+// told on the way, the output, and why the command went no further.
+func (v View) Printed() []string {
+	return []string{strings.TrimSuffix(v.Stderr, v.refusal), v.Stdout, v.refusal}
 }
 
 // ImageView is one tag of an image.

@@ -83,7 +83,8 @@ func (c *call) settle(err error) error {
 		return nil
 	case errors.As(err, &refusal):
 		c.view.Exit = max(refusal.Exit, 1)
-		c.complain("%s\n", refusal.Text)
+		c.view.refusal = refusal.Text + "\n"
+		c.complain("%s", c.view.refusal)
 		return nil
 	}
 	return err

@@ -82,8 +82,9 @@ func (p painter) result(r sim.Result) {
 // column is what one world showed, as lines; the first is its head.
 func (p painter) column(v sim.View, head string) []string {
 	out := []string{head}
-	out = append(out, screenLines(v.Stderr)...)
-	out = append(out, screenLines(v.Stdout)...)
+	for _, text := range v.Printed() {
+		out = append(out, screenLines(text)...)
+	}
 	if v.Exit != 0 {
 		out = append(out, fmt.Sprintf("[exit status %d]", v.Exit))
 	}
