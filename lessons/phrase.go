@@ -36,14 +36,6 @@ func (p Phrase) In(lang string) string {
 	return fmt.Sprintf(format, args...)
 }
 
-// orElse is p, or other where p says nothing.
-func (p Phrase) orElse(other Phrase) Phrase {
-	if p.Empty() {
-		return other
-	}
-	return p
-}
-
 // layersOf is "1 layer", "2 layers".
 func layersOf(n int) Phrase {
 	if n == 1 {

@@ -182,6 +182,7 @@ func normal(c dockerspec.DockerOCIImageConfig) dockerspec.DockerOCIImageConfig {
 	if len(c.Labels) == 0 {
 		c.Labels = nil
 	}
+	//lint:ignore SA1019 docker writes it still
 	c.ArgsEscaped = false
 	return c
 }
@@ -193,7 +194,6 @@ type other struct {
 	layered bool     // it makes a layer where we make one
 	leaves  []string // places of a RUN's mounts that it leaves in the layer
 	loaded  map[string]bool
-	run     func(args ...string) (string, error)
 	build   func(c buildContext, tag string) (string, error)
 	load    func(archive string) error
 	save    func(tag, archive string) error

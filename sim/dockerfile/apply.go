@@ -205,7 +205,7 @@ func (s *Stage) exposePorts(word string) error {
 		proto = "tcp"
 	}
 	if proto = strings.ToLower(proto); !slices.Contains([]string{"tcp", "udp", "sctp"}, proto) {
-		return fmt.Errorf("Invalid proto: %s", proto)
+		return says("Invalid proto: %s", proto)
 	}
 	from, to, isRange := strings.Cut(ports, "-")
 	if !isRange {
@@ -215,11 +215,11 @@ func (s *Stage) exposePorts(word string) error {
 	last, err2 := strconv.ParseUint(to, 10, 16)
 	switch {
 	case ports == "":
-		return fmt.Errorf("No port specified: %s<empty>", word)
+		return says("No port specified: %s<empty>", word)
 	case err1 != nil || err2 != nil:
-		return fmt.Errorf("Invalid containerPort: %s", ports)
+		return says("Invalid containerPort: %s", ports)
 	case last < first:
-		return fmt.Errorf("Invalid range specified for the Port: %s", ports)
+		return says("Invalid range specified for the Port: %s", ports)
 	}
 	exposed := maps.Clone(s.Config.ExposedPorts)
 	if exposed == nil {
@@ -245,7 +245,7 @@ var signals = strings.Fields(`ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT
 
 func (s *Stage) stopSignal(c *instructions.StopSignalCommand) (string, error) {
 	if !validSignal(c.Signal) {
-		return "", fmt.Errorf("Invalid signal: %s", c.Signal)
+		return "", says("Invalid signal: %s", c.Signal)
 	}
 	s.Config.StopSignal = c.Signal
 	return " STOPSIGNAL " + c.Signal, nil

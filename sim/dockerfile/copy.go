@@ -104,7 +104,7 @@ func (p *plan) find() ([]source, error) {
 	case len(all) == 0:
 		return nil, fmt.Errorf("%s failed: no source files were specified", p.Name)
 	case len(all) > 1 && !strings.HasSuffix(p.Dest, "/"):
-		return nil, fmt.Errorf("When using %s with more than one source file, the destination must be a directory and end with a /", p.Name)
+		return nil, says("When using %s with more than one source file, the destination must be a directory and end with a /", p.Name)
 	}
 	return all, nil
 }

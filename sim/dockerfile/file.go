@@ -119,6 +119,9 @@ func (f *File) Label(key, value string) {
 
 func (f *File) lex() *shell.Lex { return shell.NewLex(f.escape) }
 
+// says is an error in docker's words.
+func says(format string, args ...any) error { return &Error{Text: fmt.Sprintf(format, args...)} }
+
 // Error is what is wrong with a Dockerfile or one of its instructions, where.
 type Error struct {
 	Text   string // in docker's words

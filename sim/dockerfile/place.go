@@ -210,14 +210,14 @@ func Directories(name string, root *fs.Tree, now int64) (*fs.Tree, error) {
 		return nil, nil
 	}
 	if p.at(at) != nil {
-		return nil, fmt.Errorf("Cannot mkdir: %s is not a directory", name)
+		return nil, says("Cannot mkdir: %s is not a directory", name)
 	}
 	return p.treeOf(at)
 }
 
 func (p *plan) treeOf(dir string) (*fs.Tree, error) {
 	if err := p.parents(dir, nil); err != nil {
-		return nil, fmt.Errorf("Cannot mkdir: %w", err)
+		return nil, says("Cannot mkdir: %v", err)
 	}
 	return p.out.Tree(), nil
 }
