@@ -10,6 +10,7 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"twinlayer/fs"
+	"twinlayer/lessons"
 	"twinlayer/sim"
 )
 
@@ -17,6 +18,7 @@ import (
 type painter struct {
 	out   io.Writer
 	width int
+	lang  string // of lessons; "": en
 	lines glyphs
 
 	prose, faint, bold, good, odd, bad *color.Color
@@ -69,11 +71,11 @@ func (p painter) warn(format string, args ...any) {
 
 // result draws the two worlds side by side, and the verdict.
 func (p painter) result(r sim.Result) {
-	left := p.column(r.Model, "model")
+	left := p.column(r.Model, worldName("model", p.lang))
 	if r.Real == nil {
 		p.alone(left)
 	} else {
-		p.beside(left, p.column(*r.Real, "real ("+r.Real.Engine+")"))
+		p.beside(left, p.column(*r.Real, worldName(r.Real.Engine, p.lang)))
 	}
 	p.verdict(r)
 	p.hints(r)
@@ -171,7 +173,7 @@ func (p painter) alone(lines []string) {
 func (p painter) beside(left, right []string) {
 	half := (p.width - 3) / 2
 	if slices.Equal(left[1:], right[1:]) && widest(left) > half {
-		p.together(left[0]+" and "+right[0]+" show the same", left[1:])
+		p.together(lessons.Say("%s and %s show the same", left[0], right[0]).In(p.lang), left[1:])
 		return
 	}
 	p.row(half, left[0], right[0], p.bold)
@@ -255,7 +257,7 @@ func wrapWords(text string, width int) []string {
 func (p painter) verdict(r sim.Result) {
 	switch {
 	case r.Verdict == sim.Same:
-		p.paragraph(p.good, "", p.lines.ok+" the worlds agree: "+agreed(r.Model))
+		p.paragraph(p.good, "", p.lines.ok+" "+lessons.Say("the worlds agree: %s", agreed(r.Model)).In(p.lang))
 	case r.Real == nil:
 		p.paragraph(p.odd, "", p.lines.warn+" model only: "+r.Differences[0].Reason)
 	}
@@ -267,12 +269,11 @@ func (p painter) verdict(r sim.Result) {
 }
 
 // agreed lists what was compared.
-func agreed(v sim.View) string {
-	what := "output, exit status, images, containers"
+func agreed(v sim.View) lessons.Phrase {
 	if v.Layer != "" {
-		what += ", changes, layer digest"
+		return lessons.Say("output, exit status, images, containers, changes, layer digest")
 	}
-	return what
+	return lessons.Say("output, exit status, images, containers")
 }
 
 func (p painter) difference(d sim.Difference) {

@@ -150,7 +150,7 @@ func speak(r *REPL, ctx context.Context, args []string) error {
 		r.tellWarn("lang needs one of: %s", strings.Join(lessons.Languages, ", "))
 		return nil
 	}
-	r.Lang = args[0]
+	r.Lang, r.draw.lang = args[0], args[0]
 	r.keep(r.progress().Speak(r.Lang))
 	if r.lesson == nil {
 		r.tell("Lessons speak English now.")

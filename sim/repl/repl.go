@@ -84,6 +84,7 @@ func New(c Config) *REPL {
 	}
 	r := &REPL{Config: c}
 	r.draw = newPainter(c.forPeople(), c.Plain, c.Width)
+	r.draw.lang = c.Lang
 	r.booted = c.Session.Model.Steps()
 	r.timeline.Add("power on", r.booted, false)
 	return r
