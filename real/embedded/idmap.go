@@ -155,6 +155,6 @@ func waitForMap() int {
 		return 1
 	}
 	unix.CloseOnExec(4)
-	unix.Exec("/proc/self/exe", []string{helperStage}, os.Environ())
+	unix.Exec("/proc/self/exe", []string{openStage}, os.Environ())
 	return 1
 }

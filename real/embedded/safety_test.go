@@ -4,6 +4,7 @@ package embedded_test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -25,6 +26,10 @@ func TestAttacks(t *testing.T) {
 		"set the hostname":         "hostname evil",
 		"configure a network":      "ifconfig lo down",
 		"signal the engine":        "kill -0 2",
+		"remount":                  "mount -o remount,rw /proc/sys",
+		"leave the root":           "ls /proc/1/root/work || ls /proc/2/root",
+		"read the kernel's memory": "head -c 1 /proc/kcore | grep . ",
+		"trace the engine":         "cat /proc/2/maps",
 		"write to sysfs":           "echo 1 > /sys/kernel/uevent_seqnum",
 	}
 	each(t, func(t *testing.T, e *embedded.Engine) {
@@ -71,4 +76,46 @@ func TestNamespaces(t *testing.T) {
 		require.NotContains(t, mounts, " /work")
 		require.Equal(t, 1, strings.Count(mounts, " / "))
 	})
+}
+
+// A container that runs the engine's own program cannot write to it, neither
+// while it runs nor through a later exec (CVE-2019-5736).
+func TestOwnProgram(t *testing.T) {
+	each(t, func(t *testing.T, e *embedded.Engine) {
+		s := detached(t, e, spec("sh", "-c", "while :; do for p in /proc/[0-9]*; do echo evil 2>/dev/null > $p/exe && touch /written; done; done"))
+		for range 20 {
+			_, err := e.Exec(timeout(t), s.ID, sim.Process{Args: []string{"true"}})
+			require.NoError(t, err)
+		}
+		_, err := e.CopyOut(timeout(t), s.ID, "/written")
+		require.Error(t, err)
+		out, err := run(t, e, spec("/proc/self/exe", "-test.run=^$"))
+		if err == nil {
+			require.NotContains(t, out.Stdout, "written")
+		}
+	})
+}
+
+// Limits hold, for processes that are executed later too.
+func TestLimits(t *testing.T) {
+	e := engine(t)
+	s := spec("sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 100 & done; wait")
+	s.PIDs = 6
+	out, err := run(t, e, s)
+	if err != nil {
+		lacking(t, "cgroups that can be written to")
+	}
+	require.Contains(t, out.Stderr, "can't fork")
+	s = spec("sleep", "1000")
+	s.Memory = 8 << 20
+	detached(t, e, s)
+	out, err = e.Exec(timeout(t), s.ID, sim.Process{Args: []string{"sh", "-c", "head -c 100000000 /dev/zero | sort | wc -c"}})
+	require.NoError(t, err)
+	require.NotContains(t, out.Stdout, "100000000")
+	require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.Removing{Force: true}))
+	for _, c := range []string{"memory", "pids"} {
+		left, err := filepath.Glob("/sys/fs/cgroup/" + c + "/twinlayer-*")
+		require.NoError(t, err)
+		require.Empty(t, left)
+	}
 }

@@ -18,6 +18,7 @@ import (
 
 // The names (argv[0]) under which the program is started again.
 const (
+	openStage   = "twinlayer-engine-open" // a helper whose file can be written to
 	helperStage = "twinlayer-engine"
 	waiterStage = "twinlayer-engine-wait" // a helper without its id map yet
 )
@@ -26,6 +27,9 @@ const (
 // then it does not return. Otherwise it does nothing.
 func Init() {
 	switch os.Args[0] {
+	case openStage:
+		fmt.Fprintln(os.Stderr, "twinlayer:", seal(helperStage))
+		os.Exit(1)
 	case helperStage:
 		os.Exit(serve())
 	case waiterStage:
@@ -80,7 +84,7 @@ func (m idMap) spawn() (*os.File, *os.Process, error) {
 	near, far := os.NewFile(uintptr(fds[0]), "engine"), os.NewFile(uintptr(fds[1]), "engine")
 	defer far.Close()
 	cmd := &exec.Cmd{
-		Path: "/proc/self/exe", Args: []string{helperStage}, Env: os.Environ(), Stderr: os.Stderr,
+		Path: "/proc/self/exe", Args: []string{openStage}, Env: os.Environ(), Stderr: os.Stderr,
 		ExtraFiles: []*os.File{far},
 		SysProcAttr: &syscall.SysProcAttr{
 			Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID, Setsid: true,
