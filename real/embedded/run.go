@@ -83,8 +83,8 @@ func (h *helper) begin(c *container) (*box.Proc, error) {
 	}
 	proc, err := box.Start(box.Spec{
 		Process: process, Root: h.root(c), Hostname: c.info.Host(), Mounts: c.mounts(h.store),
-		ReadOnly: c.info.ReadOnly, HostNetwork: c.info.Network == sim.HostNetwork, Limits: c.limits,
-	}, c.info.Interactive)
+		ReadOnly: c.info.ReadOnly, HostNetwork: c.info.Network == sim.HostNetwork,
+	}, c.limits, c.info.Interactive)
 	if err != nil && c.limits != nil {
 		c.limits.Remove()
 	}

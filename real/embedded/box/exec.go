@@ -68,7 +68,10 @@ func (p *Process) enter(first *Proc, streams *pipes) (*Proc, error) {
 		Sys: &syscall.SysProcAttr{Credential: who.credential(), Setsid: true, PidFD: &child, Ptrace: first.limits != nil},
 	})
 	if err == nil && first.limits != nil {
-		err = first.limits.enterStopped(process.Pid)
+		if err = first.limits.enterStopped(process.Pid); err != nil {
+			process.Wait() // or its pid namespace could not end
+			return nil, err
+		}
 	}
 	if errors.Is(err, unix.EINVAL) && (who.uid != 0 || who.gid != 0) {
 		return nil, who.unmapped(err)

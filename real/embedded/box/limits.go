@@ -17,7 +17,10 @@ import (
 
 // Limits are a container's cgroups: one of version 2, or one a controller of
 // version 1.
-type Limits struct{ Dirs []string }
+type Limits struct {
+	dirs  []string
+	procs []*os.File // what processes are written to, wherever the writer is
+}
 
 // controller is a limit in both versions' words.
 type controller struct {
@@ -72,8 +75,8 @@ func (l *Limits) add(name string, c controller) error {
 	if err := os.Mkdir(dir, 0o755); err != nil && !(unified && errors.Is(err, os.ErrExist)) {
 		return err
 	}
-	if len(l.Dirs) == 0 || l.Dirs[len(l.Dirs)-1] != dir {
-		l.Dirs = append(l.Dirs, dir)
+	if len(l.dirs) == 0 || l.dirs[len(l.dirs)-1] != dir {
+		l.dirs = append(l.dirs, dir)
 	}
 	for file, value := range values {
 		file, optional := strings.CutSuffix(file, "?")
@@ -81,7 +84,11 @@ func (l *Limits) add(name string, c controller) error {
 			return err
 		}
 	}
-	return nil
+	procs, err := os.OpenFile(filepath.Join(dir, "cgroup.procs"), os.O_WRONLY, 0)
+	if err == nil {
+		l.procs = append(l.procs, procs)
+	}
+	return err
 }
 
 const cgroupPrefix = "twinlayer-"
@@ -158,8 +165,8 @@ func cgroupMount(fstype, option string) (string, error) {
 
 // enter puts a process into the cgroups.
 func (l *Limits) enter(pid int) error {
-	for _, dir := range l.Dirs {
-		if err := write(filepath.Join(dir, "cgroup.procs"), strconv.Itoa(pid)); err != nil {
+	for _, procs := range l.procs {
+		if _, err := procs.WriteString(strconv.Itoa(pid)); err != nil {
 			return fmt.Errorf("limiting the container: %w", err)
 		}
 	}
@@ -182,7 +189,10 @@ func (l *Limits) enterStopped(pid int) error {
 
 // Remove removes the cgroups, when the last process has left them.
 func (l *Limits) Remove() {
-	for _, dir := range l.Dirs {
+	for _, procs := range l.procs {
+		procs.Close()
+	}
+	for _, dir := range l.dirs {
 		for range 200 { // a killed process is not gone at once
 			if err := os.Remove(dir); err == nil || errors.Is(err, os.ErrNotExist) {
 				break

@@ -15,7 +15,6 @@ type Spec struct {
 	Mounts      []Mount // in the order in which they are mounted
 	ReadOnly    bool    // the root file system
 	HostNetwork bool    // the caller's network instead of one of its own
-	Limits      *Limits // nil: none
 }
 
 // Root is the overlay mount that becomes the container's root directory.

@@ -27,9 +27,9 @@ func (s *Spec) namespaces() int {
 	return all | unix.CLONE_NEWNET
 }
 
-// Start starts a container. It returns when the program runs; a *[Failure] if
+// Start starts a container, within limits if they are not nil. It returns when the program runs; a *[Failure] if
 // it cannot.
-func Start(spec Spec, interactive bool) (*Proc, error) {
+func Start(spec Spec, limits *Limits, interactive bool) (*Proc, error) {
 	p, err := newPipes(interactive)
 	if err != nil {
 		return nil, err
@@ -53,8 +53,8 @@ func Start(spec Spec, interactive bool) (*Proc, error) {
 		return nil, fmt.Errorf("cloning a process into new namespaces: %w", err)
 	}
 	proc := p.proc(cmd.Process, pidfd)
-	proc.namespaces, proc.limits = spec.namespaces()|unix.CLONE_NEWCGROUP, spec.Limits
-	if err := spec.start(near, cmd.Process.Pid); err != nil {
+	proc.namespaces, proc.limits = spec.namespaces()|unix.CLONE_NEWCGROUP, limits
+	if err := spec.start(near, limits, cmd.Process.Pid); err != nil {
 		proc.Kill()
 		proc.Close()
 		return nil, err
@@ -71,9 +71,9 @@ func socketpair() (near, far *os.File, err error) {
 }
 
 // start limits the first stage and lets it go on.
-func (s *Spec) start(stage io.ReadWriter, pid int) error {
-	if s.Limits != nil {
-		if err := s.Limits.enter(pid); err != nil {
+func (s *Spec) start(stage io.ReadWriter, limits *Limits, pid int) error {
+	if limits != nil {
+		if err := limits.enter(pid); err != nil {
 			return err
 		}
 	}
