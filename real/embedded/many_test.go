@@ -1,0 +1,89 @@
+//go:build linux
+
+package embedded_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/real/embedded"
+	"twinlayer/real/embedded/store"
+	"twinlayer/sim"
+)
+
+// 200 containers are started, changed, committed and removed at the same
+// time: every image holds what its container wrote, and nothing else is left.
+func TestTwoHundred(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a while")
+	}
+	data := scratch(t)
+	e, err := embedded.Start(embedded.Config{DataDir: data, Registry: host})
+	require.NoError(t, err)
+	_, err = e.Pull(timeout(t), busybox(t))
+	require.NoError(t, err)
+	const many = 200
+	var all sync.WaitGroup
+	for i := range many {
+		all.Go(func() {
+			if err := changeAndCommit(t, e, i); err != nil {
+				t.Errorf("container %d: %v", i, err)
+			}
+		})
+	}
+	all.Wait()
+	left, err := e.Containers(timeout(t))
+	require.NoError(t, err)
+	require.Empty(t, left)
+	images, err := e.Images(timeout(t))
+	require.NoError(t, err)
+	require.Len(t, images, many+1)
+	for i := range many {
+		s := spec("cat", "/mine")
+		s.Image = fmt.Sprintf("many:%d", i)
+		out, err := run(t, e, s)
+		require.NoError(t, err)
+		require.Equal(t, fmt.Sprintf("%d\n", i), out.Stdout)
+	}
+	require.NoError(t, e.Close())
+	gone(t, data)
+	require.NoError(t, store.Verify(data))
+	for _, dir := range []string{"sessions/*", "partial/*", "volumes/*"} {
+		names, err := filepath.Glob(filepath.Join(data, dir))
+		require.NoError(t, err)
+		require.Empty(t, names)
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	require.NoError(t, err)
+	require.False(t, strings.Contains(string(mounts), data))
+}
+
+func changeAndCommit(t testing.TB, e *embedded.Engine, i int) error {
+	c := t.Context()
+	s := spec("sh", "-c", fmt.Sprintf("echo %d > /mine; rm /etc/motd; sleep 1000", i))
+	k, err := e.Create(c, s)
+	if err != nil {
+		return err
+	}
+	if _, err := e.Start(c, s.ID, true); err != nil {
+		return err
+	}
+	if out, err := e.Exec(c, s.ID, sim.Process{Args: []string{"sh", "-c", "while [ -e /etc/motd ]; do sleep 0.05; done"}}); err != nil || out.Exit != 0 {
+		return fmt.Errorf("%v %w", out, err)
+	}
+	img, err := e.Image(c, k.ImageID.String())
+	if err != nil {
+		return err
+	}
+	asked := sim.Commit{Container: s.ID, Ref: fmt.Sprintf("many:%d", i), Config: img.Config.Config, Created: s.Created, Pause: i%2 == 0}
+	if _, err := e.Commit(c, asked); err != nil {
+		return err
+	}
+	return e.RemoveContainer(c, s.ID, sim.Removing{Force: true})
+}
