@@ -21,6 +21,7 @@ import (
 	"twinlayer/lessons"
 	"twinlayer/real"
 	"twinlayer/real/embedded"
+	"twinlayer/real/registry"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
 	"twinlayer/sim/repl"
@@ -200,6 +201,9 @@ func machineWord(f flags, images *bundle.Bundle) int {
 // model is the model of this machine, with the ids that the real engine has.
 func model(images *bundle.Bundle, engine sim.Engine) *sim.Model {
 	c := sim.ModelConfig{Facts: real.Facts(), Registry: images, Programs: images.Programs, Spool: real.Spool}
+	if engine == nil || engine.Name() == "embedded" {
+		c.Shelf = registry.Name
+	}
 	if engine != nil {
 		if info, err := engine.Info(context.Background()); err == nil {
 			c.IDs = info.IDs

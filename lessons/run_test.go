@@ -28,7 +28,7 @@ var images = sync.OnceValue(func() *bundle.Bundle {
 })
 
 func model() *sim.Model {
-	return sim.NewModel(sim.ModelConfig{Registry: images(), Programs: images().Programs})
+	return sim.NewModel(sim.ModelConfig{Shelf: "localhost:5000", Registry: images(), Programs: images().Programs})
 }
 
 // alone is the model without a real engine; twins has a second model in the

@@ -20,8 +20,8 @@ func (m *Model) Load(_ context.Context, archive io.Reader) ([]string, error) {
 	return nil, &Unknown{"the images of an archive are taken over from the real engine, which unpacks them"}
 }
 
-// Push sends an image to a registry, of which the model has none.
-func (m *Model) Push(_ context.Context, ref string) (Pushed, error) {
+// Push sends an image to a registry; the model knows twinlayer's own alone.
+func (m *Model) Push(_ context.Context, ref string) (p Pushed, err error) {
 	familiar, err := Familiar(ref)
 	if err != nil {
 		return Pushed{}, err
@@ -31,13 +31,17 @@ func (m *Model) Push(_ context.Context, ref string) (Pushed, error) {
 		if err != nil || !slices.Contains(img.Tags, familiar) {
 			return Refuse("An image does not exist locally with the tag: %s", repositoryOf(familiar))
 		}
+		if m.ownRegistry(ref) {
+			p = t.shelve(familiar, t.state.images[img.ID])
+			return nil
+		}
 		for _, diffID := range slices.Backward(img.Layers) {
 			t.step("push", "/", "layer %s goes to the registry, compressed, unless it has it: layers are sent one by one and shared by digest", Short(diffID))
 		}
 		t.step("push", "/", "then the configuration and the manifest of %s, which name all of it by digest", familiar)
 		return &Unknown{"the model has no network: what the registry has already, only the real engine finds out"}
 	})
-	return Pushed{}, err
+	return p, err
 }
 
 func repositoryOf(ref string) string {

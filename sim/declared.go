@@ -78,6 +78,8 @@ const podmanDiff = "Podman's diff lists what overlayfs has copied up, and compar
 var declared = []Declared{
 	{Class: Expected, Reason: "the real store has kept this layer from an earlier session, so it need not be pulled again; the model starts empty",
 		match: regexp.MustCompile(`(?m)^[0-9a-f]{12}: (Already exists|Pull complete)$`)},
+	{Class: Expected, Reason: "twinlayer's own registry has kept this layer from an earlier session, so it need not be sent again; the model's is empty at first",
+		match: regexp.MustCompile(`(?m)^[0-9a-f]{12}: (Pushed|Layer already exists|Mounted from \S+)$`)},
 	{Class: Expected, Reason: "the two worlds do the same thing a moment apart, so the clock shows different times",
 		match: regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d{4}|Z)?|\b\d\d:\d\d(:\d\d)?\b|\b(About )?(a|an|\d+|Less than a) (nano|micro|milli)?(second|minute|hour)s?\b( ago)? *`)},
 	{Class: Expected, Reason: "every process and every thread takes the next number, and how many the real ones have had is the kernel's affair",
@@ -86,7 +88,7 @@ var declared = []Declared{
 		when: regexp.MustCompile(`^UID +PID +PPID `), match: regexp.MustCompile(`(?m)^UID +PID +PPID.*CMD$|^\S+ +\d+ +\d+ +\d+ +\S+ +\S+ +\S+ +`)},
 	{Class: Expected, Reason: "each world tells of its own engine", match: regexp.MustCompile(`(?m)^Engine: .*$`)},
 	{Class: Expected, Reason: "the manifest names the layers as they were compressed, and the configuration by its id",
-		match: regexp.MustCompile(`digest: sha256:[0-9a-f]{64} size: \d+`)},
+		match: regexp.MustCompile(`(?m)digest: sha256:[0-9a-f]{64} size: \d+|^Digest: sha256:[0-9a-f]{64}$`)},
 	{Class: Limit, Reason: "how many blocks a file takes is the affair of the disk's file system; the model counts what the file holds",
 		when: regexp.MustCompile(`^[0-9.]+[KMG]?\t`), match: regexp.MustCompile(`(?m)^[0-9.]+[KMG]?\t`)},
 	{Class: Limit, Reason: "the real mounts and their options depend on the machine; the model shows their shape only",

@@ -23,6 +23,14 @@ func (m *Model) Pull(ctx context.Context, ref string) (Pulled, error) {
 	if err != nil {
 		return Pulled{}, err
 	}
+	if m.ownRegistry(ref) {
+		var p Pulled
+		err = m.do(func(t *transition) error {
+			p, err = t.unshelve(familiar)
+			return err
+		})
+		return p, err
+	}
 	if host != "" {
 		return Pulled{}, &Unknown{"the image is on the registry " + host + ", and the model has no network"}
 	}

@@ -39,6 +39,9 @@ type ModelConfig struct {
 	// Spool makes a place outside the memory for the contents of files that
 	// an archive brings; nil: they stay in memory.
 	Spool func() (fs.Spool, error)
+	// Shelf is the name of twinlayer's own registry, which takes pushes; "":
+	// the engine at hand cannot reach it.
+	Shelf string
 	// IDs is how many user ids containers know, from 0 on; 0: all. The model
 	// does as the real engine does, so that both fail alike.
 	IDs uint32

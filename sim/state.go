@@ -21,8 +21,9 @@ type State struct {
 	images     map[digest.Digest]image
 	layers     map[digest.Digest]layer // by diffID, one copy each
 	volumes    map[string]volume
-	containers []container // oldest first
-	focus      string      // the id of the container that changed last
+	shelf      map[string]shelved // twinlayer's own registry, by reference
+	containers []container        // oldest first
+	focus      string             // the id of the container that changed last
 }
 
 // container is a container with all that is in it.

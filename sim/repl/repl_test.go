@@ -18,6 +18,7 @@ import (
 
 	"twinlayer/kernel"
 	"twinlayer/real"
+	"twinlayer/real/registry"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
 	"twinlayer/sim/userland"
@@ -53,7 +54,7 @@ func modelOnly() *sim.Session {
 	images := bundle.New(exe, userland.Applets())
 	now, n := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), byte(0)
 	return &sim.Session{
-		Model: sim.NewModel(sim.ModelConfig{Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs}),
+		Model: sim.NewModel(sim.ModelConfig{Shelf: registry.Name, Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs}),
 		Host:  real.Host{},
 		Clock: func() time.Time { now = now.Add(time.Second); return now },
 		Rand: func(b []byte) {
