@@ -3,6 +3,7 @@ package fs
 import (
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -13,6 +14,21 @@ import (
 // blank, and xattrs as sorted PAX records. Two layers with the same digest
 // hold the same thing, whoever made them and when.
 func (t *Tree) Digest() (digest.Digest, error) {
+	if t.sum == nil {
+		return t.digest()
+	}
+	t.sum.once.Do(func() { t.sum.digest, t.sum.err = t.digest() })
+	return t.sum.digest, t.sum.err
+}
+
+// sum is a digest that is worked out once.
+type sum struct {
+	once   sync.Once
+	digest digest.Digest
+	err    error
+}
+
+func (t *Tree) digest() (digest.Digest, error) {
 	d := digest.Canonical.Digester()
 	epoch := time.Unix(0, 0)
 	err := t.writeTar(d.Hash(), ociStyle(func(*Node) time.Time { return epoch }))

@@ -14,6 +14,7 @@ type Tree struct {
 	nodes table[*Node]
 	last  Ino
 	own   *owner
+	sum   *sum // the digest of this state, shared by all who have it; nil: nobody has asked
 }
 
 // rootIno is the root directory of every tree.
@@ -142,11 +143,14 @@ func emptyTree() *Tree { return newTree(Node{Mode: 0o755}) }
 // fork is a tree that can be edited while t stays as it is. It takes constant
 // time; afterwards neither of the two owns the shared pieces.
 func (t *Tree) fork() *Tree {
-	return &Tree{nodes: t.nodes, last: t.last, own: new(owner)}
+	return &Tree{nodes: t.nodes, last: t.last, own: new(owner), sum: t.sum}
 }
 
 // freeze hands out t as it stands: later edits of t copy what they change.
 func (t *Tree) freeze() *Tree {
+	if t.sum == nil {
+		t.sum = new(sum)
+	}
 	out := *t
 	out.own = nil
 	t.own = new(owner)
@@ -155,7 +159,10 @@ func (t *Tree) freeze() *Tree {
 
 func (t *Tree) node(i Ino) *Node { return t.nodes.get(i) }
 
-func (t *Tree) put(i Ino, n *Node) { t.nodes.set(t.own, i, n) }
+func (t *Tree) put(i Ino, n *Node) {
+	t.nodes.set(t.own, i, n)
+	t.sum = nil
+}
 
 // edit is a copy of inode i, in its place, that may be changed until the next
 // call on t.

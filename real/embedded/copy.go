@@ -74,7 +74,7 @@ func (h *helper) copyOut(_ context.Context, args copyOutArgs) (packedLayer, erro
 		}
 		return packedLayer{}, h.store.Explain(err)
 	}
-	return packedLayer{entries, f.Name()}, nil
+	return packedLayer{Entries: entries, Contents: f.Name()}, nil
 }
 
 // within calls f with the container's file system as its root.

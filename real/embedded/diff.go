@@ -27,10 +27,15 @@ func (h *helper) changes(_ context.Context, key string) ([]change, error) {
 	return packed, nil
 }
 
-func (h *helper) layer(_ context.Context, key string) (packedLayer, error) {
-	c, err := h.find(key)
+// layer reads a container's layer, unless it is as the caller has it.
+func (h *helper) layer(_ context.Context, args layerArgs) (packedLayer, error) {
+	c, err := h.find(args.Container)
 	if err != nil {
 		return packedLayer{}, err
+	}
+	stamp, settled, err := store.Stamp(c.path("upper"))
+	if err != nil || stamp == args.Known {
+		return packedLayer{Stamp: stamp, Settled: settled}, err
 	}
 	f, err := h.store.Scratch()
 	if err != nil {
@@ -40,9 +45,9 @@ func (h *helper) layer(_ context.Context, key string) (packedLayer, error) {
 	entries, err := store.ReadUpper(c.path("upper"), f)
 	if err != nil {
 		os.Remove(f.Name())
-		return packedLayer{}, fmt.Errorf("reading the layer of container %s: %w", key, h.store.Explain(err))
+		return packedLayer{}, fmt.Errorf("reading the layer of container %s: %w", args.Container, h.store.Explain(err))
 	}
-	return packedLayer{entries, f.Name()}, nil
+	return packedLayer{entries, f.Name(), stamp, settled}, nil
 }
 
 // relative makes paths in the store relative to it. An option of a mount may

@@ -24,9 +24,9 @@ type Engine struct {
 	wait   func() error // for the helper's end, once
 	close  sync.Once
 
-	mu     sync.Mutex
-	layers []*os.File          // that trees handed out read from
-	trees  map[string]*fs.Tree // of images' layers, by directory
+	mu    sync.Mutex
+	known knownLayer          // the container's layer that was read last
+	trees map[string]*fs.Tree // of images' layers, by directory
 }
 
 var _ sim.Engine = (*Engine)(nil)
@@ -76,9 +76,12 @@ type (
 		Parent digest.Digest
 		Config []byte
 	}
+	layerArgs   struct{ Container, Known string }
 	packedLayer struct {
 		Entries  []store.Entry
-		Contents string // the name of a file, for the caller to remove
+		Contents string // the name of a file, for the caller to remove; "": nothing has changed
+		Stamp    string // of the state that was read
+		Settled  bool   // a change after it would have another stamp
 	}
 )
 
@@ -189,23 +192,46 @@ func (e *Engine) Changes(ctx context.Context, container string) ([]fs.Change, er
 // Layer reads a container's layer. The contents of its files stay in a file
 // of the engine's and can be read until Close.
 func (e *Engine) Layer(ctx context.Context, container string) (*fs.Tree, error) {
-	l, err := call[packedLayer](ctx, e, "layer", container)
+	known := e.lastLayer(container)
+	l, err := call[packedLayer](ctx, e, "layer", layerArgs{container, known.stamp})
 	if err != nil {
 		return nil, err
 	}
-	return e.received(l)
+	if l.Contents == "" {
+		return known.tree, nil
+	}
+	tree, err := received(l)
+	if err == nil && l.Settled {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.known = knownLayer{container, l.Stamp, tree}
+	}
+	return tree, err
 }
 
-// received is a tree that the helper read.
-func (e *Engine) received(l packedLayer) (*fs.Tree, error) {
+// knownLayer is a container's layer that was read, and the stamp of its state.
+type knownLayer struct {
+	container, stamp string
+	tree             *fs.Tree
+}
+
+func (e *Engine) lastLayer(container string) knownLayer {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.known.container != container {
+		return knownLayer{}
+	}
+	return e.known
+}
+
+// received is a tree that the helper read. Its contents lie in a file without
+// a name, which goes with the tree.
+func received(l packedLayer) (*fs.Tree, error) {
 	defer os.Remove(l.Contents)
 	f, err := os.Open(l.Contents)
 	if err != nil {
 		return nil, fmt.Errorf("reading what the engine read: %w", err)
 	}
-	e.mu.Lock()
-	e.layers = append(e.layers, f)
-	e.mu.Unlock()
 	return store.Tree(l.Entries, f)
 }
 
@@ -214,9 +240,6 @@ func (e *Engine) Close() (err error) {
 	e.close.Do(func() {
 		e.client.Close()
 		err = e.wait()
-		for _, f := range e.layers {
-			f.Close()
-		}
 	})
 	return err
 }

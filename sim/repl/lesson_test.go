@@ -81,6 +81,7 @@ var ofRun = []struct {
 	{regexp.MustCompile(`( *)\b\d+(\.\d+)? ?[kMG]?B\b`), "$1…B"},
 	{regexp.MustCompile(`\d+ bytes`), "… bytes"},
 	{regexp.MustCompile(` {2,}…B`), "  …B"},
+	{regexp.MustCompile(`…B {2,}`), "…B  "},
 	{regexp.MustCompile(`file:[0-9a-f]{8,}…?`), "file:…"},
 	{regexp.MustCompile(`(?m)^\d+$`), "…"},
 	{regexp.MustCompile(`\d+ paths, …`), "… paths, …"},
@@ -116,7 +117,7 @@ func TestLessonTranscripts(t *testing.T) {
 			t.Run(l.ID+" "+lang, func(t *testing.T) {
 				var out strings.Builder
 				p := &pupil{out: &out}
-				p.r = New(Config{Session: modelOnly(), Lines: p, Out: &out, Plain: true, Course: Course{Lang: lang, Play: []lessons.Lesson{l}}})
+				p.r = New(Config{Session: modelOnly(t), Lines: p, Out: &out, Plain: true, Course: Course{Lang: lang, Play: []lessons.Lesson{l}}})
 				require.NoError(t, p.r.Run(context.Background()))
 				require.Zero(t, p.r.Missed())
 				require.NotContains(t, out.String(), ":skip", "the solution does it")
@@ -144,7 +145,7 @@ func TestCourse(t *testing.T) {
 	all, err := lessons.All()
 	require.NoError(t, err)
 	var out strings.Builder
-	r := New(Config{Session: modelOnly(), Lines: NewScript(strings.NewReader("")), Out: &out, Plain: true, Course: Course{Play: all, Auto: true}})
+	r := New(Config{Session: modelOnly(t), Lines: NewScript(strings.NewReader("")), Out: &out, Plain: true, Course: Course{Play: all, Auto: true}})
 	require.NoError(t, r.Run(context.Background()))
 	require.Zero(t, r.Missed())
 	require.Zero(t, r.Bugs())
@@ -162,7 +163,7 @@ func TestProgressIsKept(t *testing.T) {
 		progress, err := lessons.LoadProgress(file)
 		require.NoError(t, err)
 		var out strings.Builder
-		r := New(Config{Session: modelOnly(), Lines: NewScript(strings.NewReader(script)), Out: &out, Plain: true, Course: Course{Lang: progress.Lang, Progress: progress}})
+		r := New(Config{Session: modelOnly(t), Lines: NewScript(strings.NewReader(script)), Out: &out, Plain: true, Course: Course{Lang: progress.Lang, Progress: progress}})
 		require.NoError(t, r.Run(context.Background()))
 		return out.String()
 	}
@@ -179,7 +180,7 @@ func TestProgressIsKept(t *testing.T) {
 func TestAnswersInAScript(t *testing.T) {
 	var out strings.Builder
 	script := "lesson 1\nanswer 2\nnext\nanswer 1\nlesson 1\nnext"
-	r := New(Config{Session: modelOnly(), Lines: NewScript(strings.NewReader(script)), Out: &out, Plain: true})
+	r := New(Config{Session: modelOnly(t), Lines: NewScript(strings.NewReader(script)), Out: &out, Plain: true})
 	require.NoError(t, r.Run(context.Background()))
 	require.Contains(t, out.String(), "You predicted: 2\n!! model: 0 of 1 right; it is: 1\n")
 	require.Contains(t, out.String(), "Nothing was asked.")

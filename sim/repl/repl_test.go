@@ -44,13 +44,13 @@ func (t *typed) Line(prompt string) (string, error) {
 
 func (t *typed) Talks() bool { return true }
 
-// modelOnly is a session on a model, with a clock and a chance of its own, so
-// that every run prints the same.
-func modelOnly() *sim.Session {
-	exe, err := os.Executable()
-	if err != nil {
-		panic(err)
-	}
+// modelOnly is a session on a model, with a clock, a chance and a program in
+// its images of its own, so that every run prints the same however this test
+// was built.
+func modelOnly(t testing.TB) *sim.Session {
+	exe := filepath.Join(t.TempDir(), "program")
+	require.NoError(t, os.WriteFile(exe, nil, 0o755))
+	require.NoError(t, os.Truncate(exe, 4<<20))
 	images := bundle.New(exe, userland.Applets())
 	now, n := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), byte(0)
 	return &sim.Session{
@@ -81,7 +81,7 @@ func TestTranscripts(t *testing.T) {
 			require.NoError(t, err)
 			var out strings.Builder
 			in := &typed{strings.Split(strings.TrimSuffix(string(lines), "\n"), "\n"), &out}
-			r := New(Config{Session: modelOnly(), Lines: in, Out: &out, Plain: true, Missing: "this is a test"})
+			r := New(Config{Session: modelOnly(t), Lines: in, Out: &out, Plain: true, Missing: "this is a test"})
 			require.NoError(t, r.Run(context.Background()))
 			compareGolden(t, strings.TrimSuffix(file, ".txt")+".out", normal(out.String()))
 		})
@@ -118,7 +118,7 @@ func compareGolden(t *testing.T, file, got string) {
 func TestJSONIsNothingElse(t *testing.T) {
 	var out strings.Builder
 	script := "help\nlesson 1\nnext\nsteps\ndocker run -it --name box1 busybox\n:layers\n:nosuch\n:detach\nback\nfrob\ndocker ps"
-	r := New(Config{Session: modelOnly(), Lines: NewScript(strings.NewReader(script)), Out: &out, JSON: true})
+	r := New(Config{Session: modelOnly(t), Lines: NewScript(strings.NewReader(script)), Out: &out, JSON: true})
 	require.NoError(t, r.Run(context.Background()))
 	var cmds []string
 	for line := range strings.Lines(out.String()) {
@@ -130,7 +130,7 @@ func TestJSONIsNothingElse(t *testing.T) {
 }
 
 func TestCompletion(t *testing.T) {
-	s := modelOnly()
+	s := modelOnly(t)
 	r := New(Config{Session: s, Lines: NewScript(strings.NewReader("")), Out: io.Discard, Pullable: []string{"busybox", "hello-world"}})
 	complete := func(line string) []string {
 		head, candidates, _ := r.Complete(line, len([]rune(line)))
