@@ -3,12 +3,14 @@ package fs
 import (
 	"bufio"
 	"bytes"
+	"compress/bzip2"
 	"fmt"
 	"io"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
+	"github.com/ulikunitz/xz"
 )
 
 // Spool takes the uncompressed tar of a layer, from offset 0 on, and keeps the
@@ -62,8 +64,9 @@ func ReadLayer(blob io.Reader, spool Spool, limits Limits) (*Tree, digest.Digest
 	return tree, digest.NewDigest(digest.Canonical, sum), nil
 }
 
-// Decompress reads a blob's content within the limits, telling gzip (of any
-// number of members), zstd and neither by its first bytes.
+// Decompress reads a blob's content within the limits, telling by its first
+// bytes gzip (of any number of members) and zstd, which layers come in, bzip2
+// and xz, which archives of root file systems come in too, and none of them.
 func Decompress(blob io.Reader, limits Limits) (io.ReadCloser, error) {
 	in := &counted{r: blob}
 	plain, err := decompressor(bufio.NewReaderSize(in, chunkSize))
@@ -74,11 +77,16 @@ func Decompress(blob io.Reader, limits Limits) (io.ReadCloser, error) {
 }
 
 func decompressor(in *bufio.Reader) (io.ReadCloser, error) {
-	magic, err := in.Peek(4)
+	magic, err := in.Peek(6)
 	switch {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
 		return gzip.NewReader(in)
-	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+	case bytes.HasPrefix(magic, []byte("BZh")):
+		return io.NopCloser(bzip2.NewReader(in)), nil
+	case bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
+		z, err := xz.NewReader(in)
+		return io.NopCloser(z), err
+	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
 		if err != nil {
 			return nil, err

@@ -2,9 +2,6 @@ package sim
 
 import (
 	"archive/tar"
-	"bufio"
-	"bytes"
-	"compress/bzip2"
 	"fmt"
 	"io"
 	"os"
@@ -13,9 +10,6 @@ import (
 	"strings"
 
 	"github.com/docker/go-units"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
 
 	"twinlayer/fs"
 	"twinlayer/sim/dockerfile"
@@ -123,67 +117,20 @@ func (b *builder) hostPath(source string) (string, error) {
 // unpack is what an archive holds that ADD finds: a tar, plain or in gzip,
 // bzip2, xz or zstd; nil where data is none.
 func unpack(data *fs.Data) (*fs.Tree, error) {
-	if plain, err := uncompressed(data); err != nil || !isTar(plain) {
+	if plain, err := fs.Decompress(data.Reader(), fs.DefaultLimits); err != nil || !isTar(plain) {
 		return nil, nil
-	}
-	plain, err := uncompressed(data)
-	if err != nil {
-		return nil, err
 	}
 	spool, err := spoolFile()
 	if err != nil {
 		return nil, &broken{err}
 	}
-	limit := max(unpackFree, unpackRatio*data.Size())
-	tree, _, err := fs.ReadLayer(&bounded{plain, limit}, spool, fs.DefaultLimits)
+	tree, _, err := fs.ReadLayer(data.Reader(), spool, fs.DefaultLimits)
 	return tree, err
-}
-
-// How much an archive may unpack to: a gigabyte, or so many times its size.
-const (
-	unpackFree  = 1 << 30
-	unpackRatio = 200
-)
-
-type bounded struct {
-	io.Reader
-	left int64
-}
-
-func (c *bounded) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	if c.left -= int64(n); c.left < 0 {
-		return n, fmt.Errorf("it unpacks to more than %d times its size", unpackRatio)
-	}
-	return n, err
 }
 
 func isTar(r io.Reader) bool {
 	_, err := tar.NewReader(r).Next()
 	return err == nil
-}
-
-// uncompressed tells the compression by the first bytes.
-func uncompressed(data *fs.Data) (io.Reader, error) {
-	in := bufio.NewReader(data.Reader())
-	magic, err := in.Peek(6)
-	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		return gzip.NewReader(in)
-	case bytes.HasPrefix(magic, []byte("BZh")):
-		return bzip2.NewReader(in), nil
-	case bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
-		return xz.NewReader(in)
-	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
-		if err != nil {
-			return nil, err
-		}
-		return z.IOReadCloser(), nil
-	case err != nil && err != io.EOF:
-		return nil, err
-	}
-	return in, nil
 }
 
 // spoolFile is a file without a name, which goes when nothing uses it any
