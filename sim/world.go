@@ -163,8 +163,18 @@ func imageViews(img Image) []ImageView {
 }
 
 // observeContainer adds the changes and the layer of the container acted on,
-// if it is still there.
+// if it is still there; it may go, after it was listed, by itself (--rm).
 func (c *call) observeContainer(all []Container) error {
+	err := c.lookInto(all)
+	var gone *Refusal
+	if errors.As(err, &gone) {
+		c.view.Changes, c.view.Layer, c.view.layer = []fs.Change{}, "", nil
+		return nil
+	}
+	return err
+}
+
+func (c *call) lookInto(all []Container) error {
 	k, err := FindContainer(all, c.view.Container)
 	if err != nil {
 		return nil

@@ -31,7 +31,7 @@ func (t Target) explain(err error) error {
 		return fmt.Errorf("%s at %s speaks an API that twinlayer does not (%v): it needs 1.40 or newer, which Docker has since 19.03", title(t.Name()), t.Host, err)
 	case strings.Contains(err.Error(), "no space left on device"):
 		return fmt.Errorf("the disk of %s is full (%s): see what takes the room with \"%s system df\", free some, then type reconnect", title(t.Name()), words(err), t.Name())
-	case strings.Contains(err.Error(), "toomanyrequests"), strings.Contains(err.Error(), "429"):
+	case strings.Contains(err.Error(), "toomanyrequests"), strings.Contains(err.Error(), "429 Too Many Requests"):
 		return sim.Refuse("%s\nThe registry lets nobody pull more for now: wait a while, or log in with \"%s login\" to be allowed more.", words(err), t.Name())
 	case cerrdefs.IsNotFound(err), cerrdefs.IsConflict(err), cerrdefs.IsInvalidArgument(err), cerrdefs.IsPermissionDenied(err),
 		cerrdefs.IsUnauthorized(err), cerrdefs.IsNotModified(err), cerrdefs.IsNotImplemented(err):
