@@ -29,7 +29,9 @@ func (h *helper) start(ctx context.Context, args startArgs) (sim.Output, error) 
 	case r.printed == nil:
 		return sim.Output{Shell: c.info.ID}, nil
 	}
-	return r.printed.wait(ctx), nil
+	out := r.printed.wait(ctx)
+	<-r.ended
+	return out, nil
 }
 
 // running is one run of a container.

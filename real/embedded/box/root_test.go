@@ -62,7 +62,7 @@ func TestIdentity(t *testing.T) {
 	p := Process{User: "4711", Env: []string{"HOME=/kept"}}
 	who, err := p.identity()
 	require.NoError(t, err)
-	require.Equal(t, &identity{uid: 4711}, who)
+	require.Equal(t, &identity{uid: 4711, groups: []uint32{0}}, who)
 	require.Equal(t, []string{"HOME=/kept"}, p.Env)
 	p = Process{User: "root:12"}
 	who, err = p.identity()
