@@ -84,7 +84,7 @@ func containerFacts(k Container) map[string]any {
 	return map[string]any{
 		"Id": k.ID, "Created": k.Created.UTC().Format(time.RFC3339Nano), "Path": path[0], "Args": k.Path[min(1, len(k.Path)):],
 		"State": map[string]any{
-			"Status": k.Status, "Running": k.Status == Running, "ExitCode": k.Exit,
+			"Status": k.Status, "Running": k.Status == Running, "ExitCode": k.lastExit(),
 			"StartedAt": k.Started.UTC().Format(time.RFC3339Nano), "FinishedAt": k.Finished.UTC().Format(time.RFC3339Nano),
 		},
 		"Image": k.ImageID, "Name": "/" + k.Name,
@@ -107,4 +107,12 @@ func imageFacts(img Image) map[string]any {
 		"Architecture": img.Config.Architecture, "Os": img.Config.OS, "Size": img.Size(), "Config": img.Config.Config,
 		"RootFS": map[string]any{"Type": "layers", "Layers": img.Layers},
 	}
+}
+
+// lastExit is the exit status that docker inspect tells: none while it runs.
+func (k Container) lastExit() int {
+	if k.Status == Running {
+		return 0
+	}
+	return k.Exit
 }
