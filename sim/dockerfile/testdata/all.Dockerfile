@@ -6,7 +6,7 @@ ENV A=b C="d e"
 LABEL x=y "z z"=w
 RUN echo hi >&2; echo out; touch /f
 RUN ["touch","/g"]
-WORKDIR /work/dir
+WORKDIR /srv/dir
 WORKDIR sub
 VOLUME /data
 VOLUME ["/d1", "/d2"]
