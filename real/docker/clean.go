@@ -55,11 +55,11 @@ func (c *Cleaned) containers(ctx context.Context, api *client.Client, chosen fun
 }
 
 func (c *Cleaned) images(ctx context.Context, api *client.Client, chosen func(session) bool) error {
-	all, err := api.ImageList(ctx, client.ImageListOptions{})
+	all, err := list(ctx, api, client.ImageListOptions{})
 	if err != nil {
 		return err
 	}
-	for _, item := range all.Items {
+	for _, item := range all {
 		for _, ref := range item.RepoTags {
 			if s, ours := owner(ref); !ours || !chosen(s) {
 				continue

@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	imagetypes "github.com/moby/moby/api/types/image"
 	"github.com/moby/moby/client"
 	"github.com/opencontainers/go-digest"
 
@@ -38,12 +40,12 @@ func (e *Engine) Images(ctx context.Context) ([]sim.Image, error) {
 
 // own are the images that have a reference of this session.
 func (e *Engine) own(ctx context.Context) ([]image, error) {
-	list, err := e.client.ImageList(ctx, client.ImageListOptions{All: true})
+	all, err := list(ctx, e.client, client.ImageListOptions{All: true})
 	if err != nil {
 		return nil, e.cfg.explain(err)
 	}
 	var out []image
-	for _, item := range list.Items {
+	for _, item := range all {
 		tags, ours := e.tags(item.RepoTags)
 		if !ours {
 			continue
@@ -57,6 +59,18 @@ func (e *Engine) own(ctx context.Context) ([]image, error) {
 	}
 	slices.SortFunc(out, func(a, b image) int { return sim.CompareImages(a.Image, b.Image) })
 	return out, nil
+}
+
+// list lists images. Podman gives up when somebody removes one meanwhile, and
+// is asked again.
+func list(ctx context.Context, api *client.Client, options client.ImageListOptions) ([]imagetypes.Summary, error) {
+	for try := 1; ; try++ {
+		found, err := api.ImageList(ctx, options)
+		if err == nil || try == 20 || !strings.Contains(err.Error(), "image not known") {
+			return found.Items, err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 // tags are those of the references that this session shows, and whether any
