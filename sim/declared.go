@@ -89,8 +89,6 @@ var declared = []Declared{
 	{Class: Expected, Reason: "each world tells of its own engine", match: regexp.MustCompile(`(?m)^Engine: .*$`)},
 	{Class: Expected, Reason: "the manifest names the layers as they were compressed, and the configuration by its id",
 		match: regexp.MustCompile(`(?m)digest: sha256:[0-9a-f]{64} size: \d+|^Digest: sha256:[0-9a-f]{64}$`)},
-	{Engines: []string{"embedded"}, Class: Expected, Reason: "a commit shares the files of its container on disk instead of copying them, so that they have a second name there; the model counts the names in the layer",
-		equal: but(regexp.MustCompile(`(?m)^([-dlcbps][-rwxsStT]{9}) +\d+ `), "$1 … ")},
 	{Class: Limit, Reason: "how many blocks a file takes is the affair of the disk's file system; the model counts what the file holds",
 		when: regexp.MustCompile(`^[0-9.]+[KMG]?\t`), match: regexp.MustCompile(`(?m)^[0-9.]+[KMG]?\t`)},
 	{Class: Limit, Reason: "the real mounts and their options depend on the machine; the model shows their shape only",
@@ -113,13 +111,6 @@ var declared = []Declared{
 		match: regexp.MustCompile(`(?m)^(container=podman|TERM=xterm)\n`), gone: true},
 	{Engines: podman, Class: Expected, Reason: "Podman does not put a user's own group among his other groups, as Docker does since 20.10.18",
 		match: regexp.MustCompile(` groups=\S+`), gone: true},
-}
-
-// but compares two texts with what matches put in other words.
-func but(match *regexp.Regexp, words string) func(model, real string) bool {
-	return func(model, real string) bool {
-		return match.ReplaceAllString(model, words) == match.ReplaceAllString(real, words)
-	}
 }
 
 // copiedUp says whether real is model's list of changes as Podman has it.

@@ -44,9 +44,11 @@ func (h *helper) commitLayer(batch *store.Batch, c *container, asked sim.Commit)
 	still, end := h.still(c, asked.Pause)
 	defer end()
 	l, ok, shared, err := batch.Upper(store.Upper{Dir: c.path("upper"), Latest: asked.Latest, Share: still})
-	c.shared = c.shared || still && shared
 	if err != nil || !ok {
 		return nil, err
+	}
+	if shared {
+		c.shared = append(c.shared, h.store.LayerTree(l.DiffID))
 	}
 	return &sim.NewLayer{DiffID: l.DiffID, Size: l.Size}, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs"
 	"twinlayer/real/embedded"
 	"twinlayer/real/embedded/store"
 	"twinlayer/sim"
@@ -90,6 +91,70 @@ func TestCommitThenChange(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, want, out.Stdout)
 		}
+	})
+}
+
+// Nor does a large file of the layer change, be it that the container appends
+// to it, or that something is copied over it from outside, before or after
+// another container was made of the image.
+func TestCommitThenAppend(t *testing.T) {
+	each(t, func(t *testing.T, e *embedded.Engine) {
+		s := spec("sh", "-c", "[ -e /big ] && echo more >> /big || dd if=/dev/zero of=/big bs=1M count=4; ln -f /big /twin; mkdir -p /d; echo small > /d/f")
+		_, err := run(t, e, s)
+		require.NoError(t, err)
+		_, err = e.Commit(timeout(t), commit(t, e, s.ID, "big"))
+		require.NoError(t, err)
+		look := func() {
+			t.Helper()
+			s := spec("sh", "-c", "stat -c '%h %s' /big /twin /d/f; tail -c 5 /big | grep -c more")
+			s.Image = "big"
+			out, err := run(t, e, s)
+			require.NoError(t, err)
+			require.Equal(t, "2 4194304\n2 4194304\n1 6\n0\n", out.Stdout)
+		}
+		_, err = e.Start(timeout(t), s.ID, false)
+		require.NoError(t, err)
+		look()
+		_, err = e.Commit(timeout(t), commit(t, e, s.ID, "bigger"))
+		require.NoError(t, err)
+		over := fs.NewBuilder()
+		require.NoError(t, over.Put("/f", fs.Node{Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte("other"))}))
+		require.NoError(t, e.CopyIn(timeout(t), s.ID, "/d", over.Tree()))
+		look()
+		s2 := spec("cat", "/d/f")
+		s2.Image = "bigger"
+		out, err := run(t, e, s2)
+		require.NoError(t, err)
+		require.Equal(t, "small\n", out.Stdout)
+	})
+}
+
+func digestOf(t testing.TB, tree *fs.Tree) string {
+	t.Helper()
+	d, err := tree.Digest()
+	require.NoError(t, err)
+	return d.String()
+}
+
+// The files of a committed layer have the names that the layer gives them and
+// no other, though the container they came from is still there.
+func TestCommitSharesNoNames(t *testing.T) {
+	each(t, func(t *testing.T, e *embedded.Engine) {
+		s := spec("sh", "-c", "echo x > /x; ln -s x /l; mkfifo /p; dd if=/dev/zero of=/big bs=1M count=4")
+		_, err := run(t, e, s)
+		require.NoError(t, err)
+		_, err = e.Commit(timeout(t), commit(t, e, s.ID, "names"))
+		require.NoError(t, err)
+		before, err := e.Layer(timeout(t), s.ID)
+		require.NoError(t, err)
+		made := spec("stat", "-c", "%h %n", "/x", "/l", "/p", "/big")
+		made.Image = "names"
+		out, err := run(t, e, made)
+		require.NoError(t, err)
+		require.Equal(t, "1 /x\n1 /l\n1 /p\n1 /big\n", out.Stdout)
+		after, err := e.Layer(timeout(t), s.ID)
+		require.NoError(t, err)
+		require.Equal(t, digestOf(t, before), digestOf(t, after))
 	})
 }
 

@@ -41,7 +41,7 @@ type container struct {
 
 	starting sync.Mutex  // held while it is started, or removed, or kept from that
 	run      *running    // the last one
-	shared   bool        // an image's layer has hard links to files of upper
+	shared   []string    // the layers' trees that have hard links to files of upper
 	limits   *box.Limits // of the last run; nil: none
 	logs     logs
 	gone     sync.Once
@@ -165,16 +165,46 @@ func (h *helper) root(c *container) box.Root {
 // mount leaves a mark in overlayfs's work directory that forbids another one
 // (kernel document, "Volatile mount").
 func (c *container) prepare() error {
-	if c.shared {
-		if err := store.Unshare(c.path("upper")); err != nil {
-			return err
-		}
-		c.shared = false
+	if err := c.part(); err != nil {
+		return err
 	}
 	if err := os.RemoveAll(c.path("work")); err != nil {
 		return err
 	}
 	return os.Mkdir(c.path("work"), 0o755)
+}
+
+// part gives the container files of its own again, where a commit let a layer
+// have links to them; c.starting must be held.
+func (c *container) part() error {
+	if len(c.shared) == 0 {
+		return nil
+	}
+	if err := store.Unshare(c.path("upper"), c.path("own")); err != nil {
+		return err
+	}
+	c.shared = nil
+	return nil
+}
+
+// partBelow does it for the containers whose files are in the layers below c:
+// its processes would see that these files have one more name.
+func (h *helper) partBelow(c *container) error {
+	for _, other := range h.all() {
+		if other == c {
+			continue
+		}
+		other.starting.Lock()
+		err := error(nil)
+		if slices.ContainsFunc(other.shared, func(tree string) bool { return slices.Contains(c.layers, tree) }) {
+			err = other.part()
+		}
+		other.starting.Unlock()
+		if err != nil {
+			return fmt.Errorf("parting container %s from the image made of it: %w", other.info.Name, h.store.Explain(err))
+		}
+	}
+	return nil
 }
 
 func (h *helper) listContainers(context.Context, wire.None) ([]sim.Container, error) {

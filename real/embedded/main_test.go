@@ -151,7 +151,7 @@ func busyboxLayer(t testing.TB) []byte {
 	return layerTar(entries...)
 }
 
-const applets = "cat chmod chown cut dd echo env false find grep head hostname id ifconfig kill ln ls mkdir mkfifo mknod mount mv ps pwd readlink rm seq sh sleep sort stat touch true umount wc yes"
+const applets = "cat chmod chown cut dd echo env false find grep head hostname id ifconfig kill ln ls mkdir mkfifo mknod mount mv ps pwd readlink rm seq sh sleep sort stat tail touch true umount wc yes"
 
 // each runs a test on engines with root's power, with one user id, and with a
 // range of them; an ordinary user has only the power he has.

@@ -43,12 +43,16 @@ type running struct {
 
 // launch starts the container's first process; nil if it runs already.
 func (h *helper) launch(c *container, detach bool) (*running, error) {
+	err := h.partBelow(c)
 	c.starting.Lock()
 	defer c.starting.Unlock()
 	if h.status(c).Status == sim.Running {
 		return nil, nil
 	}
-	proc, err := h.begin(c)
+	var proc *box.Proc
+	if err == nil {
+		proc, err = h.begin(c)
+	}
 	if err != nil {
 		if c.info.AutoRemove {
 			h.removeVolumes(h.forget(c))

@@ -243,7 +243,20 @@ func TestUpper(t *testing.T) {
 	}
 	require.Equal(t, ids[0], ids[1], "sharing changes nothing")
 
-	require.NoError(t, Unshare(dir))
+	times := func() (all []time.Time) {
+		for _, name := range []string{"", "d"} {
+			info, err := os.Stat(filepath.Join(dir, name))
+			require.NoError(t, err)
+			all = append(all, info.ModTime())
+		}
+		return all
+	}
+	before := times()
+	require.NoError(t, Unshare(dir, filepath.Join(t.TempDir(), "own")))
+	require.Equal(t, before, times(), "no directory was changed")
+	var st unix.Stat_t
+	require.NoError(t, unix.Lstat(filepath.Join(s.LayerTree(ids[0]), "d/f"), &st))
+	require.EqualValues(t, 2, st.Nlink, "the layer's own names")
 	f, err := os.OpenFile(filepath.Join(dir, "g"), os.O_WRONLY|os.O_TRUNC, 0)
 	require.NoError(t, err)
 	f.WriteString("other")

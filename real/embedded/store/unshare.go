@@ -12,30 +12,49 @@ import (
 )
 
 // Unshare gives every file of an upper directory that has a second name
-// elsewhere a content of its own again. Hard links among its files stay.
-func Unshare(dir string) error {
-	parted := map[uint64]string{} // by the inode that was shared
+// elsewhere a content of its own again. Hard links among its files stay, and
+// so do the times of directories. scratch is a path on the same file system
+// at which nothing is.
+func Unshare(dir, scratch string) error {
+	u := unsharing{scratch: scratch, parted: map[uint64]string{}}
 	return filepath.WalkDir(dir, func(name string, e os.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		var st unix.Stat_t
-		if err := unix.Lstat(name, &st); err != nil || st.Nlink == 1 || st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == 0 {
-			return err
-		}
-		own := name + ".twinlayer-unshare"
-		if first, ok := parted[st.Ino]; ok {
-			err = os.Link(first, own)
-		} else {
-			parted[st.Ino] = name
-			err = copyNode(name, own, &st)
-		}
-		if err != nil {
-			os.Remove(own)
-			return err
-		}
-		return os.Rename(own, name)
+		return u.file(name)
 	})
+}
+
+type unsharing struct {
+	scratch string
+	parted  map[uint64]string // by the inode that was shared
+}
+
+func (u *unsharing) file(name string) error {
+	var st, dir unix.Stat_t
+	if err := unix.Lstat(name, &st); err != nil || st.Nlink == 1 || st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == 0 {
+		return err
+	}
+	if err := unix.Lstat(filepath.Dir(name), &dir); err != nil {
+		return err
+	}
+	err := u.copy(name, &st)
+	if err == nil {
+		err = os.Rename(u.scratch, name)
+	}
+	if err != nil {
+		os.Remove(u.scratch)
+		return err
+	}
+	return unix.UtimesNanoAt(unix.AT_FDCWD, filepath.Dir(name), []unix.Timespec{dir.Atim, dir.Mtim}, 0)
+}
+
+func (u *unsharing) copy(name string, st *unix.Stat_t) error {
+	if first, ok := u.parted[st.Ino]; ok {
+		return os.Link(first, u.scratch)
+	}
+	u.parted[st.Ino] = name
+	return copyNode(name, u.scratch, st)
 }
 
 // copyNode makes to another file that is in all but its inode like from.
