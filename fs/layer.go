@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
+	"errors"
 	"fmt"
 	"io"
 
@@ -110,6 +111,22 @@ func (c *counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Seek goes on from where it is, as archive/tar does over contents that it
+// does not want; errors say that the source must be read instead.
+func (c *counted) Seek(offset int64, whence int) (int64, error) {
+	over, ok := c.r.(io.Seeker)
+	if !ok || whence != io.SeekCurrent || offset < 0 {
+		return 0, errors.ErrUnsupported
+	}
+	before, err := over.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return 0, err
+	}
+	after, err := over.Seek(offset, io.SeekCurrent)
+	c.n += after - before
+	return c.n, err
+}
+
 // bounded ends with an error where a layer is more than its limits allow.
 type bounded struct {
 	io.ReadCloser
@@ -141,6 +158,7 @@ type stages struct {
 	spoolErr         error         // valid once done is closed
 
 	chunk, rest []byte // in use: as it came, and what is left of it
+	at          int64  // offset of rest in the stream
 }
 
 const chunksAhead = 6
@@ -188,19 +206,45 @@ func (s *stages) keep(spool io.Writer) {
 
 // Read reads on in the stream.
 func (s *stages) Read(p []byte) (int, error) {
+	if !s.more() {
+		return 0, s.readErr
+	}
+	n := copy(p, s.rest)
+	s.pass(n)
+	return n, nil
+}
+
+// Seek goes on by offset bytes without a copy of them; at the end it stays
+// there. Other ways to seek there are none.
+func (s *stages) Seek(offset int64, whence int) (int64, error) {
+	if whence != io.SeekCurrent || offset < 0 {
+		return 0, errors.ErrUnsupported
+	}
+	for offset > 0 && s.more() {
+		n := min(offset, int64(len(s.rest)))
+		s.pass(int(n))
+		offset -= n
+	}
+	return s.at, nil
+}
+
+// more makes sure that there is a rest; false is the end of the stream.
+func (s *stages) more() (ok bool) {
 	for len(s.rest) == 0 {
 		if s.chunk != nil {
 			s.used <- s.chunk
 		}
-		var ok bool
 		if s.chunk, ok = <-s.full; !ok {
-			return 0, s.readErr
+			return false
 		}
 		s.rest = s.chunk
 	}
-	n := copy(p, s.rest)
+	return true
+}
+
+func (s *stages) pass(n int) {
 	s.rest = s.rest[n:]
-	return n, nil
+	s.at += int64(n)
 }
 
 // close ends the stages, and returns what the spooling ended with.
