@@ -1,0 +1,328 @@
+package fs
+
+import (
+	"slices"
+	"strings"
+)
+
+// dentry is a name in a directory of a union, as a path walk found it.
+type dentry struct {
+	u     *Union
+	above *dentry // the directory; nil at the root of all
+	name  string
+	ent
+	mount bool // a mount point: the root of u, covering name in above
+	alias bool // one of the names that [split] sets apart
+}
+
+// stat is what stat(2) tells: inode numbers outlive a copy-up, and merged
+// directories have one link.
+func (d *dentry) stat() Stat {
+	n, e := d.node(), d.ent
+	s := Stat{
+		Ino: uint64(d.number()), Nlink: uint64(n.Nlink), Mode: n.Mode, UID: n.UID, GID: n.GID,
+		Rdev: n.Rdev, Size: n.Size(), Mtime: unixNano(n.Mtime), Ctime: unixNano(n.Ctime),
+	}
+	s.Atime = s.Mtime
+	switch {
+	case n.IsDir() && d.u.lower == nil: // tmpfs counts 20 bytes an entry
+		s.Size = 20 * int64(2+n.dir.len())
+	case n.IsDir() && d.u.upper == nil: // as proc and sysfs, which count nothing
+		s.Size = 0
+	case n.IsDir():
+		s.Blocks = 8
+		if e.lo != 0 && (e.up != 0 || n.merged) {
+			s.Nlink = 1
+		}
+	case n.IsRegular():
+		s.Blocks = (n.Data.Stored() + 4095) / 4096 * 8
+	}
+	return s
+}
+
+func (d *dentry) number() Ino {
+	u, e := d.u, d.ent
+	if e.lo != 0 {
+		return e.lo
+	}
+	if n := u.upper.node(e.up); n.origin != 0 && !n.broken && !d.alias {
+		return n.origin
+	}
+	if u.lower == nil {
+		return e.up
+	}
+	return u.lower.last + e.up
+}
+
+// path is the absolute path of d in its mount namespace.
+func (d *dentry) path() string {
+	if d.above == nil {
+		return "/"
+	}
+	var parts []string
+	for ; d.above != nil; d = d.above {
+		parts = append(parts, d.name)
+	}
+	slices.Reverse(parts)
+	return "/" + strings.Join(parts, "/")
+}
+
+// inner is the absolute path of d inside its own union.
+func (d *dentry) inner() string {
+	var parts []string
+	for ; d.above != nil && !d.mount; d = d.above {
+		parts = append(parts, d.name)
+	}
+	slices.Reverse(parts)
+	return "/" + strings.Join(parts, "/")
+}
+
+func (d *dentry) node() *Node {
+	d.refresh()
+	return d.u.node(d.ent)
+}
+
+// refresh takes in what has happened to d since it was looked up.
+func (d *dentry) refresh() {
+	if d.ent = d.u.now(d.ent); d.up != 0 || d.above == nil || d.u.upper == nil {
+		return
+	}
+	if up := d.u.broken[Link{d.above.lo, d.name}]; up != 0 && d.u.upper.node(up) != nil {
+		d.ent = ent{up: up}
+	}
+}
+
+// look finds name in directory d.
+func (d *dentry) look(name string) (*dentry, bool) {
+	d.ent = d.u.now(d.ent)
+	e, ok := d.u.child(d.ent, name)
+	found := &dentry{u: d.u, above: d, name: name, ent: e}
+	if ok && e.up != 0 {
+		n := d.u.upper.node(e.up)
+		found.alias = n.split == others || n.split == firstOnly && n.first != Link{d.up, name}
+	}
+	return found, ok
+}
+
+// copyUp brings d into the writable layer, its parents first, and says why.
+// Metadata, content and mtime come along; the directories' times are kept
+// (kernel document, "Non-directories").
+func (d *dentry) copyUp(why string) error {
+	u := d.u
+	if u.upper == nil {
+		return EROFS
+	}
+	if d.ent = u.now(d.ent); d.up != 0 {
+		return nil
+	}
+	if err := d.above.copyUp("it is the directory of " + d.name + ", which needs a place in the container layer"); err != nil {
+		return err
+	}
+	lower := u.lower.node(d.lo)
+	n := *lower
+	n.Ctime, n.Nlink, n.origin, n.merged, n.Opaque = u.clock(), 0, d.lo, false, false
+	n.broken = !n.IsDir() && lower.Nlink > 1
+	up := u.upper.insert(d.above.up, d.name, n)
+	if n.broken {
+		u.broken[Link{d.above.lo, d.name}] = up
+	} else {
+		u.copied.set(u.upper.own, d.lo, up)
+	}
+	d.up = up
+	if !n.IsDir() {
+		d.lo = 0
+	}
+	u.log("copy-up", d.path(), "%s is in %s, which is read-only: %s, so it is copied into the container layer",
+		kindOf(lower), u.holder(d.inner()), why)
+	return nil
+}
+
+func kindOf(n *Node) string {
+	switch n.Type() {
+	case S_IFDIR:
+		return "the directory"
+	case S_IFLNK:
+		return "the symlink"
+	case S_IFREG:
+		return "the file"
+	}
+	return "the node"
+}
+
+// touch sets the times of directory d, whose entries changed.
+func (d *dentry) touch() {
+	n := d.u.upper.edit(d.up)
+	n.Mtime = d.u.clock()
+	n.Ctime = n.Mtime
+}
+
+// free takes away what the writable layer has under name in d: a whiteout, or
+// a directory holding nothing but whiteouts. It says whether it was a
+// whiteout.
+func (d *dentry) free(name string) (whiteout bool) {
+	up := d.u.upper.child(d.up, name)
+	if up == 0 {
+		return false
+	}
+	whiteout = d.u.upper.node(up).IsWhiteout()
+	d.u.upper.clear(up)
+	d.u.upper.unlink(d.up, name, d.u.inUse(up))
+	return whiteout
+}
+
+// create makes n under name in directory d, where nothing is visible.
+func (d *dentry) create(name string, n Node) (*dentry, error) {
+	if err := d.copyUp("something is created in it"); err != nil {
+		return nil, err
+	}
+	n.Mtime = d.u.clock()
+	n.Ctime = n.Mtime
+	// mkdir over a whiteout must not let the hidden directory show through
+	n.Opaque = d.free(name) && n.IsDir()
+	made := &dentry{u: d.u, above: d, name: name, ent: ent{up: d.u.upper.insert(d.up, name, n)}}
+	d.touch()
+	return made, nil
+}
+
+// remove takes d's name away and leaves a whiteout where a lower layer would
+// show through.
+func (d *dentry) remove(op string) error {
+	dir := d.above
+	if err := dir.copyUp("something in it is deleted"); err != nil {
+		return err
+	}
+	d.ent = d.u.now(d.ent)
+	what := kindOf(d.node())
+	hides := d.u.below(dir.ent, d.name) != 0
+	copied := d.up != 0
+	dir.free(d.name)
+	if hides {
+		d.u.upper.insert(dir.up, d.name, Whiteout(d.u.clock()))
+	}
+	dir.touch()
+	d.explainRemoval(op, what, hides, copied)
+	return nil
+}
+
+func (d *dentry) explainRemoval(op, what string, hides, copied bool) {
+	switch {
+	case !d.u.layered():
+		d.u.log(op, d.path(), "%s is in no layer: it is simply gone", what)
+	case !hides:
+		d.u.log(op, d.path(), "%s is only in the container layer: it is simply gone", what)
+	case copied:
+		d.u.log("whiteout", d.path(), "the container layer's copy goes, and a whiteout hides %s in %s, which stays there", what, d.u.holder(d.inner()))
+	default:
+		d.u.log("whiteout", d.path(), "%s is in %s, which is read-only: it stays there, and a whiteout in the container layer hides it", what, d.u.holder(d.inner()))
+	}
+}
+
+// rename moves d to name in directory to, over what is there.
+func (d *dentry) rename(to *dentry, name string) error {
+	u, n := d.u, d.node()
+	if n.IsDir() && d.lo != 0 {
+		return EXDEV // redirect_dir is off
+	}
+	from := d.above
+	if err := from.copyUp("something in it is renamed"); err != nil {
+		return err
+	}
+	if err := d.copyUp("its name changes"); err != nil {
+		return err
+	}
+	if err := to.copyUp("something is renamed into it"); err != nil {
+		return err
+	}
+	hides := u.below(from.ent, d.name) != 0
+	to.free(name)
+	u.upper.move(from.up, d.name, to.up, name)
+	if n.IsDir() && to.lo != 0 {
+		u.upper.edit(d.up).Opaque = true
+	}
+	u.upper.edit(d.up).Ctime = u.clock()
+	if hides {
+		u.upper.insert(from.up, d.name, Whiteout(u.clock()))
+	}
+	from.touch()
+	to.touch()
+	moved := &dentry{u: u, above: to, name: name, ent: d.ent}
+	d.explainRename(moved.path(), hides)
+	return nil
+}
+
+// exchange swaps what d and o name.
+func (d *dentry) exchange(o *dentry) error {
+	for _, x := range []*dentry{d, o} {
+		if x.node().IsDir() && x.lo != 0 {
+			return EXDEV // redirect_dir is off
+		}
+	}
+	for _, x := range []*dentry{d.above, d, o.above, o} {
+		if err := x.copyUp("its name changes"); err != nil {
+			return err
+		}
+	}
+	up := d.u.upper
+	const spare = "\x00" // no file has this name
+	up.move(d.above.up, d.name, d.above.up, spare)
+	up.move(o.above.up, o.name, d.above.up, d.name)
+	up.move(d.above.up, spare, o.above.up, o.name)
+	for x, to := range map[*dentry]*dentry{d: o.above, o: d.above} {
+		n := up.edit(x.up)
+		n.Ctime = d.u.clock()
+		n.Opaque = n.Opaque || n.IsDir() && to.lo != 0
+	}
+	d.above.touch()
+	o.above.touch()
+	d.u.log("exchange", d.path(), "it and %s have changed places", o.path())
+	return nil
+}
+
+// same says whether o is the same name, or the same inode of the writable
+// layer. Two names of one lower inode are two inodes to overlayfs.
+func (d *dentry) same(o *dentry) bool {
+	return d.path() == o.path() || d.twin(o) && d.alias == o.alias
+}
+
+// twin says whether the writable layer has one inode for both.
+func (d *dentry) twin(o *dentry) bool {
+	a, b := d.u.now(d.ent), d.u.now(o.ent)
+	return a.up != 0 && a.up == b.up
+}
+
+func (d *dentry) explainRename(to string, hides bool) {
+	d.u.log("rename", to, "%s is now called so; it was %s", kindOf(d.u.node(d.ent)), d.path())
+	if hides {
+		d.u.log("whiteout", d.path(), "the old name is still in %s: a whiteout in the container layer hides it", d.u.holder(d.inner()))
+	}
+}
+
+// linkTo gives d another name in directory to; apart says that a copy's
+// origin cannot be followed.
+func (d *dentry) linkTo(to *dentry, name string, apart bool) error {
+	if err := d.copyUp("a hard link needs the inode in the container layer"); err != nil {
+		return err
+	}
+	if err := to.copyUp("something is created in it"); err != nil {
+		return err
+	}
+	to.free(name)
+	d.u.upper.link(to.up, name, d.up)
+	n := d.u.upper.edit(d.up)
+	n.Ctime = d.u.clock()
+	if apart && n.origin != 0 && !n.broken && n.split == whole {
+		n.split = firstOnly
+	}
+	to.touch()
+	return nil
+}
+
+// edit is d's inode in the writable layer, to be changed; ctime is now.
+func (d *dentry) edit(why string) (*Node, error) {
+	if err := d.copyUp(why); err != nil {
+		return nil, err
+	}
+	n := d.u.upper.edit(d.up)
+	n.Ctime = d.u.clock()
+	return n, nil
+}
