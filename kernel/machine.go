@@ -140,6 +140,18 @@ func (m Machine) Start(p Process) (Machine, Process) {
 	return m, p
 }
 
+// Exec lets a process go on as another program (execve(2)), and returns its
+// inner PID, which stays as it is.
+func (m Machine) Exec(pid int, args []string, text fs.Text) (next Machine, inner int) {
+	m.Processes = slices.Clone(m.Processes)
+	for i := range m.Processes {
+		if p := &m.Processes[i]; p.PID == pid {
+			p.Args, p.Text, inner = args, text, p.InnerPID
+		}
+	}
+	return m, inner
+}
+
 // Exit removes a process, and with the first of a pid namespace all in it.
 func (m Machine) Exit(pid int) Machine {
 	i := slices.IndexFunc(m.Processes, func(p Process) bool { return p.PID == pid })

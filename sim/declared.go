@@ -83,7 +83,7 @@ var declared = []Declared{
 	{Class: Expected, Reason: "the two worlds do the same thing a moment apart, so the clock shows different times",
 		match: regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d{4}|Z)?|\b\d\d:\d\d(:\d\d)?\b|\b(About )?(a|an|\d+|Less than a) (nano|micro|milli)?(second|minute|hour)s?\b( ago)? *`)},
 	{Class: Expected, Reason: "every process and every thread takes the next number, and how many the real ones have had is the kernel's affair",
-		when: regexp.MustCompile(`^PID `), match: regexp.MustCompile(`(?m)^ *\d+ `)},
+		when: regexp.MustCompile(`(?m)^PID +USER `), match: regexp.MustCompile(`(?m)^ *\d+ `)},
 	{Class: Expected, Reason: "the host numbers its processes as they come, and how busy they are is the real clock's affair",
 		when: regexp.MustCompile(`^UID +PID +PPID `), match: regexp.MustCompile(`(?m)^UID +PID +PPID.*CMD$|^\S+ +\d+ +\d+ +\d+ +\S+ +\S+ +\S+ +`)},
 	{Class: Expected, Reason: "each world tells of its own engine", match: regexp.MustCompile(`(?m)^Engine: .*$`)},

@@ -97,7 +97,7 @@ func (x *execution) bind() {
 	}
 	x.p.FS, x.p.Kernel = x.sys.FS(), kernelView{x}
 	x.p.Stdin, x.p.Stdout, x.p.Stderr = strings.NewReader(""), &x.stdout, &x.stderr
-	x.p.Now, x.p.Exec = x.t.tell, x.exec
+	x.p.Now, x.p.Exec, x.p.Replace = x.t.tell, x.exec, x.replace
 	x.p.SetUmask = func(mask uint32) { x.sys.Umask, x.p.Umask = mask, mask }
 }
 
@@ -325,6 +325,7 @@ func (x *execution) begin(p *userland.Process) {
 func (x *execution) exec(ctx context.Context, child *userland.Process) int {
 	own := &execution{t: x.t, id: x.id, sys: x.inherit(child)}
 	own.begin(child)
+	child.Replace = own.replace
 	x.children.Add(1)
 	defer x.children.Add(-1)
 	if x.interrupt != nil && x.interrupt.Err() == nil && ctx.Value(killers{}) == nil {
@@ -343,6 +344,18 @@ func (x *execution) exec(ctx context.Context, child *userland.Process) int {
 	defer x.t.mu.Unlock()
 	x.t.state.Machine = x.t.state.Machine.Exit(own.pid)
 	return exit
+}
+
+// replace lets another program go on in the process's place (execve(2)).
+func (x *execution) replace(ctx context.Context, next *userland.Process) (int, bool) {
+	own := &execution{t: x.t, id: x.id, sys: x.inherit(next), pid: x.pid}
+	text := own.sys.Text(next.Path)
+	x.t.mu.Lock()
+	x.t.state.Machine, next.PID = x.t.state.Machine.Exec(x.pid, next.Args, text)
+	x.t.mu.Unlock()
+	next.Replace = own.replace
+	own.sys.Done = ctx.Done()
+	return x.perform(ctx, x.program(next), next), true
 }
 
 // inherit gives a child system calls of its own, so that its umask is.

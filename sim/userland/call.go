@@ -33,9 +33,32 @@ func (in *interp) simple(c *syntax.CallExpr) int {
 	if special(args[0]) {
 		clear(old) // assignments before a special builtin stay
 	}
-	status := in.call(args)
+	status := in.call(args, c == in.last && len(in.traps) == 0)
 	in.restore(old)
 	return status
+}
+
+// lastCall is the command that is the last thing that a list does, if it does
+// it: a shell has nothing to do behind it, and makes way. nil: there is none.
+func lastCall(list []*syntax.Stmt) *syntax.CallExpr {
+	if len(list) == 0 {
+		return nil
+	}
+	st := list[len(list)-1]
+	for !st.Background && !st.Negated {
+		switch c := st.Cmd.(type) {
+		case *syntax.CallExpr:
+			return c
+		case *syntax.BinaryCmd:
+			if c.Op != syntax.AndStmt && c.Op != syntax.OrStmt || len(st.Redirs) > 0 {
+				return nil
+			}
+			st = c.Y
+		default:
+			return nil
+		}
+	}
+	return nil
 }
 
 func (in *interp) restore(vars map[string]variable) {
@@ -113,8 +136,9 @@ func quoteIfNeeded(s string) string {
 // quote puts s in single quotes, as ash does.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'" }
 
-// call runs a command whose words are expanded.
-func (in *interp) call(args []string) int {
+// call runs a command whose words are expanded. If it is the shell's last, a
+// program takes the shell's place.
+func (in *interp) call(args []string, last bool) int {
 	name := args[0]
 	run := builtin(name)
 	body := in.funcs[name]
@@ -124,7 +148,14 @@ func (in *interp) call(args []string) int {
 	case body != nil:
 		return in.function(body, args)
 	}
-	return in.program(in.process(args))
+	if !last {
+		return in.program(in.process(args))
+	}
+	status, err := in.makeWay(in.process(args))
+	if err != nil {
+		return in.cannotRun(args[0], err)
+	}
+	return status
 }
 
 func (in *interp) function(body *syntax.Stmt, args []string) int {

@@ -134,25 +134,30 @@ func (in *interp) exec(args []string) int {
 	if len(args) == 1 {
 		return 0 // its redirections stay
 	}
-	child := in.process(args[1:])
-	file, argv, err := Resolve(child)
+	status, err := in.makeWay(in.process(args[1:]))
 	if err != nil {
-		status := in.cannotRun("exec: "+args[1], err)
+		status = in.cannotRun("exec: "+args[1], err)
 		if !in.interactive {
 			in.jump = jump{kind: jumpExit}
 		}
-		return status
+	}
+	return status
+}
+
+// makeWay runs a child in the shell's place, which ends with it. The error is
+// of the finding.
+func (in *interp) makeWay(child *Process) (int, error) {
+	file, argv, err := Resolve(child)
+	if err != nil {
+		return 0, err
 	}
 	if in.p.Exec == nil {
-		return in.cannotRun(args[1], fs.ENOSYS)
+		return 0, fs.ENOSYS
 	}
 	child.Path, child.Args = file, argv
 	in.jump = jump{kind: jumpExit}
-	if in.p.Replace != nil {
-		in.p.Replace(child)
-	}
 	delete(in.traps, "EXIT")
-	return in.p.Exec(in.ctx, child)
+	return in.p.become(in.ctx, child), nil
 }
 
 func (in *interp) commandCmd(args []string) int {

@@ -51,14 +51,11 @@ func (t *tool) execute(child *Process) int {
 		return cannotStatus(err)
 	}
 	child.Path, child.Args = file, argv
-	if t.Replace != nil {
-		t.Replace(child)
-	}
 	if t.Exec == nil {
 		t.errorf("can't execute '%s': %s", name, fs.ENOSYS.Error())
 		return 126
 	}
-	return t.Exec(t.ctx, child)
+	return t.become(t.ctx, child)
 }
 
 func cannotStatus(err error) int {

@@ -250,7 +250,12 @@ func (e *expansion) parts(parts []syntax.WordPart, quoted, splitLit bool) {
 		case *syntax.ParamExp:
 			e.param(p, quoted)
 		case *syntax.CmdSubst:
-			e.result(e.in.substitute(p), quoted)
+			out, err := e.in.substitute(p)
+			if err != nil {
+				e.failed(err)
+				return
+			}
+			e.result(out, quoted)
 		case *syntax.ArithmExp:
 			n, err := e.in.arith(p.X)
 			if err != nil {
@@ -322,12 +327,16 @@ func (e *expansion) plain(s string, quoted, split bool) {
 	}
 }
 
+// substituteMax is how many bytes a command may put into a line: what never
+// ends must not fill the memory.
+const substituteMax = 16 << 20
+
 // substitute is the output of $( … ) without the newlines at its end.
-func (in *interp) substitute(cs *syntax.CmdSubst) string {
+func (in *interp) substitute(cs *syntax.CmdSubst) (string, error) {
 	r, w, err := in.pipe()
 	if err != nil {
 		in.complain(1, "can't create pipe: %s", reason(err))
-		return ""
+		return "", nil
 	}
 	sub := in.subshell()
 	sub.fds[1] = stream{w: w}
@@ -339,11 +348,17 @@ func (in *interp) substitute(cs *syntax.CmdSubst) string {
 		status <- n
 	}()
 	var out bytes.Buffer
-	io.Copy(&out, r)
+	n, _ := io.Copy(&out, io.LimitReader(r, substituteMax+1))
 	r.Close()
 	in.substStatus = <-status
 	in.after(sub)
-	return strings.TrimRight(strings.ReplaceAll(out.String(), "\x00", ""), "\n")
+	switch {
+	case in.ctx.Err() != nil:
+		return "", errAborted // by ^C or kill
+	case n > substituteMax:
+		return "", errors.New("out of memory")
+	}
+	return strings.TrimRight(strings.ReplaceAll(out.String(), "\x00", ""), "\n"), nil
 }
 
 // ansiC undoes the escapes of $'…'.

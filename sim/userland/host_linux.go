@@ -1,6 +1,7 @@
 package userland
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,25 +36,26 @@ func exitStatus(failed *exec.ExitError) int {
 }
 
 // hostReplace is execve(2) with the child's streams as descriptors 0 to 2.
-func hostReplace(child *Process) {
+func hostReplace(_ context.Context, child *Process) (status int, ok bool) {
 	streams := []any{hostReader(child.Stdin), hostWriter(child.Stdout), hostWriter(child.Stderr)}
 	var files []*os.File
 	for _, s := range streams {
 		f, ok := s.(*os.File)
 		if !ok {
-			return
+			return 0, false
 		}
 		files = append(files, f)
 	}
 	if os.Chdir(child.Dir) != nil {
-		return
+		return 0, false
 	}
 	for fd, f := range files {
 		if int(f.Fd()) != fd && syscall.Dup3(int(f.Fd()), fd, 0) != nil {
-			return
+			return 0, false
 		}
 	}
 	syscall.Exec(child.Path, child.Args, child.Env)
+	return 0, false
 }
 
 // hostKernel is the real kernel.

@@ -3,6 +3,7 @@
 package userland
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"runtime"
@@ -20,7 +21,7 @@ func hostUmask() uint32 { return 0o022 }
 
 func exitStatus(failed *exec.ExitError) int { return failed.ExitCode() }
 
-func hostReplace(*Process) {}
+func hostReplace(context.Context, *Process) (status int, ok bool) { return 0, false }
 
 // hostKernel is what the os package knows of a kernel that is not Linux.
 type hostKernel struct{}

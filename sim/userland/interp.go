@@ -36,6 +36,8 @@ type interp struct {
 	newest      *job     // whose id is still to become $!
 	pending     []string // signals that came while a command ran
 	halfway     bool     // the command that is being read has begun
+
+	last *syntax.CallExpr // what a shell started with -c does last
 }
 
 // jump is what makes evaluation leave what it is in.

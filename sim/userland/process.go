@@ -43,9 +43,10 @@ type Process struct {
 	// its process id.
 	Exec    func(ctx context.Context, child *Process) int
 	Started func(pid int)
-	// Replace is Exec in this process's place, as execve(2): it returns only
-	// if that failed. nil: Exec, then exit.
-	Replace func(child *Process)
+	// Replace is Exec in this process's place, as execve(2). The real one does
+	// not come back; ok is false where it could not be done. nil: Exec, then
+	// exit.
+	Replace func(ctx context.Context, child *Process) (status int, ok bool)
 	// Interrupt says that ^C was typed; an interactive shell then goes back
 	// to its prompt. nil: nobody types.
 	Interrupt *atomic.Bool
@@ -113,6 +114,17 @@ func (p *Process) spawn(ctx context.Context, c *Process) (int, error) {
 	}
 	c.Path, c.Args = path, argv
 	return p.Exec(ctx, c), nil
+}
+
+// become runs a child that [Resolve] has found in p's place. What comes back
+// is p's own exit status.
+func (p *Process) become(ctx context.Context, c *Process) int {
+	if p.Replace != nil {
+		if status, ok := p.Replace(ctx, c); ok {
+			return status
+		}
+	}
+	return p.Exec(ctx, c)
 }
 
 // getenv is the value of an environment variable.

@@ -78,13 +78,14 @@ func (in *interp) script(next func() (line string, more bool)) {
 		if more && !Complete(text) {
 			continue
 		}
-		in.chunk(text)
+		in.chunk(text, !more)
 		text = ""
 	}
 }
 
-// chunk runs whole commands. Back at the prompt, an aborted line is over.
-func (in *interp) chunk(text string) {
+// chunk runs whole commands, the last there are if end. Back at the prompt, an
+// aborted line is over.
+func (in *interp) chunk(text string, end bool) {
 	if strings.TrimSpace(text) == "" {
 		return
 	}
@@ -95,6 +96,9 @@ func (in *interp) chunk(text string) {
 	if err != nil {
 		in.abort("%s", err)
 	} else {
+		if end && in.origin == "c" && in.sourced == 0 {
+			in.last = lastCall(file.Stmts)
+		}
 		in.stmts(file.Stmts)
 	}
 	if in.interactive && in.sourced == 0 && in.calls == 0 {

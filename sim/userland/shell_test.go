@@ -158,6 +158,13 @@ func TestShellObeysItsContext(t *testing.T) {
 	}
 }
 
+// TestEndlessSubstitution fills no memory.
+func TestEndlessSubstitution(t *testing.T) {
+	k := newTalk(t)
+	require.Equal(t, "!sh: out of memory\n", k.say("for i in $(yes); do echo never; done"))
+	require.Equal(t, "2\n", k.say("echo $?"))
+}
+
 func TestComplete(t *testing.T) {
 	for line, want := range map[string]bool{
 		"": true, "echo": true, "echo 'a": false, "echo \"a": false, "if true; then": false, "fi": true,
