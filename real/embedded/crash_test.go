@@ -3,7 +3,10 @@
 package embedded_test
 
 import (
+	"bytes"
 	"context"
+	"flag"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -19,52 +22,114 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/real/embedded"
+	"twinlayer/real/embedded/store"
+	"twinlayer/sim"
 )
 
 // engineFor is what the process of TestKilled does until it is killed: pull,
-// run, change, remove, over and over.
+// run, change, commit, run again, remove, over and over.
 func engineFor(dir, registry string) {
 	e, err := embedded.Start(embedded.Config{DataDir: dir, Registry: registry})
 	if err != nil {
 		panic(err)
 	}
-	c := context.Background()
-	for {
-		e.Pull(c, "busybox")
-		s := spec("sh", "-c", "echo x > /x; mkdir -m 0 /closed; sleep 1000 & rm -r /bin/cat /etc")
-		e.Create(c, s)
-		os.Stdout.WriteString("running\n")
-		e.Start(c, s.ID, false)
+	for i := 0; ; i++ {
+		e.Pull(context.Background(), registry+"/busybox:latest")
+		liveAndDie(e, registry+"/busybox:latest", i)
 	}
 }
 
-// TestKilled kills the program, or only the helper, at random moments: no
-// process and no mount stays, and the next start removes the files.
+// liveAndDie is a container's life, with a commit while it runs, one when it
+// has ended, and a second run after that; what is kept of it varies with i.
+func liveAndDie(e *embedded.Engine, image string, i int) {
+	c := context.Background()
+	s := spec("sh", "-c", "echo x >> /x; mkdir -p -m 0 /closed; dd if=/dev/urandom of=/big bs=64k count=16; rm -rf /bin/cat /etc; sleep 0.02")
+	s.Image = image
+	e.Create(c, s)
+	os.Stdout.WriteString("running\n")
+	asked := sim.Commit{Container: s.ID, Ref: fmt.Sprintf("killed:%d", i%3), Created: s.Created, Pause: true}
+	e.Start(c, s.ID, true)
+	e.Commit(c, asked)
+	e.Wait(c, s.ID)
+	e.Commit(c, asked)
+	e.Start(c, s.ID, false)
+	e.RemoveContainer(c, s.ID, sim.Removing{Force: true})
+	if i%2 == 1 {
+		e.RemoveImage(c, asked.Ref, true)
+	}
+}
+
+// kills is how often TestKilled and TestImagesKilled kill: go test -kills 200.
+var kills = flag.Int("kills", 20, "how often the tests kill twinlayer at random moments")
+
+// TestKilled kills the program, or only the helper, at random moments of pull,
+// run and commit: no process and no mount stays, whatever images there are is
+// whole, an image that nobody touched stays, and the next start removes the
+// rest.
 func TestKilled(t *testing.T) {
 	busybox(t)
 	data := scratch(t)
-	for i := range 20 {
-		killed := exec.Command("/proc/self/exe")
-		killed.Env = append(os.Environ(), "TWINLAYER_TEST_VICTIM="+data, "TWINLAYER_TEST_REGISTRY="+host)
-		killed.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		out, err := killed.StdoutPipe()
-		require.NoError(t, err)
-		require.NoError(t, killed.Start())
-		if i%2 == 0 {
-			out.Read(make([]byte, 8)) // a container exists
-		}
-		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
-		require.NoError(t, killed.Process.Kill())
-		killed.Wait()
+	untouched := keepsOne(t, data)
+	for i := range *kills {
+		victim := exec.Command("/proc/self/exe")
+		victim.Env = append(os.Environ(), "TWINLAYER_TEST_VICTIM="+data, "TWINLAYER_TEST_REGISTRY="+host)
+		killLater(t, victim, i%3 != 0, i%2 == 0, 120*time.Millisecond)
 		gone(t, data)
+		require.NoError(t, store.Verify(data))
+		if i%10 == 0 {
+			stillGood(t, data, untouched)
+		}
 	}
+	stillGood(t, data, untouched)
 	e := start(t, embedded.Config{DataDir: data, Registry: host})
-	sessions, err := os.ReadDir(filepath.Join(data, "sessions"))
-	require.NoError(t, err)
-	require.Len(t, sessions, 1)
-	_, err = e.Pull(timeout(t), "busybox")
+	_, err := e.Pull(timeout(t), "busybox")
 	require.NoError(t, err)
 	require.Equal(t, "welcome\n", sh(t, e, "cat /etc/motd"))
+}
+
+// keepsOne puts an image into a new store.
+func keepsOne(t testing.TB, data string) sim.Image {
+	t.Helper()
+	e, err := embedded.Start(embedded.Config{DataDir: data, Registry: host})
+	require.NoError(t, err)
+	img, err := e.Import(timeout(t), sim.Import{Root: bytes.NewReader(layerTar(file("stays", "1"))), Ref: "stays", Created: time.Unix(1, 0)})
+	require.NoError(t, err)
+	require.NoError(t, e.Close())
+	return img
+}
+
+// stillGood starts an engine on the store, finds the image and nothing that
+// no image needs.
+func stillGood(t testing.TB, data string, untouched sim.Image) {
+	t.Helper()
+	e, err := embedded.Start(embedded.Config{DataDir: data, Registry: host})
+	require.NoError(t, err)
+	img, err := e.Image(timeout(t), "stays")
+	require.NoError(t, err)
+	require.Equal(t, untouched.ID, img.ID)
+	clean(t, e, data)
+	require.NoError(t, e.Close())
+}
+
+// killLater starts a victim and kills it, or its helper just before, a little
+// after it has begun or, unless begun is set, after its start.
+func killLater(t testing.TB, victim *exec.Cmd, begun, helper bool, within time.Duration) {
+	t.Helper()
+	victim.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := victim.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, victim.Start())
+	if begun {
+		out.Read(make([]byte, 1))
+	}
+	time.Sleep(rand.N(within))
+	if helper {
+		for _, pid := range childrenOf(victim.Process.Pid) {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	require.NoError(t, victim.Process.Kill())
+	victim.Wait()
 }
 
 // gone waits until no process knows dir in its mounts or arguments any more.

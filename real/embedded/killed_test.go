@@ -5,13 +5,11 @@ package embedded_test
 import (
 	"bytes"
 	"context"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -56,55 +54,25 @@ func TestImagesKilled(t *testing.T) {
 	push(t, "killed:1", v1.Config{}, layerTar(file("a", strings.Repeat("a", 300000))), layerTar(file("b", strings.Repeat("b", 200000))))
 	push(t, "killed:loaded", v1.Config{}, layerTar(file("a", strings.Repeat("a", 300000))), layerTar(file("c", strings.Repeat("c", 100000))))
 	data := scratch(t)
+	untouched := keepsOne(t, data)
+	archive := filepath.Join(t.TempDir(), "archive.tar")
 	e, err := embedded.Start(embedded.Config{DataDir: data, Registry: host})
 	require.NoError(t, err)
 	_, err = e.Pull(timeout(t), "killed:loaded")
 	require.NoError(t, err)
-	archive := filepath.Join(t.TempDir(), "archive.tar")
 	require.NoError(t, os.WriteFile(archive, saved(t, e, "killed:loaded"), 0o644))
-	untouched, err := e.Import(timeout(t), sim.Import{Root: bytes.NewReader(layerTar(file("stays", "1"))), Ref: "stays", Created: time.Unix(1, 0)})
-	require.NoError(t, err)
 	require.NoError(t, e.Close())
-
-	times := 200
-	if testing.Short() || os.Geteuid() != 0 { // who is run by root's own tests
-		times = 40
-	}
-	for i := range times {
-		killImages(t, data, archive, i%2 == 0)
+	for i := range *kills {
+		victim := exec.Command("/proc/self/exe")
+		victim.Env = append(os.Environ(), "TWINLAYER_TEST_VICTIM="+data, "TWINLAYER_TEST_REGISTRY="+host, "TWINLAYER_TEST_ARCHIVE="+archive)
+		killLater(t, victim, true, i%2 == 0, 90*time.Millisecond)
+		gone(t, data)
 		require.NoError(t, store.Verify(data))
-		if i%20 != 0 {
-			continue
-		}
-		e, err := embedded.Start(embedded.Config{DataDir: data, Registry: host})
-		require.NoError(t, err)
-		img, err := e.Image(timeout(t), "stays")
-		require.NoError(t, err)
-		require.Equal(t, untouched.ID, img.ID)
-		clean(t, e, data)
-		require.NoError(t, e.Close())
-	}
-}
-
-// killImages starts twinlayer and kills it, or its helper alone, a little later.
-func killImages(t testing.TB, data, archive string, helper bool) {
-	t.Helper()
-	killed := exec.Command("/proc/self/exe")
-	killed.Env = append(os.Environ(), "TWINLAYER_TEST_VICTIM="+data, "TWINLAYER_TEST_REGISTRY="+host, "TWINLAYER_TEST_ARCHIVE="+archive)
-	killed.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	out, err := killed.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, killed.Start())
-	out.Read(make([]byte, 1))
-	time.Sleep(time.Duration(rand.IntN(90_000)) * time.Microsecond)
-	if helper {
-		for _, pid := range childrenOf(killed.Process.Pid) {
-			syscall.Kill(pid, syscall.SIGKILL)
+		if i%10 == 0 {
+			stillGood(t, data, untouched)
 		}
 	}
-	require.NoError(t, killed.Process.Kill())
-	killed.Wait()
-	gone(t, data)
+	stillGood(t, data, untouched)
 }
 
 // clean asserts that a store holds what its images need and nothing else.
