@@ -5,7 +5,6 @@ package embedded_test
 import (
 	"archive/tar"
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -16,7 +15,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/gzip"
@@ -27,46 +25,6 @@ import (
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
 )
-
-// debian is the tar of a Debian root file system.
-func debian(t testing.TB) []byte {
-	t.Helper()
-	name := os.Getenv("TWINLAYER_DEBIAN")
-	if name == "" {
-		lacking(t, "TWINLAYER_DEBIAN names no tar of a Debian root file system (debootstrap --variant=minbase bookworm DIR; tar -C DIR -cf FILE .)")
-	}
-	b, err := os.ReadFile(name)
-	require.NoError(t, err)
-	return b
-}
-
-// A whole Debian is imported, run, and handed to the model as what it is.
-func TestDebian(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes a while")
-	}
-	root := debian(t)
-	e := engine(t)
-	if os.Geteuid() == 0 {
-		e = engineAs(t, &embedded.User{ID: nobody}) // root's power is in the benchmarks
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
-	img, err := e.Import(ctx, sim.Import{Root: bytes.NewReader(root), Ref: "debian"})
-	require.NoError(t, err)
-	s := spec("sh", "-c", "dpkg --get-selections | grep -c install; . /etc/os-release; echo $ID")
-	s.Image = "debian"
-	out, err := run(t, e, s)
-	require.NoError(t, err)
-	require.Regexp(t, `^\d\d+\ndebian\n$`, out.Stdout)
-	trees, err := e.Layers(ctx, "debian")
-	require.NoError(t, err)
-	require.EqualValues(t, img.Sizes[0], trees[0].Bytes())
-	require.EqualValues(t, 0o4755, trees[0].Lookup("/usr/bin/su").Mode&0o7777)
-	content, err := trees[0].Lookup("/etc/shadow").Data.Bytes()
-	require.NoError(t, err)
-	require.Contains(t, string(content), "root:")
-}
 
 // BenchmarkPullDebian pulls and unpacks a Debian from a registry on the
 // loopback, beside docker and beside a program that does no more than it must.
