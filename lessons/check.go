@@ -74,7 +74,6 @@ func (c *checker) start(ctx context.Context) error {
 }
 
 func (c *checker) step(ctx context.Context, s Step) error {
-	at := c.run.at
 	if len(s.Goals) > 0 && allMet(c.run.Checked()) {
 		c.fault("step %s: all goals are met before it", s.ID)
 	}
@@ -82,7 +81,7 @@ func (c *checker) step(ctx context.Context, s Step) error {
 		if err := c.wrong(ctx, s, w); err != nil {
 			return fmt.Errorf("step %s, wrong attempt %s: %w", s.ID, w.ID, err)
 		}
-		if err := c.run.Goto(ctx, at); err != nil {
+		if err := c.run.again(ctx); err != nil {
 			return err
 		}
 	}

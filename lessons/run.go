@@ -2,6 +2,7 @@ package lessons
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,8 @@ type Run struct {
 	at      int  // the step that is open
 	done    bool // it is done
 	typed   bool // the learner has typed something in it
+	inside  bool // and in a shell that was there before it
+	began   mark // how it was where the step begins
 	ran     []sim.Result
 	checked []Checked
 	ended   bool
@@ -34,7 +37,7 @@ func (l Lesson) Start(ctx context.Context, s *sim.Session) (*Run, error) {
 		return r, fmt.Errorf("lesson %s: %w", l.ID, err)
 	}
 	s.Host = sim.HostIn(s.Host, r.box.dir)
-	return r, r.look(ctx)
+	return r, r.opened(ctx)
 }
 
 // Lesson is what is played.
@@ -79,7 +82,7 @@ func (r *Run) Play(ctx context.Context, see func(Line) error) error {
 		return nil
 	}
 	if r.typed {
-		if err := r.Goto(ctx, r.at); err != nil {
+		if err := r.again(ctx); err != nil {
 			return err
 		}
 	}
@@ -129,15 +132,17 @@ func (r *Run) Look(ctx context.Context, line Line) (seen Seen, err error) {
 		return seen, nil
 	}
 	r.typed = true
+	_, before := r.began.things[line.At.Container]
+	r.inside = r.inside || before
 	if line.Result != nil {
 		r.ran = append(r.ran, *line.Result)
 	}
-	before := r.checked
+	stood := r.checked
 	if err := r.look(ctx); err != nil {
 		return seen, err
 	}
 	for i, c := range r.checked {
-		if c.Met() != before[i].Met() {
+		if c.Met() != stood[i].Met() {
 			seen.Ticked = append(seen.Ticked, c)
 		}
 	}
@@ -179,7 +184,28 @@ func (r *Run) Next(ctx context.Context) (bool, error) {
 	if _, ok := r.Step(); !ok {
 		return false, nil
 	}
-	return true, r.look(ctx)
+	return true, r.opened(ctx)
+}
+
+// opened takes note of how things are where a step begins.
+func (r *Run) opened(ctx context.Context) (err error) {
+	r.done, r.typed, r.inside, r.ran = false, false, false, nil
+	if r.began, err = r.box.mark(ctx); err != nil {
+		return err
+	}
+	return r.look(ctx)
+}
+
+// again begins the open step afresh: it takes back what was tried or, where
+// that has changed what was there before, plays the lesson up to it.
+func (r *Run) again(ctx context.Context) error {
+	r.session.Detach()
+	if !r.inside {
+		if ok, err := r.box.takeBack(ctx, r.began); err != nil || ok {
+			return errors.Join(err, r.opened(ctx))
+		}
+	}
+	return r.Goto(ctx, r.at)
 }
 
 // Goto begins the lesson afresh and plays all steps before the one at index n
@@ -191,7 +217,10 @@ func (r *Run) Goto(ctx context.Context, n int) error {
 	if err := r.box.open(ctx, r.lesson); err != nil {
 		return err
 	}
-	r.at, r.done, r.typed, r.ran = 0, false, false, nil
+	r.at = 0
+	if err := r.opened(ctx); err != nil {
+		return err
+	}
 	for r.at < min(n, len(r.lesson.Steps)) {
 		if err := r.Play(ctx, func(Line) error { return nil }); err != nil {
 			return err
@@ -200,7 +229,7 @@ func (r *Run) Goto(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	return r.look(ctx)
+	return nil
 }
 
 // Score holds what was predicted against what the step came to.

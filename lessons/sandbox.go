@@ -130,7 +130,10 @@ func emptied(dir string) error {
 
 // write writes a file of the lesson's directory.
 func (b *sandbox) write(name, content string) error {
-	name = filepath.Join(b.dir, name)
+	return write(filepath.Join(b.dir, name), content)
+}
+
+func write(name, content string) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
@@ -146,12 +149,12 @@ func (b *sandbox) sweep(ctx context.Context) error {
 	for _, w := range b.worlds() {
 		before := b.before[w.Name()]
 		before.images = b.had()
-		failed = errors.Join(failed, sweep(ctx, w, before))
+		failed = errors.Join(failed, sweep(ctx, w, before, before.new))
 	}
 	return failed
 }
 
-func sweep(ctx context.Context, w sim.Engine, before stock) error {
+func sweep(ctx context.Context, w sim.Engine, before stock, images func(now stock) []string) error {
 	now, err := take(ctx, w)
 	if err != nil {
 		return err
@@ -159,7 +162,7 @@ func sweep(ctx context.Context, w sim.Engine, before stock) error {
 	for _, id := range without(now.containers, before.containers) {
 		err = errors.Join(err, refusable(w.RemoveContainer(ctx, id, sim.Removing{Force: true, Volumes: true})))
 	}
-	err = errors.Join(err, sweepImages(ctx, w, before))
+	err = errors.Join(err, sweepImages(ctx, w, images))
 	for _, name := range without(now.volumes, before.volumes) {
 		err = errors.Join(err, refusable(w.RemoveVolume(ctx, name)))
 	}
@@ -168,15 +171,13 @@ func sweep(ctx context.Context, w sim.Engine, before stock) error {
 
 // sweepImages removes images until none more can be removed: one that others
 // stand on goes only after them.
-func sweepImages(ctx context.Context, w sim.Engine, before stock) error {
+func sweepImages(ctx context.Context, w sim.Engine, which func(now stock) []string) error {
 	for left := -1; ; {
 		now, err := take(ctx, w)
 		if err != nil {
 			return err
 		}
-		mine := slices.DeleteFunc(slices.Clone(now.images), func(ref string) bool {
-			return slices.Contains(before.images, strings.TrimPrefix(ref, aside)) && !before.aside(now, ref)
-		})
+		mine := which(now)
 		if len(mine) == 0 || len(mine) == left {
 			return nil
 		}
@@ -187,6 +188,14 @@ func sweepImages(ctx context.Context, w sim.Engine, before stock) error {
 			}
 		}
 	}
+}
+
+// new are the images of now that were not there before a lesson, neither so
+// nor set aside.
+func (s stock) new(now stock) []string {
+	return slices.DeleteFunc(slices.Clone(now.images), func(ref string) bool {
+		return slices.Contains(s.images, strings.TrimPrefix(ref, aside)) && !s.aside(now, ref)
+	})
 }
 
 // aside says whether ref is a name whose image of before the lesson is set

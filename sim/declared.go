@@ -81,7 +81,7 @@ var declared = []Declared{
 	{Class: Expected, Reason: "twinlayer's own registry has kept this layer from an earlier session, so it need not be sent again; the model's is empty at first",
 		match: regexp.MustCompile(`(?m)^[0-9a-f]{12}: (Pushed|Layer already exists|Mounted from \S+)$`)},
 	{Class: Expected, Reason: "the two worlds do the same thing a moment apart, so the clock shows different times",
-		match: regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d{4}|Z)?|\b\d\d:\d\d(:\d\d)?\b|\b(About )?(a|an|\d+|Less than a) (nano|micro|milli)?(second|minute|hour)s?\b( ago)? *`)},
+		match: regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d{4}|Z)?|\b\d\d:\d\d(:\d\d)?\b|\b(About )?(a|an|\d+|Less than a) (nano|micro|milli)?(second|minute|hour)s?\b( ago)? *|\b(CREATED|STATUS) +`)},
 	{Class: Expected, Reason: "every process and every thread takes the next number, and how many the real ones have had is the kernel's affair",
 		when: regexp.MustCompile(`(?m)^PID +USER `), match: regexp.MustCompile(`(?m)^ *\d+ `)},
 	{Class: Expected, Reason: "the host numbers its processes as they come, and how busy they are is the real clock's affair",

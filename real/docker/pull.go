@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -40,7 +39,7 @@ func (e *Engine) Pull(ctx context.Context, ref string) (sim.Pulled, error) {
 	if registry == "" {
 		pulled, id, err = e.bundled(ctx, repository, version)
 	} else {
-		pulled, id, err = e.fetch(ctx, registry+"/"+repository+separator(version)+version, ref)
+		pulled, id, err = e.fetch(ctx, e.reached(registry)+"/"+repository+separator(version)+version, ref)
 	}
 	if err != nil {
 		return sim.Pulled{}, err
@@ -104,7 +103,7 @@ func (e *Engine) transfer(ctx context.Context, target string) (sim.Pulled, error
 		}
 		note(&pulled, m)
 	}
-	if e.cfg.Podman {
+	if e.cfg.Podman || len(pulled.Layers) == 0 { // Docker tells of no layer of an image that it has by another name
 		return e.fromManifest(ctx, target, pulled)
 	}
 	return pulled, nil
@@ -121,7 +120,8 @@ func note(p *sim.Pulled, m jsonstream.Message) {
 	}
 }
 
-// fromManifest asks the registry what was pulled, since Podman does not tell.
+// fromManifest asks the registry what was pulled, where the engine does not
+// tell.
 func (e *Engine) fromManifest(ctx context.Context, target string, p sim.Pulled) (sim.Pulled, error) {
 	ref, err := name.ParseReference(target)
 	if err != nil {
@@ -179,6 +179,8 @@ func (e *Engine) refusedPull(err error, ref string) error {
 		return sim.ManifestUnknown(ref)
 	case has("name unknown", "NAME_UNKNOWN", "repository name not known", "denied", "unauthorized", "does not exist"):
 		return sim.PullDenied(ref)
+	case unreachable(err):
+		return sim.Refuse("%s", words(err))
 	}
 	return e.cfg.explain(err)
 }
@@ -189,11 +191,7 @@ func (e *Engine) bundled(ctx context.Context, repository, version string) (sim.P
 	ref := repository + separator(version) + version
 	if e.cfg.Addr != "" && !e.blind {
 		pulled, id, err := e.fetch(ctx, e.cfg.Addr+"/"+ref, ref)
-		var refusal *sim.Refusal
-		if err == nil || errors.As(err, &refusal) {
-			return pulled, id, err
-		}
-		if !unreachable(err) {
+		if err == nil || !unreachable(err) {
 			return pulled, id, err
 		}
 		e.blind = true
@@ -267,10 +265,14 @@ func (e *Engine) Push(ctx context.Context, ref string) (sim.Pushed, error) {
 	if err != nil {
 		return sim.Pushed{}, err
 	}
-	target := familiar
-	if registry, _, _, _ := sim.SplitRef(familiar); registry == "" {
-		target = e.cfg.Addr + "/" + familiar
+	registry, repository, version, err := sim.SplitRef(familiar)
+	if err != nil {
+		return sim.Pushed{}, err
 	}
+	if registry == "" {
+		registry = e.cfg.Addr
+	}
+	target := e.reached(registry) + "/" + repository + separator(version) + version
 	old, err := e.client.ImageInspect(ctx, target)
 	if err == nil && whole(old.ID) != img.engine {
 		return sim.Pushed{}, sim.Refuse("%s is an image in %s that twinlayer did not make: tag yours otherwise", target, e.Name())

@@ -1,0 +1,114 @@
+package lessons
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"twinlayer/sim"
+)
+
+// mark is what is there where a step begins, so that what is tried in the step
+// can be taken back without playing all before it again.
+type mark struct {
+	stocks map[string]stock  // by engine
+	things map[string]string // in the model: containers and images, and how they stand
+	files  map[string]string // of the lesson's directory, with their content
+}
+
+func (b *sandbox) mark(ctx context.Context) (m mark, err error) {
+	m.stocks = map[string]stock{}
+	for _, w := range b.worlds() {
+		if m.stocks[w.Name()], err = take(ctx, w); err != nil {
+			return m, err
+		}
+	}
+	if m.things, err = things(ctx, b.session.Model); err != nil {
+		return m, err
+	}
+	m.files, err = filesIn(b.dir)
+	return m, err
+}
+
+// things are the containers and images of a world, and how they stand.
+func things(ctx context.Context, w sim.Engine) (map[string]string, error) {
+	all := map[string]string{}
+	containers, err := w.Containers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range containers {
+		layer, err := w.Layer(ctx, k.ID)
+		if err != nil {
+			return nil, err
+		}
+		digest, err := layer.Digest()
+		if err != nil {
+			return nil, err
+		}
+		all[k.ID] = fmt.Sprint(k.Name, k.Status, k.Started, digest)
+	}
+	images, err := w.Images(ctx)
+	for _, img := range images {
+		all[img.ID.String()] = fmt.Sprint(img.Tags)
+	}
+	return all, err
+}
+
+func filesIn(dir string) (map[string]string, error) {
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		all[name] = string(content)
+		return err
+	})
+	return all, err
+}
+
+// takeBack throws away what came since the mark. Where something of before it
+// has been changed it does nothing, and ok is false. Volumes are not looked
+// into, so with one there it does nothing either.
+func (b *sandbox) takeBack(ctx context.Context, m mark) (ok bool, err error) {
+	now, err := things(ctx, b.session.Model)
+	if err != nil || len(m.stocks[b.session.Model.Name()].volumes) > 0 {
+		return false, err
+	}
+	for thing, stood := range m.things {
+		if now[thing] != stood {
+			return false, nil
+		}
+	}
+	for _, w := range b.worlds() {
+		was, known := m.stocks[w.Name()]
+		if !known {
+			return false, nil
+		}
+		mine := func(now stock) []string { return without(now.images, was.images) }
+		if err := sweep(ctx, w, was, mine); err != nil {
+			return false, err
+		}
+	}
+	return true, b.takeBackFiles(m)
+}
+
+func (b *sandbox) takeBackFiles(m mark) error {
+	now, err := filesIn(b.dir)
+	if err != nil || maps.Equal(now, m.files) {
+		return err
+	}
+	if err := emptied(b.dir); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.files)) {
+		if err := write(name, m.files[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
