@@ -239,7 +239,7 @@ func (b *builder) commit(k Container, line string, shown bool) error {
 	}
 	img, err := b.engine.Commit(b, Commit{
 		Container: k.ID, Config: b.stage.Config, CreatedBy: line, Author: b.stage.Author,
-		Created: b.moment(), Latest: b.latest, Pause: true,
+		Created: b.moment(), Latest: b.latest, Pause: true, Step: true,
 	})
 	if err != nil {
 		return errors.Join(asked(err), b.remove(k))

@@ -186,6 +186,9 @@ type Commit struct {
 	// the same files make the same layer; zero: times stay.
 	Latest time.Time
 	Pause  bool // hold the container's processes meanwhile
+	// Step says that this is one of many images of a build, without a name: an
+	// engine may keep it in haste until one that was made from it gets a name.
+	Step bool
 }
 
 // Import asks for an image of one layer.

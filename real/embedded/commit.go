@@ -78,7 +78,12 @@ func (h *helper) commitImage(batch *store.Batch, c *container, asked sim.Commit,
 	if err != nil {
 		return packedImage{}, err
 	}
-	if _, err := h.keep(batch, img, ref); err != nil {
+	if asked.Step && ref == "" {
+		err = h.passing(batch, img)
+	} else {
+		_, err = h.keep(batch, img, ref)
+	}
+	if err != nil {
 		return packedImage{}, err
 	}
 	h.mu.Lock()

@@ -117,6 +117,9 @@ func (h *helper) end() {
 		c.kill()
 	}
 	if h.store != nil {
+		if err := h.settleAll(); err != nil {
+			fmt.Fprintln(os.Stderr, "twinlayer: the images that builds have left without a name could not be kept:", err)
+		}
 		h.store.Close()
 	}
 }

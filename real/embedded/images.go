@@ -22,6 +22,10 @@ type image struct {
 	sim.Image
 	raw []byte // the configuration blob
 	own bool   // of this session alone
+
+	// release is set while the image of a build's step is of this session,
+	// too: see [helper.passing].
+	release func()
 }
 
 // newImage is an image with this configuration, which has no name yet and
@@ -171,6 +175,9 @@ func (h *helper) tag(_ context.Context, args tagArgs) (wire.None, error) {
 	if err != nil {
 		return false, err
 	}
+	if err := h.settle(h.passed(img.ID)); err != nil {
+		return false, err
+	}
 	return true, h.store.Update(func(x *store.Index) error {
 		h.name(x, img.ID, familiar)
 		return nil
@@ -310,7 +317,7 @@ func (h *helper) untag(args removeArgs) (sim.Removed, error) {
 		for _, own := range h.images {
 			own.Tags = slices.DeleteFunc(slices.Clone(own.Tags), func(tag string) bool { return slices.Contains(removed.Untagged, tag) })
 		}
-		h.images = slices.DeleteFunc(h.images, func(i *image) bool { return slices.Contains(removed.Deleted, i.ID) })
+		h.drop(func(i *image) bool { return slices.Contains(removed.Deleted, i.ID) })
 		return nil
 	})
 }

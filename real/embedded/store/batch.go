@@ -57,6 +57,23 @@ func (b *Batch) Abort() {
 	}
 }
 
+// Place gives what was gathered its names, and leaves it to the disk's own
+// time to become durable. Layers go with the next [Store.Collect], should
+// nobody hold them.
+func (b *Batch) Place() error {
+	defer b.Abort()
+	return b.s.locked(b.rename)
+}
+
+func (b *Batch) rename() error {
+	for _, m := range b.moves {
+		if err := m.do(); err != nil {
+			return unusable(b.s.dir, err)
+		}
+	}
+	return nil
+}
+
 // Commit makes all that was gathered durable, gives it its names and, in the
 // same moment for every other session, has update change the index. A nil
 // update changes nothing there.
@@ -66,10 +83,8 @@ func (b *Batch) Commit(update func(*Index) error) error {
 		return err
 	}
 	return b.s.locked(func() error {
-		for _, m := range b.moves {
-			if err := m.do(); err != nil {
-				return unusable(b.s.dir, err)
-			}
+		if err := b.rename(); err != nil {
+			return err
 		}
 		if err := b.s.syncDirs(); err != nil {
 			return unusable(b.s.dir, err)

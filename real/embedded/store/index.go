@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -73,18 +74,55 @@ const indexName = "index.json"
 
 // Index is the index as it is now, of all sessions. It is the caller's own.
 func (s *Store) Index() (Index, error) {
-	var x Index
-	text, err := os.ReadFile(filepath.Join(s.dir, indexName))
-	if errors.Is(err, os.ErrNotExist) {
-		return x, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := filepath.Join(s.dir, indexName)
+	err := s.read.refresh(name)
+	if err != nil {
+		err = fmt.Errorf("the list of images, %s, cannot be read (%w): put it right, or remove it and pull the images again", name, err)
 	}
-	if err == nil {
-		err = json.Unmarshal(text, &x)
+	return Index{slices.Clone(s.read.index.Images)}, err
+}
+
+// readIndex is the index as it was last read. Its file is never written to,
+// only replaced, and stays open so that no other can have its inode.
+type readIndex struct {
+	index Index
+	file  *os.File // nil: there was none
+}
+
+// refresh reads the index anew, if it is another.
+func (r *readIndex) refresh(name string) error {
+	if r.file != nil {
+		now, err := os.Stat(name)
+		then, err2 := r.file.Stat()
+		if err == nil && err2 == nil && os.SameFile(now, then) {
+			return nil
+		}
+	}
+	r.close()
+	f, err := os.Open(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
 	}
 	if err != nil {
-		err = fmt.Errorf("the list of images, %s, cannot be read (%w): put it right, or remove it and pull the images again", filepath.Join(s.dir, indexName), err)
+		return err
 	}
-	return x, err
+	text, err := io.ReadAll(f)
+	if err == nil {
+		err = json.Unmarshal(text, &r.index)
+	}
+	if r.file = f; err != nil {
+		r.close()
+	}
+	return err
+}
+
+func (r *readIndex) close() {
+	if r.file != nil {
+		r.file.Close()
+	}
+	*r = readIndex{}
 }
 
 // Update changes the index while no other session does. When update returns

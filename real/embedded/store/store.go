@@ -23,6 +23,7 @@ type Store struct {
 
 	mu   sync.Mutex
 	held map[digest.Digest]int // how often each layer is held
+	read readIndex
 }
 
 // Open makes dir a store, where it is none yet, removes dead sessions and
@@ -131,6 +132,9 @@ func (s *Store) Explain(err error) error {
 func (s *Store) Close() error {
 	err := os.RemoveAll(s.session)
 	s.lock.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.read.close()
 	return err
 }
 
