@@ -59,14 +59,18 @@ func (p painter) paragraph(c *color.Color, indent, text string) {
 	}
 }
 
-func (p painter) title(text string) { p.paragraph(p.bold, "", text) }
+// tr is what the program or the model says, in the learner's language. What
+// docker and programs print is not for it.
+func (p painter) tr(text string) string { return lessons.Retell(text, p.lang) }
+
+func (p painter) title(text string) { p.paragraph(p.bold, "", p.tr(text)) }
 
 func (p painter) say(format string, args ...any) {
-	p.paragraph(p.faint, "", fmt.Sprintf(format, args...))
+	p.paragraph(p.faint, "", p.tr(fmt.Sprintf(format, args...)))
 }
 
 func (p painter) warn(format string, args ...any) {
-	p.paragraph(p.odd, "", fmt.Sprintf(format, args...))
+	p.paragraph(p.odd, "", p.tr(fmt.Sprintf(format, args...)))
 }
 
 // result draws the two worlds side by side, and the verdict.
@@ -88,7 +92,7 @@ func (p painter) column(v sim.View, head string) []string {
 		out = append(out, screenLines(text)...)
 	}
 	if v.Exit != 0 {
-		out = append(out, fmt.Sprintf("[exit status %d]", v.Exit))
+		out = append(out, p.tr(fmt.Sprintf("[exit status %d]", v.Exit)))
 	}
 	if v.Layer == "" {
 		return out
@@ -96,19 +100,19 @@ func (p painter) column(v sim.View, head string) []string {
 	if len(out) > 1 {
 		out = append(out, "")
 	}
-	out = append(out, changeLines(v.Changes)...)
-	return append(out, "layer "+shortDigest(v.Layer))
+	out = append(out, p.changeLines(v.Changes)...)
+	return append(out, p.tr("layer "+shortDigest(v.Layer)))
 }
 
-func changeLines(changes []fs.Change) []string {
+func (p painter) changeLines(changes []fs.Change) []string {
 	const most = 12
 	if len(changes) == 0 {
-		return []string{"no changes to the image's files"}
+		return []string{p.tr("no changes to the image's files")}
 	}
 	var out []string
 	for i, c := range changes {
 		if i == most {
-			return append(out, fmt.Sprintf("… and %d more (docker diff)", len(changes)-most))
+			return append(out, p.tr(fmt.Sprintf("… and %d more (docker diff)", len(changes)-most)))
 		}
 		out = append(out, c.Kind.Letter()+" "+c.Path)
 	}
@@ -259,7 +263,7 @@ func (p painter) verdict(r sim.Result) {
 	case r.Verdict == sim.Same:
 		p.paragraph(p.good, "", p.lines.ok+" "+lessons.Say("the worlds agree: %s", agreed(r.Model)).In(p.lang))
 	case r.Real == nil:
-		p.paragraph(p.odd, "", p.lines.warn+" model only: "+r.Differences[0].Reason)
+		p.paragraph(p.odd, "", p.lines.warn+" "+p.tr("model only: "+r.Differences[0].Reason))
 	}
 	for _, d := range r.Differences {
 		if r.Real != nil {
@@ -281,10 +285,10 @@ func (p painter) difference(d sim.Difference) {
 	if d.Class == sim.Bug {
 		c = p.bad
 	}
-	p.paragraph(c, "", fmt.Sprintf("%s %s differs (%s): %s", p.lines.warn, d.What, d.Class, d.Reason))
+	p.paragraph(c, "", p.lines.warn+" "+p.tr(fmt.Sprintf("%s differs (%s): %s", d.What, d.Class, d.Reason)))
 	if d.Class == sim.Bug {
-		p.paragraph(c, "   ", "model: "+firstLine(d.Model))
-		p.paragraph(c, "   ", "real:  "+firstLine(d.Real))
+		p.paragraph(c, "   ", p.tr("model: "+firstLine(d.Model)))
+		p.paragraph(c, "   ", p.tr("real:  "+firstLine(d.Real)))
 	}
 }
 
@@ -303,12 +307,12 @@ func firstLine(s string) string {
 // step draws a step in one line and its reason.
 func (p painter) step(m sim.Moment) {
 	fmt.Fprintf(p.out, "%s %s %s\n", p.faint.Sprintf("%2d/%d", m.Index, m.Of), p.bold.Sprintf("%-10s", m.Op), m.Path)
-	p.paragraph(p.faint, "      ", m.Why)
+	p.paragraph(p.faint, "      ", p.tr(m.Why))
 }
 
 // evidence draws one thing that was seen, and the command that shows it.
 func (p painter) evidence(e sim.Evidence) {
-	p.paragraph(p.bold, "", e.What)
+	p.paragraph(p.bold, "", p.tr(e.What))
 	for _, line := range screenLines(e.Shown) {
 		fmt.Fprintln(p.out, "  "+line)
 	}
@@ -339,8 +343,8 @@ func (p painter) stack(stack []fs.Layer) {
 		if top {
 			access = "writable"
 		}
-		head := fmt.Sprintf("  %s %-24s %s", p.lines.wall, l.Name, access)
-		fmt.Fprintln(p.out, p.layerColor(top).Sprint(head)+p.faint.Sprint("  "+summary(l.Tree)))
+		head := "  " + p.lines.wall + " " + runewidth.FillRight(p.tr(l.Name), 24) + " " + p.tr(access)
+		fmt.Fprintln(p.out, p.layerColor(top).Sprint(head)+p.faint.Sprint("  "+p.tr(summary(l.Tree))))
 		if top {
 			p.contents(l.Tree)
 		}
@@ -371,7 +375,7 @@ func (p painter) contents(t *fs.Tree) {
 			fmt.Fprintf(p.out, "  %s   …\n", p.lines.wall)
 			return
 		}
-		fmt.Fprintf(p.out, "  %s   %s\n", p.lines.wall, describe(f))
+		fmt.Fprintf(p.out, "  %s   %s\n", p.lines.wall, p.tr(describe(f)))
 	}
 }
 

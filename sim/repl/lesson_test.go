@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"runtime"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/lessons"
+	"twinlayer/sim"
 )
 
 // pupil is somebody who plays lessons: presses Enter to go on, answers 1 to
@@ -191,4 +193,53 @@ func TestWrapping(t *testing.T) {
 	require.Equal(t, []string{"你好，", "世界"}, wrapWords("你好，世界", 6))
 	require.Equal(t, []string{"你", "好，", "世界"}, wrapWords("你好，世界", 4), "no line begins with a comma")
 	require.Equal(t, []string{"用 docker", "diff 看"}, wrapWords("用 docker diff 看", 10))
+}
+
+// TestHelpIsRetold: in Chinese, twinlayer's own words are told in Chinese.
+func TestHelpIsRetold(t *testing.T) {
+	for _, w := range words {
+		require.True(t, lessons.Retold(w.short, lessons.Chinese), w.short)
+	}
+}
+
+// TestStepsAreRetold: of all that the model says in the course, and of its
+// steps in a long session, nothing stays English in Chinese.
+func TestStepsAreRetold(t *testing.T) {
+	s := modelOnly(t)
+	n := 0
+	told := func(result sim.Result) {
+		all := append(slices.Clone(result.Model.Hints), result.Model.Adopted...)
+		for _, step := range result.Steps {
+			all = append(all, step.Why)
+		}
+		for _, text := range all {
+			n++
+			require.True(t, lessons.Retold(text, lessons.Chinese), text)
+		}
+	}
+	course, err := lessons.All()
+	require.NoError(t, err)
+	for _, l := range course {
+		run, err := l.Start(t.Context(), s)
+		require.NoError(t, err)
+		for more := true; more; {
+			require.NoError(t, run.Play(t.Context(), func(line lessons.Line) error {
+				if line.Result != nil {
+					told(*line.Result)
+				}
+				return nil
+			}))
+			more, err = run.Next(t.Context())
+			require.NoError(t, err)
+		}
+		require.NoError(t, run.End(t.Context()))
+	}
+	lines, err := os.ReadFile("../userland/testdata/mixed.txt")
+	require.NoError(t, err)
+	for line := range strings.Lines(string(lines)) {
+		result, err := s.Run(t.Context(), strings.TrimSuffix(line, "\n"), func(string) string { return "" })
+		require.NoError(t, err)
+		told(result)
+	}
+	require.Greater(t, n, 1000)
 }

@@ -57,9 +57,9 @@ func (p painter) told(t sim.Told) {
 	p.rows(t.Rows)
 	switch {
 	case t.Agree:
-		p.paragraph(p.good, "", p.lines.ok+" both worlds tell the same")
+		p.paragraph(p.good, "", p.lines.ok+" "+p.tr("both worlds tell the same"))
 	case t.Real != nil:
-		p.paragraph(p.bad, "", p.lines.warn+" the real world tells another story:")
+		p.paragraph(p.bad, "", p.lines.warn+" "+p.tr("the real world tells another story:"))
 		p.rows(t.Real)
 	}
 }
@@ -67,9 +67,9 @@ func (p painter) told(t sim.Told) {
 func (p painter) rows(rows []sim.Row) {
 	for _, row := range rows {
 		c := p.tone(row.Tone)
-		p.hanging(c, "", row.Text)
+		p.hanging(c, "", p.tr(row.Text))
 		for _, note := range row.Notes {
-			p.hanging(c, "    ", note)
+			p.hanging(c, "    ", p.tr(note))
 		}
 	}
 }
@@ -101,9 +101,9 @@ func (p painter) tone(t sim.Tone) *color.Color {
 // words.
 func (p painter) hints(r sim.Result) {
 	for _, hint := range r.Model.Hints {
-		p.paragraph(p.odd, "", hint)
+		p.paragraph(p.odd, "", p.tr(hint))
 	}
 	for _, what := range r.Model.Adopted {
-		p.paragraph(p.odd, "", "adopted from the real world: "+what)
+		p.paragraph(p.odd, "", p.tr("adopted from the real world: "+what))
 	}
 }

@@ -106,14 +106,14 @@ func help(r *REPL, _ context.Context, args []string) error {
 		r.draw.text(sim.Help(args[0]))
 		return nil
 	}
-	r.draw.text(sim.Help("") + "\ntwinlayer's own words (inside a container with a colon in front, as :next):\n" + wordList())
+	r.draw.text(sim.Help("") + "\n" + r.draw.tr("twinlayer's own words (inside a container with a colon in front, as :next):") + "\n" + r.wordList())
 	return nil
 }
 
-func wordList() string {
+func (r *REPL) wordList() string {
 	var b strings.Builder
 	for _, w := range words {
-		fmt.Fprintf(&b, "  %-18s  %s\n", strings.TrimSpace(w.name+" "+w.args), w.short)
+		fmt.Fprintf(&b, "  %-18s  %s\n", strings.TrimSpace(w.name+" "+w.args), r.draw.tr(w.short))
 	}
 	return b.String()
 }
