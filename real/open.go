@@ -35,6 +35,12 @@ type engine struct {
 	registry *registry.Server
 }
 
+// builder is an engine with a builder of its own.
+type builder struct {
+	engine
+	sim.Builder
+}
+
 // Close ends the engine, then its registry.
 func (e engine) Close() error {
 	err := e.Engine.Close()
@@ -60,6 +66,9 @@ func Open(c Config) (sim.Engine, error) {
 	if err != nil {
 		server.Close()
 		return nil, err
+	}
+	if b, ok := e.(sim.Builder); ok {
+		return builder{engine{e, server}, b}, nil
 	}
 	return engine{e, server}, nil
 }

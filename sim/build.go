@@ -30,11 +30,14 @@ type builder struct {
 	number, total int // steps
 	stages        []Image
 	stage         *dockerfile.Stage
-	image         Image // the last one; the zero Image before the first of a stage FROM scratch
-	serial        int   // of containers
+	image         Image            // the last one; the zero Image before the first of a stage FROM scratch
+	serial        int              // of instructions; each has one container at most
+	own           *ownBuild        // nil: the loop performs it
+	taken         map[string]taken // what the engine's own builder takes from
 	known         []Image
 	missed        bool // the cache has had no answer in this stage
 	explained     bool
+	quiet         bool // triggers are performed
 	roots         map[digest.Digest]*fs.Tree
 	said          strings.Builder // with --quiet: what is not printed unless it fails
 }
@@ -53,24 +56,19 @@ func (c *call) build() error {
 }
 
 func (c *call) newBuilder() (*builder, error) {
-	b := &builder{call: c, roots: map[digest.Digest]*fs.Tree{}}
+	b := &builder{call: c, roots: map[digest.Digest]*fs.Tree{}, taken: map[string]taken{}}
 	if err := b.clock(); err != nil {
 		return nil, err
 	}
 	if err := b.read(); err != nil {
 		return nil, err
 	}
-	args := map[string]string{}
-	for _, kv := range c.BuildArgs {
-		key, value, _ := strings.Cut(kv, "=")
-		args[key] = value
-	}
 	var err error
 	if c.Target != "" {
 		err = b.file.Target(c.Target)
 	}
 	if err == nil {
-		b.scope, err = b.file.Scope(args, platform())
+		b.scope, err = b.file.Scope(keyed(c.BuildArgs), platform())
 	}
 	if err != nil {
 		return nil, daemon(refusal(err))
@@ -155,6 +153,12 @@ func (b *builder) say(format string, args ...any) {
 
 func (b *builder) perform() error {
 	b.say("Sending build context to Docker daemon  %s\n", b.sent())
+	if err := b.begin(); err != nil {
+		return err
+	}
+	if b.own != nil {
+		defer b.own.stop()
+	}
 	for _, arg := range b.file.Args() {
 		b.announce(arg)
 	}
@@ -162,6 +166,9 @@ func (b *builder) perform() error {
 		if err := b.perStage(i); err != nil {
 			return err
 		}
+	}
+	if err := b.ended(); err != nil {
+		return err
 	}
 	return b.finish()
 }
@@ -190,6 +197,10 @@ func (b *builder) perStage(i int) error {
 	if err := b.triggers(s); err != nil {
 		return err
 	}
+	if b.quiet {
+		b.quiet = false
+		b.arrive()
+	}
 	for _, cmd := range s.Commands {
 		if err := b.Err(); err != nil {
 			return err
@@ -216,8 +227,23 @@ func (b *builder) from(s instructions.Stage, number int) error {
 		return err
 	}
 	b.stage = b.scope.Begin(b.image.Config.Config)
-	b.say(" ---> %s\n", Short(b.image.ID))
+	if b.own != nil {
+		if _, err := b.own.step(); err != nil {
+			return err
+		}
+	}
+	if b.quiet = len(b.image.Config.Config.OnBuild) > 0; !b.quiet {
+		b.arrive()
+	}
 	return nil
+}
+
+// arrive tells of the last image. Of those that triggers make docker tells the
+// last alone.
+func (b *builder) arrive() {
+	if !b.quiet {
+		b.say(" ---> %s\n", Short(b.image.ID))
+	}
 }
 
 // base is the image that FROM names: scratch, a stage before, or one that the
@@ -233,20 +259,27 @@ func (b *builder) base(name string, number int) (Image, error) {
 }
 
 func (b *builder) imageOrPull(ref string) (Image, error) {
-	img, err := b.engine.Image(b, ref)
-	if err != nil && !IsNoSuchImage(err) {
-		return Image{}, asked(err)
+	if t, ok := b.taken[ref]; ok {
+		b.tellTaken(ref)
+		return t.Image, nil
 	}
-	if err == nil && !b.Pull {
-		return img, nil
+	img, told, err := b.fetch(ref)
+	b.say("%s", told)
+	return img, err
+}
+
+// fetch is the image that ref names, and what its pull told, if there was one.
+func (b *builder) fetch(ref string) (img Image, told string, err error) {
+	img, err = b.engine.Image(b, ref)
+	if err != nil && !IsNoSuchImage(err) || err == nil && !b.Pull {
+		return img, "", asked(err)
 	}
 	p, err := b.engine.Pull(b, ref)
 	if err != nil {
-		return Image{}, asked(err)
+		return Image{}, "", asked(err)
 	}
-	b.say("%s", p.progress())
 	img, err = b.engine.Image(b, ref)
-	return img, asked(err)
+	return img, p.progress(), asked(err)
 }
 
 // triggers performs what the base image's ONBUILD has left.
@@ -275,8 +308,12 @@ func (b *builder) triggers(s instructions.Stage) error {
 
 // instruction performs one instruction.
 func (b *builder) instruction(cmd instructions.Command) error {
+	b.serial++
 	if err := b.stage.Expand(cmd); err != nil {
 		return err
+	}
+	if b.own != nil {
+		return b.follow(cmd)
 	}
 	switch c := cmd.(type) {
 	case *instructions.RunCommand:

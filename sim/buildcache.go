@@ -28,9 +28,10 @@ func (b *builder) cached(line string) (bool, error) {
 	children := imagesOf(b.known, b.image.ID)
 	for _, img := range children {
 		if b.hits(img, line) {
-			b.say(" ---> Using cache\n ---> %s\n", Short(img.ID))
+			b.say(" ---> Using cache\n")
 			b.note("an earlier build did the same on the same image: its image %s is used again", Short(img.ID))
 			b.image = img
+			b.arrive()
 			return true, nil
 		}
 	}

@@ -3,11 +3,11 @@ package sim
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -213,30 +213,40 @@ func cacheVolume(m *instructions.Mount) string {
 	return "buildcache-" + hex.EncodeToString(sum[:6])
 }
 
-// create makes a container from the last image. Its id follows from the
-// command's, so that every world has the same.
+// create makes a container from the last image.
 func (b *builder) create(s Spec) (Container, error) {
-	b.serial++
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", b.ID, b.serial))
-	all, err := b.engine.Containers(b)
+	s, err := b.described(s)
 	if err != nil {
-		return Container{}, asked(err)
+		return Container{}, err
 	}
-	seed := binary.LittleEndian.Uint64(sum[:])
-	for CheckName(all, RandomName(seed)) != nil {
-		seed++
-	}
-	s.ID, s.Name, s.Created = hex.EncodeToString(sum[:]), RandomName(seed), b.moment()
-	s.Image, s.Entrypoint = Short(b.image.ID), []string{""}
 	k, err := b.engine.Create(b, s)
 	return k, asked(err)
 }
 
+// containerID is the id of this instruction's container. It follows from the
+// command's, so that every world has the same.
+func (b *builder) containerID() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", b.ID, b.serial))
+	return hex.EncodeToString(sum[:])
+}
+
+// described is this instruction's container, with all that it is called.
+func (b *builder) described(s Spec) (Spec, error) {
+	all, err := b.engine.Containers(b)
+	if err != nil {
+		return s, asked(err)
+	}
+	s.ID, s.Created = b.containerID(), b.moment()
+	seed, _ := strconv.ParseUint(s.ID[:16], 16, 64)
+	for CheckName(all, RandomName(seed)) != nil {
+		seed++
+	}
+	s.Name, s.Image, s.Entrypoint = RandomName(seed), Short(b.image.ID), []string{""}
+	return s, nil
+}
+
 // commit makes the container the next image, and removes it.
 func (b *builder) commit(k Container, line string, shown bool) error {
-	if b.stage.Author == "" {
-		b.stage.Author = b.image.Config.Author
-	}
 	img, err := b.engine.Commit(b, Commit{
 		Container: k.ID, Config: b.stage.Config, CreatedBy: line, Author: b.stage.Author,
 		Created: b.moment(), Latest: b.latest, Pause: true, Step: true,
@@ -252,8 +262,8 @@ func (b *builder) commit(k Container, line string, shown bool) error {
 			b.say("Removing intermediate container %s\n", Short(k.ID))
 		}
 	}
-	b.say(" ---> %s\n", Short(img.ID))
 	b.image, b.known = img, append(b.known, img)
+	b.arrive()
 	return nil
 }
 

@@ -46,8 +46,12 @@ func (p *Pairs) learn(ctx context.Context, model, real side) {
 		*p = Pairs{map[digest.Digest]digest.Digest{}, map[string]string{}, map[string]string{}, map[digest.Digest]bool{}, map[digest.Digest]digest.Digest{}}
 	}
 	news, theirs := p.unseen(model.images), p.unseen(real.images)
+	same := alike
+	if _, ok := real.engine.(Builder); ok {
+		same = akin
+	}
 	for _, m := range news {
-		i := slices.IndexFunc(theirs, func(r Image) bool { return r.ID != m.ID && alike(m) == alike(r) })
+		i := slices.IndexFunc(theirs, func(r Image) bool { return r.ID != m.ID && same(m) == same(r) })
 		if slices.ContainsFunc(real.images, func(r Image) bool { return r.ID == m.ID }) || i < 0 {
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	cerrdefs "github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 )
 
@@ -38,12 +39,12 @@ func clean(ctx context.Context, api *client.Client, chosen func(session) bool) (
 }
 
 func (c *Cleaned) containers(ctx context.Context, api *client.Client, chosen func(session) bool) error {
-	all, err := api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: make(client.Filters).Add("label", labelSession)})
+	all, err := api.ContainerList(ctx, client.ContainerListOptions{All: true})
 	if err != nil {
 		return err
 	}
 	for _, item := range all.Items {
-		if !chosen(session(item.Labels[labelSession])) {
+		if s, ours := maker(item); !ours || !chosen(s) {
 			continue
 		}
 		_, err := api.ContainerRemove(ctx, item.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
@@ -52,6 +53,20 @@ func (c *Cleaned) containers(ctx context.Context, api *client.Client, chosen fun
 		}
 	}
 	return nil
+}
+
+// maker is the session that made a container: its label tells, or its name
+// where a build has left it (see [Engine.Keep]).
+func maker(item container.Summary) (session, bool) {
+	if s, ok := item.Labels[labelSession]; ok {
+		return session(s), true
+	}
+	for _, name := range item.Names {
+		if s, ok := objectOf(strings.TrimPrefix(name, "/")); ok {
+			return s, true
+		}
+	}
+	return "", false
 }
 
 func (c *Cleaned) images(ctx context.Context, api *client.Client, chosen func(session) bool) error {

@@ -124,19 +124,10 @@ func (e *Engine) mounts(ctx context.Context, spec sim.Spec, _ dockerspec.DockerO
 
 // Containers are this session's, newest first.
 func (e *Engine) Containers(ctx context.Context) ([]sim.Container, error) {
-	filter := make(client.Filters).Add("label", labelSession+"="+string(e.session))
-	list, err := e.client.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: filter})
-	if err != nil {
-		return nil, e.cfg.explain(err)
-	}
 	out := []sim.Container{}
-	for _, item := range list.Items {
-		c, known := e.known(item.Labels[labelID])
-		if !known || item.State == container.StateRemoving {
-			continue
-		}
+	for _, c := range e.handled() {
 		now, err := e.status(ctx, c)
-		if cerrdefs.IsNotFound(err) {
+		if cerrdefs.IsNotFound(err) || err == nil && now.Status == "" {
 			continue
 		}
 		if err != nil {
@@ -157,7 +148,14 @@ func (e *Engine) known(id string) (*ours, bool) {
 	return c, ok
 }
 
-// status is a container as it is now.
+// handled are the containers that this session has made, and not removed.
+func (e *Engine) handled() []*ours {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Collect(maps.Values(e.containers))
+}
+
+// status is a container as it is now; without a Status it is on its way out.
 func (e *Engine) status(ctx context.Context, c *ours) (sim.Container, error) {
 	now, err := e.client.ContainerInspect(ctx, c.engine, client.ContainerInspectOptions{})
 	if err != nil {
@@ -166,6 +164,8 @@ func (e *Engine) status(ctx context.Context, c *ours) (sim.Container, error) {
 	out := c.Container
 	state := now.Container.State
 	switch {
+	case state.Status == container.StateRemoving:
+		out.Status = ""
 	case state.Running || state.Paused:
 		out.Status = sim.Running
 	case state.Status == container.StateExited || state.Status == container.StateDead || state.Status == "stopped":

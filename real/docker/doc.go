@@ -15,6 +15,8 @@
 //   - Containers and volumes carry the label twinlayer.session. Where a name
 //     is taken by a stranger, twinlayer's has another one in the engine, and
 //     the label twinlayer.name says which it stands for.
+//   - What the engine's own builder leaves of a step that failed can have no
+//     label; it is renamed to twinlayer-SESSION-NAME.
 //   - Images are known by their references, because a label would change an
 //     image's digest: "busybox:latest" is twinlayer.local/SESSION/busybox:latest
 //     in the engine, and an image without a tag twinlayer.local/SESSION/untagged:ID.

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -79,6 +80,18 @@ func owner(ref string) (session, bool) {
 	rest, ours := strings.CutPrefix(ref, home+"/")
 	name, _, whole := strings.Cut(rest, "/")
 	return session(name), ours && whole
+}
+
+// objectNames are the names that object makes.
+var objectNames = regexp.MustCompile(`^twinlayer-(\d+-[a-z2-7]{10})-.`)
+
+// objectOf is the session that gave an object its name.
+func objectOf(name string) (session, bool) {
+	found := objectNames.FindStringSubmatch(name)
+	if found == nil {
+		return "", false
+	}
+	return session(found[1]), true
 }
 
 // object is what a container or a volume is called in the engine where its

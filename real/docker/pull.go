@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/docker/cli/cli/config"
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/moby/moby/api/pkg/authconfig"
@@ -114,11 +116,15 @@ func note(p *sim.Pulled, m jsonstream.Message) {
 	if text, ok := strings.CutPrefix(m.Status, "Digest: "); ok {
 		p.Digest = digest.Digest(text)
 	}
-	switch m.Status {
-	case "Pulling fs layer", "Already exists":
-		p.Layers = append(p.Layers, sim.PulledLayer{Digest: digest.Digest("sha256:" + m.ID), Exists: m.Status == "Already exists"})
+	layer := sim.PulledLayer{Digest: digest.Digest("sha256:" + m.ID), Exists: m.Status == "Already exists"}
+	known := slices.ContainsFunc(p.Layers, func(l sim.PulledLayer) bool { return l.Digest == layer.Digest })
+	if layerID.MatchString(m.ID) && !known { // where another client pulls it too, it is not told from its beginning
+		p.Layers = append(p.Layers, layer)
 	}
 }
+
+// layerID is how messages call layers; the first one has the tag.
+var layerID = regexp.MustCompile(`^[0-9a-f]{12}$`)
 
 // fromManifest asks the registry what was pulled, where the engine does not
 // tell.
@@ -127,7 +133,7 @@ func (e *Engine) fromManifest(ctx context.Context, target string, p sim.Pulled) 
 	if err != nil {
 		return p, err
 	}
-	img, err := remote.Image(ref, remote.WithContext(ctx))
+	img, err := remote.Image(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain))
 	if err != nil {
 		return p, err
 	}

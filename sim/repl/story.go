@@ -103,6 +103,9 @@ func (p painter) hints(r sim.Result) {
 	for _, hint := range r.Model.Hints {
 		p.paragraph(p.odd, "", p.tr(hint))
 	}
+	if r.Real != nil && r.Real.Builder != "" {
+		p.paragraph(p.odd, "", p.tr("twinlayer's builder performed the steps, not the engine's own: "+r.Real.Builder))
+	}
 	for _, what := range r.Model.Adopted {
 		p.paragraph(p.odd, "", p.tr("adopted from the real world: "+what))
 	}

@@ -1,0 +1,314 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"twinlayer/fs"
+	"twinlayer/sim/dockerfile"
+)
+
+// Builder is an engine with a builder of its own, which performs a Dockerfile
+// as a whole and tells of each step. What is printed of that is [World]'s work
+// all the same.
+type Builder interface {
+	// NoBuild says why its builder cannot perform b; "" where it can.
+	NoBuild(b Build) string
+	// Build performs b, and yields what came of each FROM and of each
+	// instruction, in order. An error ends it.
+	Build(ctx context.Context, b Build) iter.Seq2[Built, error]
+	// Keep takes over the container that a failed step has left, as the one
+	// that spec describes.
+	Keep(ctx context.Context, container string, spec Spec) (Container, error)
+}
+
+// Build asks an engine's own builder for an image.
+type Build struct {
+	// File is the Dockerfile, with the images that it takes from called as
+	// name calls them.
+	File    func(name func(Image) string) string
+	Context *fs.Tree
+	Args    map[string]string // --build-arg
+	Labels  map[string]string
+	Target  string
+	NoCache bool
+	Network Network
+}
+
+// Built is what came of one step.
+type Built struct {
+	Image     Image // the one after it
+	Cached    bool
+	Output    Output // what RUN has printed
+	Container string // where the step failed: the engine's id of what is left; "" where nothing is
+}
+
+// ownBuild is a build that the engine's own builder performs.
+type ownBuild struct {
+	Builder
+	next func() (Built, error, bool)
+	stop func()
+}
+
+// step waits for what came of the next step.
+func (o *ownBuild) step() (Built, error) {
+	got, err, ok := o.next()
+	if !ok {
+		return got, &broken{fmt.Errorf("the engine's builder ended before the last step: try again with --no-cache")}
+	}
+	return got, asked(err)
+}
+
+// begin lets the engine's own builder begin, if it has one that can perform
+// this Dockerfile, and makes sure that the images are there which it takes
+// from. Otherwise the loop performs it; the view says why.
+func (b *builder) begin() error {
+	own, ok := b.engine.(Builder)
+	if !ok {
+		return nil
+	}
+	all, err := b.takes()
+	if isBroken(err) {
+		return err
+	}
+	if err != nil {
+		return nil // the loop comes to it in its place
+	}
+	request := b.request(all)
+	why := b.beyond()
+	if why == "" {
+		why = own.NoBuild(request)
+	}
+	if why != "" {
+		b.view.Builder = why
+		return nil
+	}
+	next, stop := iter.Pull2(own.Build(b, request))
+	b.own = &ownBuild{own, next, stop}
+	return nil
+}
+
+func (b *builder) request(taken []dockerfile.Taken) Build {
+	r := Build{Context: b.context, Args: keyed(b.BuildArgs), Labels: keyed(b.Labels), Target: b.Target, NoCache: b.NoCache}
+	if b.BuildNetwork == "host" {
+		r.Network = HostNetwork
+	}
+	r.File = func(name func(Image) string) string {
+		return b.file.Renamed(taken, func(ref string) string { return name(b.taken[ref].Image) })
+	}
+	return r
+}
+
+// keyed are the values of "key=value"s.
+func keyed(all []string) map[string]string {
+	out := map[string]string{}
+	for _, kv := range all {
+		key, value, _ := strings.Cut(kv, "=")
+		out[key] = value
+	}
+	return out
+}
+
+// taken is an image that a build takes from, and what its pull has printed;
+// that is for the step that it belongs to.
+type taken struct {
+	Image
+	told string
+}
+
+// takes makes sure that the images are there which the Dockerfile takes from.
+func (b *builder) takes() ([]dockerfile.Taken, error) {
+	all, err := b.file.Taken(b.scope)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range all {
+		if _, ok := b.taken[t.Ref]; ok {
+			continue
+		}
+		img, told, err := b.fetch(t.Ref)
+		if err != nil {
+			return nil, err
+		}
+		b.taken[t.Ref] = taken{img, told}
+	}
+	return all, nil
+}
+
+// modern is what only BuildKit knows of an instruction.
+var modern = regexp.MustCompile(`^(?i:RUN|COPY|ADD)(?: --\S+)* --(mount|network|security|device|chmod|link|parents|exclude|checksum|keep-git-dir|unpack)\b`)
+
+// beyond is why no classic builder performs this build; "" where it can.
+func (b *builder) beyond() string {
+	switch {
+	case b.Timestamp != "":
+		return "it gives files and images no other time than the clock's (--timestamp)"
+	case b.Keep:
+		return "the containers that it keeps with --rm=false do not say whose they are"
+	}
+	for _, img := range b.taken {
+		if len(img.Config.Config.OnBuild) > 0 {
+			return "it does not tell what comes of each ONBUILD of a base image"
+		}
+	}
+	for _, s := range b.file.Stages {
+		for _, cmd := range s.Commands {
+			if why := beyondClassic(cmd, len(b.file.Stages) > 1); why != "" {
+				return why
+			}
+		}
+	}
+	return ""
+}
+
+func beyondClassic(cmd instructions.Command, several bool) string {
+	if found := modern.FindStringSubmatch(dockerfile.Code(cmd)); found != nil {
+		return "only BuildKit knows --" + found[1]
+	}
+	switch c := cmd.(type) {
+	case *instructions.OnbuildCommand:
+		if several {
+			return "it does not tell what comes of each ONBUILD of a stage before"
+		}
+	case *instructions.RunCommand:
+		if len(c.Files) > 0 {
+			return "only BuildKit knows here-documents"
+		}
+	case *instructions.CopyCommand:
+		if len(c.SourceContents) > 0 {
+			return "only BuildKit knows here-documents"
+		}
+	case *instructions.AddCommand:
+		if len(c.SourceContents) > 0 {
+			return "only BuildKit knows here-documents"
+		}
+		if slices.ContainsFunc(c.SourcePaths, isRemote) {
+			return "it would fetch what ADD names from the network"
+		}
+		if slices.ContainsFunc(c.SourcePaths, func(src string) bool { return strings.HasSuffix(src, "zst") }) {
+			return "before Docker 23 it does not unpack zstd"
+		}
+	case *instructions.ArgCommand:
+		if slices.ContainsFunc(c.Args, func(a instructions.KeyValuePairOptional) bool {
+			return dockerfile.IsPlatformArg(a.Key) && a.Value == nil
+		}) {
+			return "only BuildKit knows the ARGs of the platform"
+		}
+	}
+	return ""
+}
+
+// follow is instruction where the engine's own builder performs it.
+func (b *builder) follow(cmd instructions.Command) error {
+	spec, shown, err := b.planned(cmd)
+	if err != nil {
+		return err
+	}
+	if c, ok := cmd.(*instructions.CopyCommand); ok {
+		b.tellTaken(c.From)
+	}
+	got, err := b.own.step()
+	if got.Cached {
+		b.say(" ---> Using cache\n")
+		b.image = got.Image
+		b.arrive()
+		return nil
+	}
+	id := Short(b.containerID())
+	if shown && (err == nil || spec.Args != nil) {
+		b.say(" ---> Running in %s\n%s", id, got.Output.Stdout+got.Output.Stderr)
+	}
+	if err != nil {
+		return b.unfinished(spec, got, err)
+	}
+	if shown {
+		b.say("Removing intermediate container %s\n", id)
+	}
+	below := len(b.image.Layers)
+	b.image = got.Image
+	b.arrive()
+	if spec.Args != nil {
+		b.tellDone(got.Output, below)
+	}
+	return nil
+}
+
+// tellTaken prints what the pull of an image has printed, once.
+func (b *builder) tellTaken(ref string) {
+	if t, ok := b.taken[ref]; ok {
+		b.say("%s", t.told)
+		b.taken[ref] = taken{Image: t.Image}
+	}
+}
+
+// planned is the container that an instruction is performed in, and whether
+// docker tells of it.
+func (b *builder) planned(cmd instructions.Command) (spec Spec, shown bool, err error) {
+	switch c := cmd.(type) {
+	case *instructions.RunCommand:
+		spec, err = b.runSpec(c)
+		if err == nil {
+			spec.Args, err = b.stage.RunArgv(c)
+		}
+		spec.Env, _ = b.stage.BuildEnv()
+		return spec, true, err
+	case *instructions.CopyCommand, *instructions.AddCommand:
+		return spec, false, nil
+	}
+	_, err = b.stage.Apply(cmd)
+	return spec, true, err
+}
+
+// unfinished is a step that failed. The container of a RUN becomes one of
+// ours; whatever else has one leaves nothing.
+func (b *builder) unfinished(spec Spec, got Built, err error) error {
+	if got.Container == "" || isBroken(err) {
+		return err
+	}
+	named, broke := b.described(spec)
+	if broke != nil {
+		return broke
+	}
+	k, broke := b.own.Keep(b, got.Container, named)
+	if broke != nil {
+		return asked(broke)
+	}
+	if spec.Args == nil {
+		return errors.Join(b.remove(k), err)
+	}
+	b.tellFailed(k, got.Output, err)
+	return b.leave(k, err)
+}
+
+// ended waits for the engine's own builder to be through.
+func (b *builder) ended() error {
+	if b.own == nil {
+		return nil
+	}
+	defer b.own.stop()
+	_, err, _ := b.own.next()
+	return asked(err)
+}
+
+// akin is what is the same of an image whatever builder has made it: an
+// engine's own gives other times, and digests of its own to what COPY copies.
+func akin(img Image) string {
+	img.Config.Created = nil
+	img.Config.History = slices.Clone(img.Config.History)
+	for i := range img.Config.History {
+		h := &img.Config.History[i]
+		h.Created, h.CreatedBy = nil, copied.ReplaceAllString(h.CreatedBy, " … in ")
+	}
+	return alike(img)
+}
+
+// copied is what the history tells of the content of copied files; Docker 20.10
+// leaves out the space between that and --chown.
+var copied = regexp.MustCompile(` *(file|dir|multi):[0-9a-f]{64} in `)
