@@ -129,7 +129,12 @@ var retold = map[string]string{
 	"%s ended with status %s: what its command left half done is in this image now, and a build FROM it goes on as if that had worked. History does not tell.":                                                                                            "%s 结束时的退出状态是 %s：它的命令做了一半的东西，现在都在这个镜像里；从它 FROM 开始的构建，会当作一切都成功了。历史里看不出来。",
 	"docker is on the host, not in the container. Leave with exit, or with :detach so that it goes on, and type the line again; docker ps has the container's name.":                                                                                      "docker 在主机上，不在容器里。用 exit 离开，或者用 :detach 离开、让容器继续运行，再把这一行敲一遍；docker ps 里有容器的名字。",
 	"%s: the image of that line is not here. It was built elsewhere, and only the last image of a build travels; its layers are all there.":                                                                                                               "%s：那一行的镜像不在这里。它是在别处构建的，只有构建的最后一个镜像会传过来；层倒是一个不少。",
-	"adopted from the real world: %s": "从真实世界接过来的：%s",
+	"adopted from the real world: %s":                                     "从真实世界接过来的：%s",
+	"twinlayer's builder performed the steps, not the engine's own: %s":   "这些步骤由 twinlayer 的构建器完成，没有用引擎自己的：%s",
+	"buildah, which builds for it, does not tell what comes of each step": "替它构建的 buildah 不说每一步得到了什么",
+	"it does not tell what comes of each ONBUILD of a base image":         "它不说基础镜像的每条 ONBUILD 得到了什么",
+	"only BuildKit knows here-documents":                                  "只有 BuildKit 认得 here-document",
+	"only BuildKit knows --%s":                                            "只有 BuildKit 认得 --%s",
 
 	// layers, why, audit and diff
 	"layer %s  %s":                    "第 %s 层  %s",
