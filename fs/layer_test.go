@@ -173,6 +173,9 @@ func (nowhere) Write(p []byte) (int, error)           { return len(p), nil }
 func (nowhere) ReadAt(p []byte, _ int64) (int, error) { return 0, io.EOF }
 
 func TestBomb(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes some seconds")
+	}
 	before := heap()
 	in := bomb()
 	defer in.(io.Closer).Close()

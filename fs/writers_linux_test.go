@@ -177,6 +177,9 @@ const entryBytes = 300
 // TestDebian: a whole distribution comes in, in every compression, and goes
 // out with an equal digest, in little memory.
 func TestDebian(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes some seconds")
+	}
 	plain := debian(t)
 	var want string
 	for name, blob := range map[string][]byte{"plain": plain, "gzip": gzipped(t, plain), "zstd": zstandard(t, plain)} {
