@@ -136,7 +136,7 @@ func withPackage(t *testing.T, e *embedded.Engine, deb []byte, script string) (s
 func debianInstalls(t *testing.T, e *embedded.Engine, deb []byte) {
 	install := "dpkg -i /p.deb"
 	if info, err := e.Info(timeout(t)); err != nil || info.IDs == 1 {
-		install = "apt-get -y -o APT::Sandbox::User=root install /p.deb"
+		install = "rm -r /var/lib/apt/lists; apt-get -y -o APT::Sandbox::User=root install /p.deb"
 	}
 	out, layer := withPackage(t, e, deb, install+" && hello && dpkg -l hello | tail -n 1")
 	require.Equal(t, 0, out.Exit, out.Stdout+out.Stderr)
