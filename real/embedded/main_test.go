@@ -45,6 +45,9 @@ func TestMain(m *testing.M) {
 		}
 		engineFor(dir, os.Getenv("TWINLAYER_TEST_REGISTRY"))
 	}
+	if dir := os.Getenv("TWINLAYER_TEST_TERMINAL"); dir != "" {
+		os.Exit(terminalFor(dir, os.Getenv("TWINLAYER_TEST_REGISTRY")))
+	}
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	host = strings.TrimPrefix(server.URL, "http://")
 	os.Exit(m.Run())

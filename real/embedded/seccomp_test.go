@@ -3,12 +3,17 @@
 package embedded_test
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/creack/pty"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/require"
 
@@ -61,7 +66,8 @@ func TestSystemCalls(t *testing.T) {
 
 func checkCalls(t testing.TB, printed string, also map[string]string) {
 	t.Helper()
-	want := map[string]string{"clone3": "ENOSYS", "a call of the future": "ENOSYS", "personality, asked": "ok", "socket AF_INET": "ok", "getpid": "ok"}
+	want := map[string]string{"the terminal": "ENXIO", "typing into stream 0": "ENOTTY", "typing into stream 1": "ENOTTY", "typing into stream 2": "ENOTTY",
+		"clone3": "ENOSYS", "a call of the future": "ENOSYS", "personality, asked": "ok", "socket AF_INET": "ok", "getpid": "ok"}
 	for name, answer := range also {
 		want[name] = answer
 	}
@@ -74,5 +80,74 @@ func checkCalls(t testing.TB, printed string, also map[string]string) {
 			expected = "EPERM"
 		}
 		require.Equal(t, expected, got, name)
+	}
+}
+
+// The filter knows the 32-bit forms of system calls by their own numbers.
+func TestCompatibleCalls(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the attack is written for amd64")
+	}
+	attackImage(t)
+	each(t, func(t *testing.T, e *embedded.Engine) {
+		_, err := e.Pull(timeout(t), "attack")
+		require.NoError(t, err)
+		s := spec("/attack", "32")
+		s.Image = "attack"
+		out, err := run(t, e, s)
+		require.NoError(t, err)
+		rows := strings.Split(strings.TrimSpace(out.Stdout), "\n")
+		if out.Exit != 0 && len(rows) < 3 {
+			t.Skip("this kernel takes no 32-bit system calls (ia32_emulation=off)")
+		}
+		require.Len(t, rows, 14)
+		for _, row := range rows {
+			name, got, _ := strings.Cut(row, ": ")
+			switch name {
+			case "i386 getpid":
+				require.Equal(t, "ok", got)
+			case "x32 getpid":
+				require.Contains(t, []string{"ok", "ENOSYS"}, got, "few kernels have x32 at all")
+			default:
+				require.Equal(t, "EPERM", got, name)
+			}
+		}
+	})
+}
+
+// terminalFor is what the process of TestTerminal does.
+func terminalFor(dir, registry string) int {
+	e, err := embedded.Start(embedded.Config{DataDir: dir, Registry: registry})
+	if err != nil {
+		panic(err)
+	}
+	defer e.Close()
+	c := context.Background()
+	e.Pull(c, "attack")
+	for _, interactive := range []bool{false, true} {
+		s := spec()
+		s.Image, s.TTY, s.Interactive = "attack", interactive, interactive
+		e.Create(c, s)
+		out, err := e.Start(c, s.ID, false)
+		fmt.Printf("%s%v\n", out.Stdout, err)
+	}
+	return 0
+}
+
+// A container cannot type into the terminal on which twinlayer runs.
+func TestTerminal(t *testing.T) {
+	attackImage(t)
+	victim := exec.Command("/proc/self/exe")
+	victim.Env = append(os.Environ(), "TWINLAYER_TEST_TERMINAL="+scratch(t), "TWINLAYER_TEST_REGISTRY="+host)
+	screen, err := pty.Start(victim)
+	require.NoError(t, err)
+	defer screen.Close()
+	text, _ := io.ReadAll(screen) // it ends with EIO
+	require.NoError(t, victim.Wait(), string(text))
+	said := strings.ReplaceAll(string(text), "\r\n", "\n")
+	parts := strings.Split(said, "<nil>\n")
+	require.Len(t, parts, 3, said)
+	for _, part := range parts[:2] {
+		checkCalls(t, part, map[string]string{"ptrace of the first process": "EPERM"})
 	}
 }

@@ -101,8 +101,7 @@ func (h *helper) fill(c *container, v store.Volume, target string) error {
 		return err
 	}
 	var entries []store.Entry
-	view := box.View{Root: h.root(c)}
-	err = view.Within(func() (err error) {
+	err = box.View{Root: h.root(c)}.Within(func() (err error) {
 		if info, err := os.Stat(target); err != nil || !info.IsDir() {
 			return nil
 		}
@@ -112,7 +111,13 @@ func (h *helper) fill(c *container, v store.Volume, target string) error {
 	if err != nil || entries == nil {
 		return err
 	}
-	return store.PutRoot(dir, entries, contents)
+	// Another container may have the volume and put symlinks there meanwhile:
+	// none leads out of this one's root.
+	view := box.View{Root: h.root(c), Mounts: []box.Mount{{Source: dir, Target: target}}}
+	if err := c.prepare(); err != nil {
+		return err
+	}
+	return view.Within(func() error { return store.PutRoot(target, entries, contents) })
 }
 
 // removeVolumes removes the volumes that were made for the container alone.

@@ -3,8 +3,10 @@
 package box
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -41,39 +43,47 @@ func links() error {
 }
 
 // What of /proc and /sys a container does not see, or not change (moby,
-// oci/defaults.go).
+// oci/defaults.go), as patterns (path.Match).
 var (
-	maskedFiles = []string{"/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug"}
-	maskedDirs  = []string{"/proc/asound", "/proc/acpi", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap"}
-	frozen      = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
+	masked = []string{
+		"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+		"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
+		"/sys/devices/virtual/powercap", "/sys/firmware", "/sys/devices/system/cpu/cpu*/thermal_throttle",
+	}
+	frozen = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
 )
 
 // mask hides and freezes these paths. Those that the kernel does not have are
 // passed over.
 func mask() error {
-	for _, name := range maskedFiles {
-		if err := over(name, func() (mount, error) { return bind("/dev/null", name) }); err != nil {
+	return errors.Join(over(masked, hidden), over(frozen, func(name string) (mount, error) { return bindReadOnly(name, name, 0) }))
+}
+
+// hidden is an empty directory that nobody can write to, or an empty file.
+func hidden(name string) (mount, error) {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return fresh(name, "tmpfs", quiet|readOnly, "size=0k")
+	}
+	return bind("/dev/null", name)
+}
+
+func over(patterns []string, cover func(name string) (mount, error)) error {
+	for _, pattern := range patterns {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
 			return err
 		}
-	}
-	for _, name := range maskedDirs {
-		if err := over(name, func() (mount, error) { return fresh(name, "tmpfs", quiet|readOnly, "size=0k") }); err != nil {
-			return err
-		}
-	}
-	for _, name := range frozen {
-		if err := over(name, func() (mount, error) { return bindReadOnly(name, name, 0) }); err != nil {
-			return err
+		for _, name := range names {
+			if err := attachOver(name, cover); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func over(name string, cover func() (mount, error)) error {
-	if unix.Access(name, unix.F_OK) != nil {
-		return nil
-	}
-	m, err := cover()
+func attachOver(name string, cover func(name string) (mount, error)) error {
+	m, err := cover(name)
 	if err != nil {
 		return err
 	}

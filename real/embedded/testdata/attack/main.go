@@ -1,17 +1,24 @@
 //go:build linux
 
 // Attack makes system calls that a container should not get through with, and
-// prints what each of them answers.
+// prints what each of them answers: those of the machine, or, with the argument
+// "32", those of its 32-bit forms.
 package main
 
 import (
 	"fmt"
+	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "32" {
+		compatible()
+		return
+	}
+	terminal()
 	buf := make([]byte, 256)
 	p := uintptr(unsafe.Pointer(&buf[0]))
 	for _, c := range []struct {
@@ -52,11 +59,59 @@ func main() {
 		{"ptrace of the first process", unix.SYS_PTRACE, unix.PTRACE_ATTACH, 1, 0},
 		{"getpid", unix.SYS_GETPID, 0, 0, 0},
 	} {
-		_, _, errno := unix.RawSyscall6(c.n, c.a, c.b, c.c, 0, 0, 0)
-		name := unix.ErrnoName(errno)
-		if errno == 0 {
-			name = "ok"
+		r, _, errno := unix.RawSyscall6(c.n, c.a, c.b, c.c, 0, 0, 0)
+		if (c.n == unix.SYS_CLONE || c.n == unix.SYS_CLONE3) && errno == 0 && r == 0 {
+			unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0) // the child, which is no whole Go program
 		}
-		fmt.Printf("%s: %s\n", c.name, name)
+		tell(c.name, errno)
+	}
+}
+
+func tell(what string, errno unix.Errno) {
+	name := unix.ErrnoName(errno)
+	if errno == 0 {
+		name = "ok"
+	}
+	fmt.Printf("%s: %s\n", what, name)
+}
+
+// terminal tries to type into the terminal that the engine was started on
+// (TIOCSTI, ioctl_tty(2)).
+func terminal() {
+	_, err := unix.Open("/dev/tty", unix.O_RDWR, 0)
+	errno, _ := err.(unix.Errno)
+	tell("the terminal", errno)
+	for fd := range uintptr(3) {
+		key := byte('x')
+		_, _, errno := unix.RawSyscall(unix.SYS_IOCTL, fd, unix.TIOCSTI, uintptr(unsafe.Pointer(&key)))
+		tell(fmt.Sprintf("typing into stream %d", fd), errno)
+	}
+}
+
+// compatible makes calls by i386's numbers and by x32's.
+func compatible() {
+	for _, c := range []struct {
+		name        string
+		i386, x32   uintptr
+		one, second uintptr
+	}{
+		{"mount", 21, 165, 0, 0},
+		{"unshare", 310, 272, unix.CLONE_NEWUSER, 0},
+		{"keyctl", 288, 250, 0, 0},
+		{"bpf", 357, 321, 0, 0},
+		{"sethostname", 74, 170, 0, 0},
+		{"personality of no randomness", 136, 135, 0x40000, 0},
+		{"getpid", 20, 39, 0, 0},
+	} {
+		fmt.Printf("x32 ")
+		_, _, errno := unix.RawSyscall(c.x32|0x40000000, c.one, c.second, 0)
+		tell(c.name, errno)
+		fmt.Printf("i386 ")
+		if r := int32(int80(c.i386, c.one, c.second)); r < 0 && r > -4096 {
+			errno = unix.Errno(-r)
+		} else {
+			errno = 0
+		}
+		tell(c.name, errno)
 	}
 }
