@@ -102,6 +102,8 @@ var declared = []Declared{
 		match: regexp.MustCompile(`(?m)^d\S+ +\d+ \S+ +\S+ +\d+ .{6,14} (dev|etc|run)$|^total \d+$`)},
 	{Engines: daemons, Fields: []string{"layer"}, Class: Expected, Reason: "the layer holds a copy of a file that the engine writes for the container (/etc/hosts, /etc/resolv.conf, …), and its content is the engine's own",
 		beside: regexp.MustCompile(`(?m)^[ACD] .*/(hosts|hostname|resolv\.conf|mtab)$`)},
+	{Engines: daemons, Fields: []string{"stdout", "stderr", "exit", "changes", "layer"}, Class: Expected, Reason: "this engine lets root in a container make devices; the model forbids it, as a user namespace does",
+		typed: regexp.MustCompile(`\bmknod\b.* [bcu] +\d`)},
 	{Engines: daemons[:1], Class: Expected, Reason: "Docker's own builder has a digest of its own, over the archive that was sent, for what COPY and ADD copy",
 		match: regexp.MustCompile(` *(file|dir|multi):[0-9a-f]+`)},
 	{Engines: podman, Fields: []string{"stdout", "stderr", "changes"}, Class: Expected, Reason: "without a network Podman gives a container no /etc/resolv.conf, and each has Podman's own /run and /etc/mtab",

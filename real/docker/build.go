@@ -200,7 +200,7 @@ func (s *building) step(ctx context.Context) (sim.Built, error) {
 // hear takes what the builder says next; an image's id ends the step.
 func (s *building) hear(text string, got *sim.Built) (id string, ended bool) {
 	if s.container != "" {
-		if text == "Removing intermediate container "+s.container+"\n" {
+		if strings.HasSuffix(text, "intermediate container "+s.container+"\n") { // "Removing", and from 23.0 on " ---> Removed"
 			s.container = ""
 			return "", false
 		}

@@ -39,7 +39,11 @@ func clean(ctx context.Context, api *client.Client, chosen func(session) bool) (
 }
 
 func (c *Cleaned) containers(ctx context.Context, api *client.Client, chosen func(session) bool) error {
-	all, err := api.ContainerList(ctx, client.ContainerListOptions{All: true})
+	var all client.ContainerListResult
+	err := again(ctx, func() (err error) {
+		all, err = api.ContainerList(ctx, client.ContainerListOptions{All: true})
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -89,7 +93,11 @@ func (c *Cleaned) images(ctx context.Context, api *client.Client, chosen func(se
 }
 
 func (c *Cleaned) volumes(ctx context.Context, api *client.Client, chosen func(session) bool) error {
-	all, err := api.VolumeList(ctx, client.VolumeListOptions{Filters: make(client.Filters).Add("label", labelSession)})
+	var all client.VolumeListResult
+	err := again(ctx, func() (err error) {
+		all, err = api.VolumeList(ctx, client.VolumeListOptions{Filters: make(client.Filters).Add("label", labelSession)})
+		return err
+	})
 	if err != nil {
 		return err
 	}

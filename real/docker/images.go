@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -61,13 +62,26 @@ func (e *Engine) own(ctx context.Context) ([]image, error) {
 	return out, nil
 }
 
-// list lists images. Podman gives up when somebody removes one meanwhile, and
-// is asked again.
-func list(ctx context.Context, api *client.Client, options client.ImageListOptions) ([]imagetypes.Summary, error) {
+// list lists images.
+func list(ctx context.Context, api *client.Client, options client.ImageListOptions) (found []imagetypes.Summary, err error) {
+	err = again(ctx, func() error {
+		got, err := api.ImageList(ctx, options)
+		found = got.Items
+		return err
+	})
+	return found, err
+}
+
+// removedMeanwhile is what Podman says when something is removed by another client while
+// it makes a list. It gives up then; Docker leaves it out.
+var removedMeanwhile = regexp.MustCompile(`(image|layer|container|volume) not known|no such (image|container|volume|layer)|does not exist in database`)
+
+// again asks for a list until nothing is removed meanwhile.
+func again(ctx context.Context, ask func() error) error {
 	for try := 1; ; try++ {
-		found, err := api.ImageList(ctx, options)
-		if err == nil || try == 20 || !strings.Contains(err.Error(), "image not known") {
-			return found.Items, err
+		err := ask()
+		if err == nil || try == 50 || ctx.Err() != nil || !removedMeanwhile.MatchString(err.Error()) {
+			return err
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

@@ -14,7 +14,11 @@ import (
 // Volumes are this session's, by name.
 func (e *Engine) Volumes(ctx context.Context) ([]sim.Volume, error) {
 	filter := make(client.Filters).Add("label", labelSession+"="+string(e.session))
-	list, err := e.client.VolumeList(ctx, client.VolumeListOptions{Filters: filter})
+	var list client.VolumeListResult
+	err := again(ctx, func() (err error) {
+		list, err = e.client.VolumeList(ctx, client.VolumeListOptions{Filters: filter})
+		return err
+	})
 	if err != nil {
 		return nil, e.cfg.explain(err)
 	}
