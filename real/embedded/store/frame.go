@@ -208,6 +208,31 @@ func (t *Tar) Read(p []byte) (int, error) {
 	return n, noEOF(err)
 }
 
+// Seek goes forward (io.SeekCurrent), without reading the contents passed.
+func (t *Tar) Seek(n int64, whence int) (int64, error) {
+	if whence != io.SeekCurrent || n < 0 {
+		return -1, errors.ErrUnsupported
+	}
+	for n > 0 {
+		if t.raw == 0 && t.left == 0 {
+			if err := t.next(); err != nil {
+				return -1, noEOF(err)
+			}
+			continue
+		}
+		if k := min(n, t.left); k > 0 {
+			t.off, t.left, n = t.off+k, t.left-k, n-k
+			continue
+		}
+		k, err := t.in.Discard(int(min(n, t.raw)))
+		t.raw, n = t.raw-int64(k), n-int64(k)
+		if err != nil {
+			return -1, noEOF(err)
+		}
+	}
+	return t.at - t.raw - t.left, nil
+}
+
 func noEOF(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF
