@@ -22,12 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
-	"twinlayer/lessons"
-	"twinlayer/real"
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
-	"twinlayer/sim/bundle"
-	"twinlayer/sim/userland"
 )
 
 // binary is this program, built once for all tests, where every user may run
@@ -489,74 +485,6 @@ func TestModelAlone(t *testing.T) {
 	require.Nil(t, r.Real)
 	require.Equal(t, sim.Limit, r.Verdict)
 	require.Contains(t, r.Model.Stdout, "Hello from twinlayer!")
-}
-
-// lessonEngines are the real engines that every lesson is held against; nil is
-// the model alone.
-var lessonEngines = map[string]func(*testing.T, *bundle.Bundle) sim.Engine{
-	"model": func(*testing.T, *bundle.Bundle) sim.Engine { return nil },
-	"embedded": func(t *testing.T, images *bundle.Bundle) sim.Engine {
-		engine, err := real.Open(real.Config{Choice: "embedded", DataDir: t.TempDir(), Registry: images})
-		require.NoError(t, err)
-		return engine
-	},
-}
-
-// TestLessons plays every lesson on every engine, in all ways: the solution
-// must reach the goals, and no wrong attempt may.
-func TestLessons(t *testing.T) {
-	needLinux(t)
-	all, err := lessons.All()
-	require.NoError(t, err)
-	require.Len(t, all, 22)
-	for name, open := range lessonEngines {
-		t.Run(name, func(t *testing.T) {
-			images := bundle.New(executable(), userland.Applets())
-			engine := open(t, images)
-			s := &sim.Session{Model: model(images, engine), Real: engine, Host: real.Host{}}
-			for _, l := range all {
-				t.Run(l.ID, func(t *testing.T) { require.NoError(t, lessons.Check(t.Context(), s, l)) })
-			}
-			require.NoError(t, s.Close())
-		})
-	}
-}
-
-// TestLessonCommands uses lessons from the command line, as each user.
-func TestLessonCommands(t *testing.T) {
-	eachUser(t, func(t *testing.T, p program) {
-		stdout, stderr, exit := p.run(t, "", "lesson", "list", "--lang", "zh")
-		require.Zero(t, exit, stderr)
-		require.Equal(t, 22, strings.Count(stdout, "\n"))
-		require.Contains(t, stdout, "hello-world，最小的镜像")
-		_, stderr, exit = p.run(t, "", "lesson", "new", "my-lesson")
-		require.Zero(t, exit, stderr)
-		stdout, stderr, exit = p.run(t, "", "lesson", "check", "my-lesson", "--real", "embedded")
-		require.Zero(t, exit, stdout+stderr)
-		require.Contains(t, stdout, "my-lesson")
-		require.NoError(t, os.WriteFile(filepath.Join(p.home, "my-lesson/lesson.yaml"), []byte("format_version: 1\nid: x\n"), 0o666))
-		_, stderr, exit = p.run(t, "", "lesson", "check", "my-lesson")
-		require.Equal(t, exitBroken, exit)
-		require.Contains(t, stderr, "my-lesson/lesson.yaml:2:5: id must be my-lesson, the directory's name")
-		for _, args := range [][]string{{"lesson"}, {"lesson", "frob"}, {"lesson", "play"}, {"lesson", "new"}, {"--auto"}} {
-			_, _, exit = p.run(t, "", args...)
-			require.Equal(t, exitUsage, exit, args)
-		}
-		_, stderr, exit = p.run(t, "", "lesson", "play", "99")
-		require.Equal(t, exitBroken, exit)
-		require.Contains(t, stderr, "lesson 99")
-	})
-}
-
-// TestCourse plays the whole course in both worlds without a learner.
-func TestCourse(t *testing.T) {
-	eachUser(t, func(t *testing.T, p program) {
-		began := time.Now()
-		stdout, stderr, exit := p.run(t, "", "lesson", "play", "--auto", "--real", "embedded")
-		require.Zero(t, exit, stderr)
-		require.NotContains(t, stdout, "(bug)")
-		require.Less(t, time.Since(began), time.Minute)
-	})
 }
 
 // TestTerminal types at a real terminal: a prompt, completion, Ctrl-C, the end.

@@ -28,7 +28,7 @@ type ours struct {
 // Create makes a container. It has the name that spec gives, unless a
 // stranger in the engine has that.
 func (e *Engine) Create(ctx context.Context, spec sim.Spec) (sim.Container, error) {
-	img, err := e.find(ctx, spec.Image)
+	img, err := e.base(ctx, spec.Image)
 	if err != nil {
 		return sim.Container{}, err
 	}

@@ -1,0 +1,142 @@
+//go:build linux
+
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/lessons"
+)
+
+// allLessons has every lesson checked on Docker and Podman too, where a
+// container takes a second or more; without it some stand for all there.
+var allLessons = flag.Bool("lessons", false, "check every lesson on Docker and Podman too, which takes minutes")
+
+// samples are lessons that together run, build, fail to build, and use
+// volumes.
+var samples = []string{"debugging", "volumes"}
+
+// unfit are the lessons that an engine cannot be held to, and why.
+var unfit = map[string]map[string]string{
+	"docker": {"base-images": exported},
+	"podman": {"base-images": exported, "registries": "Podman asks no registry without encryption, so twinlayer's own is none for it"},
+}
+
+const exported = "an exported root file system has what the engine itself puts in, and that is another layer when it is added to an image"
+
+// TestLessons plays every lesson on every engine of the conformance suite, in
+// all ways, as a teacher does who checks one: at the start no goal is met, the
+// solution meets all, and no wrong attempt does, nor goes unrecognised.
+func TestLessons(t *testing.T) {
+	needLinux(t)
+	all, err := lessons.All()
+	require.NoError(t, err)
+	require.Len(t, all, 22)
+	for _, c := range contestants(t) {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // daemons are waited for more than they work
+			p := program{user: c.user, home: homeFor(t, c.user), env: c.env}
+			checkLessons(t, p, c, chosen(t, c, all))
+		})
+	}
+}
+
+// chosen are the ids of the lessons to be checked on an engine. Each that is
+// left out is told of.
+func chosen(t *testing.T, c contestant, all []lessons.Lesson) (ids []string) {
+	for _, l := range all {
+		why := unfit[c.real][l.ID]
+		if why == "" && !*allLessons && (c.real == "docker" || c.real == "podman") && !contains(samples, l.ID) {
+			why = "it takes long there; go test . -lessons checks it"
+		}
+		if why == "" {
+			ids = append(ids, l.ID)
+		} else {
+			t.Run(l.ID, func(t *testing.T) { t.Skipf("%s on %s: %s", l.ID, c.name, why) })
+		}
+	}
+	return ids
+}
+
+// checkLessons checks the lessons on one engine. A daemon under load may fail
+// or answer late on its own; what failed there is checked once more, and that
+// is told.
+func checkLessons(t *testing.T, p program, c contestant, ids []string) {
+	began := time.Now()
+	passed, output := lessonsPassed(t, p, c, ids...)
+	if missing := failed(ids, passed); len(missing) > 0 && (c.real == "docker" || c.real == "podman") {
+		t.Logf("%s is asked once more:\n%s", c.real, output)
+		again, text := lessonsPassed(t, p, c, missing...)
+		passed, output = append(passed, again...), text
+	}
+	require.Empty(t, failed(ids, passed), output)
+	t.Logf("%d lessons on %s in %s", len(ids), c.name, time.Since(began).Round(time.Second))
+}
+
+// lessonsPassed are the ids of the lessons that pass lesson check.
+func lessonsPassed(t *testing.T, p program, c contestant, ids ...string) (passed []string, output string) {
+	stdout, stderr, exit := p.run(t, "", append([]string{"lesson", "check", "--real", c.real}, ids...)...)
+	for line := range strings.Lines(stdout) {
+		if id, ok := strings.CutPrefix(line, "ok "); ok {
+			passed = append(passed, strings.TrimSpace(id))
+		}
+	}
+	require.Contains(t, []int{exitOK, exitBroken}, exit, stderr)
+	return passed, stdout + stderr
+}
+
+// failed are those ids that are not among those passed.
+func failed(ids, passed []string) (out []string) {
+	for _, id := range ids {
+		if !contains(passed, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// TestLessonCommands uses lessons from the command line, as each user.
+func TestLessonCommands(t *testing.T) {
+	eachUser(t, func(t *testing.T, p program) {
+		stdout, stderr, exit := p.run(t, "", "lesson", "list", "--lang", "zh")
+		require.Zero(t, exit, stderr)
+		require.Equal(t, 22, strings.Count(stdout, "\n"))
+		require.Contains(t, stdout, "hello-world，最小的镜像")
+		_, stderr, exit = p.run(t, "", "lesson", "new", "my-lesson")
+		require.Zero(t, exit, stderr)
+		stdout, stderr, exit = p.run(t, "", "lesson", "check", "my-lesson", "--real", "embedded")
+		require.Zero(t, exit, stdout+stderr)
+		require.Contains(t, stdout, "my-lesson")
+		require.NoError(t, os.WriteFile(filepath.Join(p.home, "my-lesson/lesson.yaml"), []byte("format_version: 1\nid: x\n"), 0o666))
+		_, stderr, exit = p.run(t, "", "lesson", "check", "my-lesson")
+		require.Equal(t, exitBroken, exit)
+		require.Contains(t, stderr, "my-lesson/lesson.yaml:2:5: id must be my-lesson, the directory's name")
+		for _, args := range [][]string{{"lesson"}, {"lesson", "frob"}, {"lesson", "play"}, {"lesson", "new"}, {"--auto"}} {
+			_, _, exit = p.run(t, "", args...)
+			require.Equal(t, exitUsage, exit, args)
+		}
+		_, stderr, exit = p.run(t, "", "lesson", "play", "99")
+		require.Equal(t, exitBroken, exit)
+		require.Contains(t, stderr, "lesson 99")
+	})
+}
+
+// TestCourse plays the whole course in both worlds without a learner, as an
+// ordinary user, in less than a minute.
+func TestCourse(t *testing.T) {
+	needLinux(t)
+	user := users()["ordinary user"]
+	p := program{user: user, home: homeFor(t, user)}
+	began := time.Now()
+	stdout, stderr, exit := p.run(t, "", "lesson", "play", "--auto", "--real", "embedded")
+	require.Zero(t, exit, stderr)
+	require.NotContains(t, stdout, "(bug)")
+	require.Less(t, time.Since(began), time.Minute)
+}
