@@ -22,14 +22,20 @@ import (
 
 const fourSteps = "RUN echo 1 > /1\nRUN echo 2 > /2\nRUN echo 3 > /3\nRUN echo 4 > /4\n"
 
-// embeddedBuild builds in the real world alone.
-func embeddedBuild(b *testing.B, s *sim.Session, line string) {
+// embeddedDo runs a line in the real world alone.
+func embeddedDo(s *sim.Session, line string) (sim.View, error) {
 	cmd, err := sim.Parse(line, func(string) string { return "" })
-	require.NoError(b, err)
+	if err != nil {
+		return sim.View{}, err
+	}
 	var id [32]byte
 	rand.Read(id[:])
 	cmd.ID, cmd.Now = hex.EncodeToString(id[:]), time.Now()
-	v, err := sim.World{Engine: s.Real, Host: real.Host{}}.Do(context.Background(), cmd)
+	return sim.World{Engine: s.Real, Host: real.Host{}}.Do(context.Background(), cmd)
+}
+
+func embeddedBuild(b *testing.B, s *sim.Session, line string) {
+	v, err := embeddedDo(s, line)
 	require.NoError(b, err)
 	require.Zero(b, v.Exit, v.Stderr)
 }

@@ -53,10 +53,16 @@ func lacking(t testing.TB, what string) {
 // both is a session over the embedded engine and the model.
 func both(t testing.TB) *sim.Session {
 	t.Helper()
+	return bothAt(t, t.TempDir())
+}
+
+// bothAt is both with the data directory of an earlier session.
+func bothAt(t testing.TB, data string) *sim.Session {
+	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	images := bundle.New(exe, userland.Applets())
-	e, err := real.Open(real.Config{Choice: "embedded", DataDir: t.TempDir(), Registry: images})
+	e, err := real.Open(real.Config{Choice: "embedded", DataDir: data, Registry: images})
 	if err != nil {
 		lacking(t, err.Error())
 	}

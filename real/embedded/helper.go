@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -34,12 +35,31 @@ type helper struct {
 	pipes      map[string]*os.File // far ends, by name
 }
 
-// serve is the helper's main function. It ends when its socket does.
+// serve is the helper's main function. It ends when its socket does. The main
+// thread does nothing else: what enters a container ends with its thread, and
+// the main one shows in /proc as the helper itself.
 func serve() int {
+	runtime.LockOSThread()
+	h := newHelper()
+	served := make(chan struct{})
+	go func() {
+		h.answer()
+		close(served)
+	}()
+	<-served
+	h.end()
+	return 0
+}
+
+func newHelper() *helper {
+	return &helper{shells: map[string]*waiting{}, configs: map[digest.Digest]*image{}, pipes: map[string]*os.File{}}
+}
+
+// answer answers requests until there are no more.
+func (h *helper) answer() {
 	// Whatever twinlayer itself was started with ends here too.
 	unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
 	conn := os.NewFile(3, "engine")
-	h := &helper{shells: map[string]*waiting{}, configs: map[digest.Digest]*image{}, pipes: map[string]*os.File{}}
 	wire.Serve(conn, map[string]wire.Method{
 		"open":            wire.Func(h.open),
 		"info":            wire.Func(h.info),
@@ -78,8 +98,6 @@ func serve() int {
 		"read":            wire.Func(h.read),
 		"push":            wire.Func(h.push),
 	})
-	h.end()
-	return 0
 }
 
 // open makes the process ready to be an engine: its mounts are its own, /proc

@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"twinlayer/real/embedded/box"
 	"twinlayer/real/embedded/wire"
 )
 
@@ -34,8 +33,6 @@ func Init() {
 		os.Exit(serve())
 	case waiterStage:
 		os.Exit(waitForMap())
-	case box.Stage:
-		box.Init()
 	}
 }
 

@@ -79,7 +79,7 @@ func clearInheritable() error {
 // (seccomp(2)).
 func (p *Power) filter() error {
 	if len(p.Filter) == 0 {
-		return errors.New("a container without a seccomp filter is not started")
+		return errNoFilter
 	}
 	program := unix.SockFprog{Len: uint16(len(p.Filter)), Filter: &p.Filter[0]}
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&program)))

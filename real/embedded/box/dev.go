@@ -3,10 +3,10 @@
 package box
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -53,39 +53,42 @@ var (
 	frozen = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
 )
 
-// mask hides and freezes these paths. Those that the kernel does not have are
-// passed over.
-func mask() error {
-	return errors.Join(over(masked, hidden), over(frozen, func(name string) (mount, error) { return bindReadOnly(name, name, 0) }))
-}
-
-// hidden is an empty directory that nobody can write to, or an empty file.
-func hidden(name string) (mount, error) {
-	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		return fresh(name, "tmpfs", quiet|readOnly, "size=0k")
-	}
-	return bind("/dev/null", name)
-}
-
-func over(patterns []string, cover func(name string) (mount, error)) error {
+// existing are the names below dir that the patterns match: the kernel has
+// the same ones for every container.
+func existing(dir string, patterns []string) (all []string) {
 	for _, pattern := range patterns {
-		names, err := filepath.Glob(pattern)
+		if strings.HasPrefix(pattern, dir) {
+			names, _ := filepath.Glob(pattern) // no pattern is malformed
+			all = append(all, names...)
+		}
+	}
+	return all
+}
+
+func isDir(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
+}
+
+// maskSys hides parts of /sys. Those that the kernel does not have are passed
+// over.
+func maskSys() error {
+	for _, name := range existing("/sys/", masked) {
+		m, err := hidden(name)
 		if err != nil {
 			return err
 		}
-		for _, name := range names {
-			if err := attachOver(name, cover); err != nil {
-				return err
-			}
+		if err := m.attach(); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func attachOver(name string, cover func(name string) (mount, error)) error {
-	m, err := cover(name)
-	if err != nil {
-		return err
+// hidden is an empty directory that nobody can write to, or an empty file.
+func hidden(name string) (mount, error) {
+	if isDir(name) {
+		return fresh(name, "tmpfs", quiet|readOnly, "size=0k")
 	}
-	return m.attach()
+	return bind("/dev/null", name)
 }

@@ -3,39 +3,68 @@
 package box
 
 import (
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"os"
 	"path"
-	"runtime"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// Init is the first stage of a container; it does not return.
-func Init() {
-	runtime.LockOSThread()
-	conn := os.NewFile(3, "engine")
-	unix.CloseOnExec(3)
-	setgroupsDenied()
-	var spec Spec
-	err := gob.NewDecoder(conn).Decode(&spec)
-	if err == nil {
-		err = spec.become()
+// build makes, around the calling thread, all of the container that can be
+// made from outside, and returns what its first process has to do then. The
+// thread ends with nothing of it but the namespaces.
+func (s *Spec) build(streams *pipes) (todo calls, err error) {
+	if err := unix.Unshare(unix.CLONE_FS | s.namespaces()); err != nil {
+		return todo, fmt.Errorf("making the container's namespaces: %w", err)
 	}
-	gob.NewEncoder(conn).Encode(failureOf(err))
-	os.Exit(1)
+	unix.Umask(0)
+	mounts, err := s.mounts()
+	if err != nil {
+		return todo, err
+	}
+	if err := s.Root.mount(); err != nil {
+		return todo, err
+	}
+	todo.enterRoot(s.Root.Merged)
+	err = within(s.Root.Merged, func() error {
+		err := s.furnish(mounts)
+		if err == nil {
+			err = s.become(&todo, streams)
+		}
+		return err
+	})
+	return todo, err
 }
 
-// become builds the container around the calling process and executes the
-// program. The order matters: what needs power comes before it is given up.
-func (s *Spec) become() error {
-	unix.Umask(0)
-	if err := unix.Unshare(unix.CLONE_NEWCGROUP); err != nil { // after the cgroup was entered
-		return fmt.Errorf("making a cgroup namespace: %w", err)
+// within calls f with the root directory dir, for the calling thread alone.
+func within(dir string, f func() error) error {
+	old, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
 	}
-	if err := s.enterRoot(); err != nil {
+	defer unix.Close(old)
+	if err := errors.Join(unix.Chdir(dir), unix.Chroot(".")); err != nil {
+		return fmt.Errorf("entering %s: %w", dir, err)
+	}
+	err = f()
+	return errors.Join(err, unix.Fchdir(old), unix.Chroot("."))
+}
+
+// furnish puts into the root directory, which is the calling thread's, what
+// the container sees there.
+func (s *Spec) furnish(mounts []mount) error {
+	if err := makeTarget("/proc", true); err != nil && !errors.Is(err, unix.EEXIST) {
+		return err
+	}
+	if err := attachAll(mounts); err != nil {
+		return err
+	}
+	if err := links(); err != nil {
+		return err
+	}
+	if err := maskSys(); err != nil {
 		return err
 	}
 	if err := unix.Sethostname([]byte(s.Hostname)); err != nil {
@@ -47,55 +76,52 @@ func (s *Spec) become() error {
 	if err := s.makeDir(); err != nil {
 		return err
 	}
-	if err := freeze(s.ReadOnly); err != nil {
-		return err
-	}
-	who, err := s.identity()
+	return freeze(s.ReadOnly)
+}
+
+// become adds what makes the first process the user's program. The order
+// matters: what needs power comes before it is given up.
+func (p *Process) become(todo *calls, streams *pipes) error {
+	who, err := p.identity()
 	if err != nil {
 		return err
 	}
-	if err := s.restrict(); err != nil {
+	for _, f := range streams.theirs {
+		who.own(f)
+	}
+	file, err := who.lookPath(p.Args[0], p.Env)
+	if err != nil {
 		return err
 	}
-	if err := who.assume(); err != nil {
+	dir := path.Clean("/" + p.Dir)
+	todo.add(func(err error) error {
+		return runtimeFailure("chdir to cwd (%q) set in config.json failed: %v", dir, err)
+	}, unix.SYS_CHDIR, dir)
+	if err := todo.restrict(&p.Power); err != nil {
 		return err
 	}
-	unix.Umask(0o022)
-	return s.exec()
+	todo.assume(who)
+	todo.exec(file, p.Args, p.Env)
+	return nil
 }
 
+// inProc says whether a name lies in /proc, which only the container's own
+// processes see.
+func inProc(name string) bool { return strings.HasPrefix(path.Clean(name), "/proc/") }
+
 // makeDir creates the working directory where the image lacks it, as docker
-// does, and goes there.
+// does.
 func (p *Process) makeDir() error {
 	dir := path.Clean("/" + p.Dir)
+	if inProc(dir) {
+		return nil
+	}
 	switch err := os.MkdirAll(dir, 0o755); {
 	case errors.Is(err, unix.ENOTDIR):
 		return daemonFailure("Cannot mkdir: %s is not a directory", dir)
 	case err != nil:
 		return daemonFailure("mkdir %s: %v", dir, errors.Unwrap(err))
 	}
-	if err := unix.Chdir(dir); err != nil {
-		return runtimeFailure("chdir to cwd (%q) set in config.json failed: %v", dir, err)
-	}
-	return nil
-}
-
-// exec becomes the program. A file that was found but is no program fails
-// late: docker has started the container by then, and the container says so.
-func (p *Process) exec() error {
-	file, err := lookPath(p.Args[0], p.Env)
-	if err != nil {
-		return err
-	}
-	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
-		return fmt.Errorf("closing inherited files: %w", err)
-	}
-	err = unix.Exec(file, p.Args, p.Env)
-	if errors.Is(err, unix.EACCES) {
-		return runtimeFailure("exec %s: %v", file, err)
-	}
-	fmt.Fprintf(os.Stderr, "exec %s: %v\n", file, err)
-	os.Exit(255)
 	return nil
 }
 

@@ -15,6 +15,9 @@ import (
 // PATH of env and with errors in runc's words.
 func lookPath(name string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
+		if inProc(name) {
+			return name, nil // execve will tell
+		}
 		if err := executable(name); err != nil {
 			return "", runtimeFailure("exec: %q: %v", name, err)
 		}

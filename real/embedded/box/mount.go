@@ -108,7 +108,11 @@ func (m mount) attach() error {
 	defer unix.Close(m.fd)
 	err := m.move()
 	if errors.Is(err, unix.ENOENT) {
-		if err = m.makeTarget(); err == nil {
+		var st unix.Stat_t
+		if err = unix.Fstat(m.fd, &st); err == nil {
+			err = makeTarget(m.target, st.Mode&unix.S_IFMT == unix.S_IFDIR)
+		}
+		if err == nil {
 			err = m.move()
 		}
 	}
@@ -122,10 +126,8 @@ func (m mount) move() error {
 	return unix.MoveMount(m.fd, "", unix.AT_FDCWD, m.target, unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_SYMLINKS)
 }
 
-// makeTarget makes a mount point of the mount's own kind, at the end of a
-// symlink if one dangles there.
-func (m mount) makeTarget() error {
-	target := m.target
+// makeTarget makes a mount point, at the end of a symlink if one dangles there.
+func makeTarget(target string, dir bool) error {
 	if link, err := os.Readlink(target); err == nil {
 		if !path.IsAbs(link) {
 			link = path.Join(path.Dir(target), link)
@@ -135,11 +137,7 @@ func (m mount) makeTarget() error {
 	if err := os.MkdirAll(path.Dir(target), 0o755); err != nil {
 		return err
 	}
-	var st unix.Stat_t
-	if err := unix.Fstat(m.fd, &st); err != nil {
-		return err
-	}
-	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
+	if dir {
 		return os.Mkdir(target, 0o755)
 	}
 	return os.WriteFile(target, nil, 0o644)

@@ -11,28 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// enterRoot mounts all that a container sees and makes it the calling
-// process's root; the old root is gone afterwards.
-func (s *Spec) enterRoot() error {
-	if err := s.Root.mount(); err != nil {
-		return err
-	}
-	mounts, err := s.mounts()
-	if err != nil {
-		return err
-	}
-	if err := pivot(s.Root.Merged); err != nil {
-		return err
-	}
-	if err := attachAll(mounts); err != nil {
-		return err
-	}
-	if err := links(); err != nil {
-		return err
-	}
-	return mask()
-}
-
 // mount mounts the overlay on Merged.
 //
 // userxattr: a user namespace may not use trusted.* attributes, so overlayfs
@@ -79,26 +57,10 @@ func (r Root) mountOld(options []string) error {
 	return nil
 }
 
-// pivot makes dir the root and detaches the old one. Both are "." for a
-// moment: the old root then lies on top of the new one (pivot_root(2)).
-func pivot(dir string) error {
-	if err := unix.Chdir(dir); err != nil {
-		return fmt.Errorf("entering %s: %w", dir, err)
-	}
-	if err := unix.PivotRoot(".", "."); err != nil {
-		return fmt.Errorf("making %s the root: %w", dir, err)
-	}
-	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
-		return fmt.Errorf("detaching the old root: %w", err)
-	}
-	return unix.Chdir("/")
-}
-
-// mounts are docker's default mounts and the container's own ones, in the
-// order in which they are attached.
+// mounts are docker's default mounts, but for /proc, and the container's own
+// ones, in the order in which they are attached.
 func (s *Spec) mounts() ([]mount, error) {
 	var l list
-	l.fresh("/proc", "proc", quiet)
 	if s.HostNetwork { // a sysfs can only be made for a network of one's own
 		l.add(bindReadOnly("/sys", "/sys", quiet))
 	} else {
@@ -112,6 +74,9 @@ func (s *Spec) mounts() ([]mount, error) {
 		l.device("/dev/" + name)
 	}
 	for _, m := range s.Mounts {
+		if inProc(m.Target) {
+			return nil, runtimeFailure("%q cannot be mounted because it is inside /proc", m.Target)
+		}
 		l.add(m.make())
 	}
 	return l.mounts, l.err

@@ -2,10 +2,7 @@
 
 package box
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // Spec is a container that is to start.
 type Spec struct {
@@ -66,13 +63,4 @@ func runtimeFailure(format string, args ...any) error {
 
 func daemonFailure(format string, args ...any) error {
 	return &Failure{Daemon, fmt.Sprintf(format, args...)}
-}
-
-// failureOf is err as a Failure; an error of any other type is Broken.
-func failureOf(err error) *Failure {
-	var f *Failure
-	if errors.As(err, &f) {
-		return f
-	}
-	return &Failure{Broken, err.Error()}
 }

@@ -3,22 +3,18 @@
 package box
 
 import (
-	"encoding/gob"
 	"errors"
-	"fmt"
-	"io"
 	"os"
-	"os/exec"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"twinlayer/real/embedded/early"
 )
 
-// Stage is the argv[0] under which a program must call [Init].
-const Stage = "twinlayer-init"
-
-// namespaces are the ones that a container has for itself when it is cloned;
-// a cgroup namespace follows. The user namespace is the caller's.
+// namespaces are the ones that a container has for itself when it starts; a
+// cgroup namespace follows. The user namespace is the caller's.
 func (s *Spec) namespaces() int {
 	all := unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC
 	if s.HostNetwork {
@@ -27,39 +23,82 @@ func (s *Spec) namespaces() int {
 	return all | unix.CLONE_NEWNET
 }
 
-// Start starts a container, within limits if they are not nil. It returns when the program runs; a *[Failure] if
-// it cannot.
+// Start starts a container, within limits if they are not nil. It returns when
+// the program runs; a *[Failure] if it cannot.
 func Start(spec Spec, limits *Limits, interactive bool) (*Proc, error) {
-	p, err := newPipes(interactive)
+	streams, err := newPipes(interactive)
 	if err != nil {
 		return nil, err
 	}
 	near, far, err := socketpair()
 	if err != nil {
-		p.close()
+		streams.close()
 		return nil, err
 	}
 	defer near.Close()
-	pidfd := -1
-	cmd := &exec.Cmd{
-		Path: "/proc/self/exe", Args: []string{Stage}, Env: []string{},
-		Stdin: p.theirs[0], Stdout: p.theirs[1], Stderr: p.theirs[2], ExtraFiles: []*os.File{far},
-		SysProcAttr: &syscall.SysProcAttr{Cloneflags: uintptr(spec.namespaces()), Setsid: true, PidFD: &pidfd},
-	}
-	err = cmd.Start()
+	var first *first
+	setgroupsDenied()
+	os.FindProcess(os.Getpid()) // lets the os package try pidfds in its own namespace
+	err = aside(func() (err error) {
+		first, err = spec.begin(streams, far)
+		return err
+	})
 	far.Close()
 	if err != nil {
-		p.close()
-		return nil, fmt.Errorf("cloning a process into new namespaces: %w", err)
+		streams.close()
+		return nil, err
 	}
-	proc := p.proc(cmd.Process, pidfd)
+	if limits != nil {
+		err = limits.enter(first.process.Pid)
+	}
+	if err == nil {
+		err = first.todo.handOver(near, streams.theirs[2])
+	}
+	near.Close()
+	proc := streams.proc(first.process, first.pidfd)
 	proc.namespaces, proc.limits = spec.namespaces()|unix.CLONE_NEWCGROUP, limits
-	if err := spec.start(near, limits, cmd.Process.Pid); err != nil {
+	if err != nil {
 		proc.Kill()
 		proc.Close()
 		return nil, err
 	}
 	return proc, nil
+}
+
+// first is the first process of a container, which waits for what it has to
+// do.
+type first struct {
+	process *os.Process
+	pidfd   int
+	todo    calls
+}
+
+// begin makes a container around the calling thread and starts the first
+// process. The thread leaves the container's mounts then, so that they go with
+// the last process.
+func (s *Spec) begin(streams *pipes, conn *os.File) (*first, error) {
+	home, err := unix.Open("/proc/thread-self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(home)
+	f := &first{pidfd: -1}
+	f.todo, err = s.build(streams)
+	var root *os.File
+	if err == nil {
+		root, err = os.OpenFile("/", unix.O_PATH, 0)
+		defer root.Close()
+	}
+	if err == nil {
+		f.process, err = os.StartProcess("/proc/self/exe", []string{early.Stage}, &os.ProcAttr{
+			Env: []string{}, Files: append(slices.Clone(streams.theirs[:]), conn, root), // conn is early's, root oldRoot
+			Sys: &syscall.SysProcAttr{Setsid: true, PidFD: &f.pidfd},
+		})
+	}
+	if err != nil {
+		unix.Unmount(s.Root.Merged, unix.MNT_DETACH)
+	}
+	return f, errors.Join(err, unix.Setns(home, unix.CLONE_NEWNS))
 }
 
 func socketpair() (near, far *os.File, err error) {
@@ -68,30 +107,4 @@ func socketpair() (near, far *os.File, err error) {
 		return nil, nil, err
 	}
 	return os.NewFile(uintptr(fds[0]), "stage"), os.NewFile(uintptr(fds[1]), "stage"), nil
-}
-
-// start limits the first stage and lets it go on.
-func (s *Spec) start(stage io.ReadWriter, limits *Limits, pid int) error {
-	if limits != nil {
-		if err := limits.enter(pid); err != nil {
-			return err
-		}
-	}
-	return handOver(stage, *s)
-}
-
-// handOver gives the first stage its work and waits until it became the
-// user's program, at which the socket closes, or tells why it cannot.
-func handOver(stage io.ReadWriter, spec Spec) error {
-	if err := gob.NewEncoder(stage).Encode(spec); err != nil {
-		return fmt.Errorf("handing the container to its first stage: %w", err)
-	}
-	var f Failure
-	switch err := gob.NewDecoder(stage).Decode(&f); {
-	case errors.Is(err, io.EOF):
-		return nil
-	case err != nil:
-		return fmt.Errorf("hearing from the container's first stage: %w", err)
-	}
-	return &f
 }

@@ -9,7 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -55,25 +55,19 @@ func read(name string) string {
 	return text.String()
 }
 
-// assume makes the calling process run as i. Its three streams go along.
-func (i *identity) assume() error {
+// lookPath is [lookPath] with the eyes of i: on the calling thread, which must
+// be root's. The groups stay.
+func (i *identity) lookPath(name string, env []string) (string, error) {
 	if i.uid != 0 || i.gid != 0 {
-		for fd := range 3 {
-			ownPipe(fd, i.uid, i.gid)
+		if len(i.groups) > 0 && !setgroupsDenied() {
+			unix.RawSyscall(unix.SYS_SETGROUPS, uintptr(len(i.groups)), uintptr(unsafe.Pointer(&i.groups[0])), 0)
 		}
+		unix.Setfsgid(int(i.gid))
+		unix.Setfsuid(int(i.uid))
+		defer unix.Setfsgid(0)
+		defer unix.Setfsuid(0)
 	}
-	if !setgroupsDenied() {
-		if err := syscall.Setgroups(ints(i.groups)); err != nil {
-			return i.unmapped(err)
-		}
-	}
-	if err := syscall.Setgid(int(i.gid)); err != nil {
-		return i.unmapped(err)
-	}
-	if err := syscall.Setuid(int(i.uid)); err != nil {
-		return i.unmapped(err)
-	}
-	return nil
+	return lookPath(name, env)
 }
 
 // unmapped is the failure where the user namespace lacks an id.
@@ -91,12 +85,4 @@ func ownPipe(fd int, uid, gid uint32) {
 	if unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO {
 		unix.Fchown(fd, int(uid), int(gid))
 	}
-}
-
-func ints(ids []uint32) []int {
-	out := make([]int, len(ids))
-	for i, id := range ids {
-		out[i] = int(id)
-	}
-	return out
 }

@@ -37,23 +37,18 @@ func (v View) Within(f func() error) error {
 		if err := v.Root.mount(); err != nil {
 			return err
 		}
-		old, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-		if err != nil {
+		err = within(v.Root.Merged, func() error {
+			err := attachAll(mounts)
+			if err == nil {
+				err = freeze(v.ReadOnly)
+			}
+			if err == nil {
+				err = f()
+			}
 			return err
-		}
-		defer unix.Close(old)
-		if err := errors.Join(unix.Chdir(v.Root.Merged), unix.Chroot(".")); err != nil {
-			return fmt.Errorf("entering %s: %w", v.Root.Merged, err)
-		}
-		err = attachAll(mounts)
-		if err == nil {
-			err = freeze(v.ReadOnly)
-		}
-		if err == nil {
-			err = f()
-		}
+		})
 		// Not left to the thread's end, after which it takes a while.
-		return errors.Join(err, unix.Fchdir(old), unix.Chroot("."), unix.Unmount(v.Root.Merged, unix.MNT_DETACH))
+		return errors.Join(err, unix.Unmount(v.Root.Merged, unix.MNT_DETACH))
 	})
 }
 
