@@ -3,6 +3,7 @@ package sim_test
 import (
 	"context"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,10 +17,18 @@ import (
 )
 
 // session is a model alone, with a clock and a chance that repeat.
-func session(t *testing.T) *sim.Session {
+// bundled are the images that all sessions pull. To make busybox, the test's
+// own program, anew takes longer than all else that a session does.
+var bundled = sync.OnceValue(func() *bundle.Bundle {
 	exe, err := os.Executable()
-	require.NoError(t, err)
-	images := bundle.New(exe, userland.Applets())
+	if err != nil {
+		panic(err)
+	}
+	return bundle.New(exe, userland.Applets())
+})
+
+func session(t *testing.T) *sim.Session {
+	images := bundled()
 	now, n := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), byte(0)
 	return &sim.Session{
 		Model: sim.NewModel(sim.ModelConfig{Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs}),
