@@ -75,7 +75,7 @@ func (c *checker) start(ctx context.Context) error {
 
 func (c *checker) step(ctx context.Context, s Step) error {
 	if len(s.Goals) > 0 && allMet(c.run.Checked()) {
-		c.fault("step %s: all goals are met before it", s.ID)
+		c.fault("step %s: all goals are met before it: give it one that only its own lines reach", s.ID)
 	}
 	for _, w := range s.Wrong {
 		if err := c.wrong(ctx, s, w); err != nil {
@@ -183,8 +183,25 @@ func (c *checker) verdict(s Step, line Line) {
 	case r.Model.Unknown != "" && allowed != sim.Limit:
 		c.fault("step %s: %s: the model cannot know: %s", s.ID, line.Text, r.Model.Unknown)
 	case c.Real != nil && worse(r.Verdict, allowed):
-		c.fault("step %s: %s: verdict %s: %+v", s.ID, line.Text, r.Verdict, r.Differences)
+		c.fault("step %s: %s: verdict %s: %s", s.ID, line.Text, r.Verdict, differing(r.Differences, allowed))
 	}
+}
+
+// differing tells of the differences that are graver than allowed, each with
+// the first line that is not the same.
+func differing(all []sim.Difference, allowed sim.Class) string {
+	var out []string
+	for _, d := range all {
+		if !worse(d.Class, allowed) {
+			continue
+		}
+		m, r := strings.Split(d.Model, "\n"), strings.Split(d.Real, "\n")
+		for len(m) > 1 && len(r) > 1 && m[0] == r[0] {
+			m, r = m[1:], r[1:]
+		}
+		out = append(out, fmt.Sprintf("%s differs: %s (model: %.200q, real: %.200q)", d.What, d.Reason, m[0], r[0]))
+	}
+	return strings.Join(out, "; ")
 }
 
 // worse says whether a is a graver verdict than b.

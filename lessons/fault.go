@@ -42,7 +42,14 @@ func inTeachersWords(err yaml.Error) string {
 	if t, ok := errors.AsType[*yaml.TypeError](err); ok {
 		return fmt.Sprintf("a %s belongs here, not a %s", kindOf(t.DstType), kindOf(t.SrcType))
 	}
-	return err.GetMessage()
+	text := err.GetMessage()
+	switch {
+	case strings.Contains(text, "not allowed in this context"):
+		return "this line does not stand where it can: check the indentation here and above; what belongs together begins in one column, with blanks and no tabs"
+	case strings.HasPrefix(text, "unknown field"):
+		return text + ": go doc ./lessons has the fields that there are"
+	}
+	return text
 }
 
 func kindOf(t reflect.Type) string {

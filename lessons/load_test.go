@@ -162,9 +162,9 @@ func TestLoadIsNoJudgeOfLineEnds(t *testing.T) {
 func TestFaults(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, want string }{
 		"syntax":            {"order: 3", "order: [", "good/lesson.yaml:3:8: sequence end token ']' not found"},
-		"unknown field":     {"order: 3", "order: 3\nlable: x", "good/lesson.yaml:4:1: unknown field \"lable\""},
-		"unknown in step":   {"    solution: [", "    solutions: [", "good/lesson.yaml:20:5: unknown field \"solutions\""},
-		"unknown in goal":   {"layers: 1", "layer: 1", "good/lesson.yaml:22:38: unknown field \"layer\""},
+		"unknown field":     {"order: 3", "order: 3\nlable: x", "good/lesson.yaml:4:1: unknown field \"lable\": go doc ./lessons has the fields that there are"},
+		"unknown in step":   {"    solution: [", "    solutions: [", "good/lesson.yaml:20:5: unknown field \"solutions\": go doc ./lessons has the fields that there are"},
+		"unknown in goal":   {"layers: 1", "layer: 1", "good/lesson.yaml:22:38: unknown field \"layer\": go doc ./lessons has the fields that there are"},
 		"duplicate key":     {"order: 3", "order: 3\norder: 4", "good/lesson.yaml:4:1: mapping key \"order\" already defined at [3:1]"},
 		"no number":         {"order: 3", "order: third", "good/lesson.yaml:3:8: a number belongs here, not a string"},
 		"mapping as line":   {"- ls\n", "- echo a: b\n", "good/lesson.yaml:14:15: a string belongs here, not a mapping"},
