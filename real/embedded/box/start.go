@@ -87,9 +87,9 @@ func (s *Spec) begin(streams *pipes, conn *os.File) (*first, error) {
 	var root *os.File
 	if err == nil {
 		root, err = os.OpenFile("/", unix.O_PATH, 0)
-		defer root.Close()
 	}
 	if err == nil {
+		defer root.Close()
 		f.process, err = os.StartProcess("/proc/self/exe", []string{early.Stage}, &os.ProcAttr{
 			Env: []string{}, Files: append(slices.Clone(streams.theirs[:]), conn, root), // conn is early's, root oldRoot
 			Sys: &syscall.SysProcAttr{Setsid: true, PidFD: &f.pidfd},
