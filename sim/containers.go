@@ -132,6 +132,32 @@ func (t *transition) mountVolumes(c container, mounts *fs.Mounts) *fs.Mounts {
 	return fs.NewMounts(list...)
 }
 
+// mountable refuses to start a container whose image has a directory in the
+// place of a file that is to be mounted there, or the other way round.
+func (x *execution) mountable(c container) *Refusal {
+	root := fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", FS: c.root()}), Clock: x.t.tick}
+	files := EtcFiles(c.Host())
+	for _, target := range append(slices.Sorted(maps.Keys(files)), x.directories(c)...) {
+		_, isFile := files[target]
+		st, err := root.Stat(target, true)
+		if fs.ErrnoOf(err) == fs.ENOTDIR || err == nil && (st.Mode&fs.S_IFMT == fs.S_IFDIR) == isFile {
+			return StartFailed(MountProblem(target))
+		}
+	}
+	return nil
+}
+
+// directories are where one is mounted for certain.
+func (x *execution) directories(c container) []string {
+	all := []string{"/dev", "/proc", "/sys"}
+	for _, m := range c.Mounts {
+		if m.Type != Bind {
+			all = append(all, m.Target)
+		}
+	}
+	return all
+}
+
 func (t *transition) mount(m Mount) fs.Mount {
 	out := fs.Mount{Source: m.Source, Target: m.Target, Type: "bind", Options: "rw,relatime"}
 	switch m.Type {

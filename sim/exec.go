@@ -23,7 +23,11 @@ func (t *transition) start(ctx context.Context, key string, detach bool) (Output
 	c.held = nil
 	c = t.mountAll(c)
 	x := t.execution(c)
-	if refusal := x.prepare(c.process, StartFailed); refusal != nil {
+	refusal := x.mountable(c)
+	if refusal == nil {
+		refusal = x.prepare(c.process, StartFailed)
+	}
+	if refusal != nil {
 		c.Exit = max(refusal.Exit, 1)
 		t.state = t.state.with(c)
 		t.autoRemove(c.ID)

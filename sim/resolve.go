@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -243,6 +244,11 @@ func Plan(config dockerspec.DockerOCIImageConfig, spec Spec, all []Container) ([
 	if spec.Dir != "" && !path.IsAbs(spec.Dir) {
 		return nil, Refuse("the working directory '%s' is invalid, it needs to be an absolute path", spec.Dir)
 	}
+	for target := range config.Volumes {
+		if path.Clean("/"+target) == "/" && !spec.NoVolumes {
+			return nil, Refuse("invalid mount config for type \"volume\": invalid specification: destination can't be '/'")
+		}
+	}
 	return argv, nil
 }
 
@@ -334,6 +340,12 @@ func Setenv(env []string, kv string) []string {
 // cause is [ExecFailed]'s text or another of runc's.
 func StartFailed(cause string) *Refusal {
 	return ociFailed("failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: ", cause)
+}
+
+// MountProblem is runc's text where a file would have to be mounted on a
+// directory, or a directory on what is none.
+func MountProblem(target string) string {
+	return fmt.Sprintf("error mounting to rootfs at %q: not a directory: unknown: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type", target)
 }
 
 // ExecRefused is docker's answer where docker exec cannot start the program.

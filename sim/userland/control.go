@@ -157,6 +157,9 @@ func (in *interp) makeWay(child *Process) (int, error) {
 	child.Path, child.Args = file, argv
 	in.jump = jump{kind: jumpExit}
 	delete(in.traps, "EXIT")
+	if len(in.jobs.list) > 0 { // who runs them must stay
+		return in.p.Exec(in.ctx, child), nil
+	}
 	return in.p.become(in.ctx, child), nil
 }
 

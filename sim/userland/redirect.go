@@ -238,6 +238,9 @@ func quotedWord(word *syntax.Word) bool {
 	return false
 }
 
+// pipeRoom is what every pipe takes without a reader (pipe(7)).
+const pipeRoom = 4 << 10
+
 // feed makes text what is read from fd.
 func (in *interp) feed(fd int, text string) io.Closer {
 	if in.p.Pipe == nil {
@@ -249,10 +252,16 @@ func (in *interp) feed(fd int, text string) io.Closer {
 		in.complain(1, "can't create pipe: %s", reason(err))
 		return nil
 	}
-	go func() {
+	write := func() {
 		io.WriteString(w, text)
 		w.Close()
-	}()
+	}
+	if len(text) <= pipeRoom {
+		write()
+	} else {
+		in.p.Replace = nil // who writes must stay
+		go write()
+	}
 	in.fds[fd] = stream{r: r}
 	return r
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"twinlayer/sim"
 )
 
 // build makes, around the calling thread, all of the container that can be
@@ -57,6 +59,9 @@ func within(dir string, f func() error) error {
 func (s *Spec) furnish(mounts []mount) error {
 	if err := makeTarget("/proc", true); err != nil && !errors.Is(err, unix.EEXIST) {
 		return err
+	}
+	if st, err := os.Stat("/proc"); err == nil && !st.IsDir() {
+		return runtimeFailure("%s", sim.MountProblem("/proc"))
 	}
 	if err := attachAll(mounts); err != nil {
 		return err

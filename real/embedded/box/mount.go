@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"twinlayer/sim"
 )
 
 // mount is a mount that is attached nowhere yet: a file descriptor of the new
@@ -116,7 +118,10 @@ func (m mount) attach() error {
 			err = m.move()
 		}
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOTDIR):
+		return runtimeFailure("%s", sim.MountProblem(m.target))
+	case err != nil:
 		return fmt.Errorf("mounting on %s: %w", m.target, err)
 	}
 	return nil
