@@ -344,10 +344,16 @@ docker system prune -f
 docker ps -a
 `
 
+// owned copies a file to an owner whom a container of an ordinary user may not
+// know.
+const owned = "FROM busybox\nCOPY --chown=1000:1000 Dockerfile /file\n"
+
 // TestVerbs: no verb of the docker command tells the worlds apart.
 func TestVerbs(t *testing.T) {
 	eachUser(t, func(t *testing.T, p program) {
-		all := p.results(t, verbScript)
+		require.NoError(t, os.Mkdir(filepath.Join(p.home, "owned"), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(p.home, "owned/Dockerfile"), []byte(owned), 0o644))
+		all := p.results(t, verbScript+"docker build -t owned owned\ndocker run --rm owned stat -c '%u %g' /file\naudit owned\n")
 		require.Greater(t, len(all), 80)
 		for _, r := range all {
 			for _, d := range r.Differences {

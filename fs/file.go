@@ -367,7 +367,7 @@ func (f *File) Seek(offset int64, whence int) (int64, error) {
 func (f *File) Stat() (os.FileInfo, error) {
 	defer f.begin()()
 	f.d.node()
-	return Info{path.Base(f.name), f.d.stat()}, nil
+	return Info{path.Base(f.name), f.sys.stat(f.d)}, nil
 }
 
 // Sync does nothing: the model's memory does not forget.
@@ -495,7 +495,7 @@ func (f *File) Readdir(n int) ([]os.FileInfo, error) {
 		}
 		d = w.cross(d)
 		d.node()
-		out = append(out, Info{name, d.stat()})
+		out = append(out, Info{name, f.sys.stat(d)})
 	}
 	return out, nil
 }

@@ -122,9 +122,19 @@ func (s *Sys) Stat(name string, follow bool) (Stat, error) {
 		return Stat{}, err
 	}
 	d.node()
-	st := d.stat()
+	st := s.stat(d)
 	st.Dev = s.device(d.u)
 	return st, nil
+}
+
+// stat shows a file as the user namespace has it: an owner that is not mapped
+// is noted in the layer, and the file on disk belongs to root there.
+func (s *Sys) stat(d *dentry) Stat {
+	st := d.stat()
+	if s.unmapped(int(st.UID)) || s.unmapped(int(st.GID)) {
+		st.UID, st.GID = 0, 0
+	}
+	return st
 }
 
 // device numbers the mounts from 1.

@@ -113,12 +113,13 @@ func (x *execution) copyFile(name string, p fs.Path, from *fs.Sys) error {
 }
 
 // dress gives a new file the owner, permissions, attributes and time that it
-// is to have. None of these is a step: the file came with them.
+// is to have. None of these is a step: the file came with them. An owner that
+// the engine cannot give to a file is noted beside it, as those in images are.
 func (x *execution) dress(name string, p fs.Path) error {
 	quiet := *x.sys
-	quiet.Log = nil
+	quiet.Log, quiet.IDs = nil, 0
 	if p.UID != 0 || p.GID != 0 {
-		if err := quiet.Chown(name, int(p.UID), int(p.GID), false); err != nil && fs.ErrnoOf(err) != fs.EINVAL {
+		if err := quiet.Chown(name, int(p.UID), int(p.GID), false); err != nil {
 			return err
 		}
 	}

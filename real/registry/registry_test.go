@@ -226,7 +226,11 @@ func skopeo(t *testing.T, args ...string) string {
 		}
 		t.Skip("skopeo is not installed")
 	}
-	out, err := exec.Command(program, append([]string{"--insecure-policy"}, args...)...).CombinedOutput()
+	credentials := filepath.Join(t.TempDir(), "auth.json") // nobody's
+	require.NoError(t, os.WriteFile(credentials, []byte("{}"), 0o600))
+	cmd := exec.Command(program, append([]string{"--insecure-policy"}, args...)...)
+	cmd.Env = append(os.Environ(), "REGISTRY_AUTH_FILE="+credentials)
+	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
 	return string(out)
 }

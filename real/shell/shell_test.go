@@ -95,7 +95,7 @@ func TestStderr(t *testing.T) {
 	each(t, func(t *testing.T, s *started) {
 		r := s.line("echo out; printf err >&2; false")
 		require.Equal(t, shell.Result{Stdout: "out\n", Stderr: "err", Exit: 1}, r)
-		r = s.line("nosuchcommand")
+		r = s.line("PATH=/bin nosuchcommand")
 		require.Equal(t, 127, r.Exit)
 		require.Contains(t, r.Stderr, "not found")
 	})
