@@ -143,7 +143,7 @@ func (x *execution) aside(ctx context.Context, c container) Output {
 	defer stop()
 	limit := &horizon{until: x.t.now, stop: stop}
 	x.p.Sleep = func(ctx context.Context, d time.Duration) error { return limit.sleep(x.t, ctx, d) }
-	program(ctx, &x.p)
+	x.toEnd(ctx, program)
 	x.output(0)
 	if limit.paused() {
 		x.t.state.Machine = limit.then

@@ -118,7 +118,7 @@ func (x *execution) goOn(ctx context.Context, h *heldBack, program Program, unti
 		x.p.Stdin = openInput{limit, x.t}
 	}
 	from := len(x.t.steps)
-	exit := program(ctx, &x.p)
+	exit := x.toEnd(ctx, program)
 	out := x.output(exit)
 	x.t.steps = append(x.t.steps[:from], x.t.steps[min(from+h.steps, len(x.t.steps)):]...)
 	h.steps += len(x.t.steps) - from

@@ -118,8 +118,9 @@ type transition struct {
 	state State
 	steps []Step
 	now   time.Time
-	timed bool        // a detached process went on
-	asked atomic.Bool // a program has asked for the time
+	timed bool           // a detached process went on
+	asked atomic.Bool    // a program has asked for the time
+	jobs  sync.WaitGroup // commands in the background, of the shells that run now
 	// killers end the processes that run now, by their ids inside.
 	killers map[int]func(signal int)
 }

@@ -166,3 +166,17 @@ func TestFindUser(t *testing.T) {
 	_, refusal = sim.FindUser("ana:eve", passwd, group)
 	require.Equal(t, "unable to find group eve: no matching entries in group file", refusal.Text)
 }
+
+// TestLeftInBackground: a state that is reached does not change any more,
+// whatever a shell has left running; a program of docker exec runs on.
+func TestLeftInBackground(t *testing.T) {
+	s := session(t)
+	do(t, s, "docker run --name box1 busybox sh -c 'while true; do echo > /x; ls / > /y; done & echo a'")
+	do(t, s, "docker run -d --name box2 busybox sleep 1000")
+	r := do(t, s, "docker exec box2 sh -c 'while true; do echo > /x; done & sleep 900 & echo b'")
+	require.Equal(t, "b\n", r.Model.Stdout)
+	before := digests(t, r.Steps[len(r.Steps)-1:], "box1")
+	r = do(t, s, "docker exec box2 ps")
+	require.Contains(t, r.Model.Stdout, "sleep 900")
+	require.Equal(t, before, digests(t, r.Steps[len(r.Steps)-1:], "box1"))
+}

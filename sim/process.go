@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -97,7 +98,7 @@ func (x *execution) bind() {
 	}
 	x.p.FS, x.p.Kernel = x.sys.FS(), kernelView{x}
 	x.p.Stdin, x.p.Stdout, x.p.Stderr = strings.NewReader(""), &x.stdout, &x.stderr
-	x.p.Now, x.p.Exec, x.p.Replace = x.t.tell, x.exec, x.replace
+	x.p.Now, x.p.Exec, x.p.Replace, x.p.Go = x.t.tell, x.exec, x.replace, x.t.jobs.Go
 	x.p.SetUmask = func(mask uint32) { x.sys.Umask, x.p.Umask = mask, mask }
 }
 
@@ -198,7 +199,6 @@ func random(seed string) func() uint64 {
 // run runs the process to its end, or leaves it waiting if it is a shell that
 // takes lines.
 func (x *execution) run(ctx context.Context, p Process) Output {
-	x.sys.Done = ctx.Done()
 	c, _ := x.t.state.container(x.id)
 	program := x.program(&x.p)
 	why := x.cannotKnow(c, program)
@@ -209,12 +209,26 @@ func (x *execution) run(ctx context.Context, p Process) Output {
 	case why != "":
 		return Output{Unknown: why, Exit: exitUnknown}
 	case !lines:
-		return x.output(x.perform(ctx, program, &x.p))
+		return x.output(x.toEnd(ctx, program))
 	}
 	x.wait(p.ID, waiting{Shell: userland.NewShell(&x.p), process: x.p, pid: x.pid})
 	out := x.output(0)
 	out.Shell = p.ID
 	return out
+}
+
+// errLeft is why a command ends that its shell has left in the background.
+var errLeft = errors.New("its shell has ended")
+
+// toEnd runs the process to its end. What it has left in the background is not
+// followed further: nothing tells how far the real one has come.
+func (x *execution) toEnd(ctx context.Context, program Program) int {
+	ctx, leave := context.WithCancelCause(ctx)
+	x.sys.Done = ctx.Done()
+	exit := x.perform(ctx, program, &x.p)
+	leave(errLeft)
+	x.t.jobs.Wait()
+	return exit
 }
 
 // cannotKnow says why the model cannot tell what a process of c does; ""
@@ -235,6 +249,8 @@ func (x *execution) line(ctx context.Context, key string, sh waiting, line strin
 	if shell.Err() != nil {
 		exit, ended = exitKilled, true
 	}
+	release()
+	x.t.jobs.Wait()
 	out := x.output(exit)
 	if ended {
 		x.hangup(key, exit)
@@ -339,6 +355,9 @@ func (x *execution) exec(ctx context.Context, child *userland.Process) int {
 	exit := x.perform(ctx, x.program(child), child)
 	if signal := killedBy(); signal != 0 {
 		exit = 128 + signal
+	}
+	if context.Cause(ctx) == errLeft {
+		return exit // it runs on
 	}
 	x.t.mu.Lock()
 	defer x.t.mu.Unlock()

@@ -480,11 +480,11 @@ func (in *interp) background(st *syntax.Stmt) {
 	if !in.isProgram(st.Cmd) {
 		j.begin(noPID + len(in.jobs.list))
 	}
-	go func() {
+	in.p.beside(func() {
 		status := sub.run(func() { sub.stmt(&plain) })
 		sub.jobs.wait(in.ctx)
 		j.end(status)
-	}()
+	})
 	in.newest = j
 	if len(st.Redirs) == 0 {
 		in.lastJobID() // an open may wait for somebody whom we are yet to start

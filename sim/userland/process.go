@@ -47,6 +47,9 @@ type Process struct {
 	// not come back; ok is false where it could not be done. nil: Exec, then
 	// exit.
 	Replace func(ctx context.Context, child *Process) (status int, ok bool)
+	// Go runs f beside the process, for a command in the background; nil: as
+	// the go statement does.
+	Go func(f func())
 	// Interrupt says that ^C was typed; an interactive shell then goes back
 	// to its prompt. nil: nobody types.
 	Interrupt *atomic.Bool
@@ -100,6 +103,15 @@ func (p *Process) child(args []string) *Process {
 func (p *Process) copy() *Process {
 	c := *p
 	return &c
+}
+
+// beside runs f at the same time as p.
+func (p *Process) beside(f func()) {
+	if p.Go == nil {
+		go f()
+		return
+	}
+	p.Go(f)
 }
 
 // spawn finds the program that the child's arguments name and runs it. The
