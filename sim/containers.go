@@ -137,7 +137,7 @@ func (t *transition) mountVolumes(c container, mounts *fs.Mounts) *fs.Mounts {
 func (x *execution) mountable(c container) *Refusal {
 	root := fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", FS: c.root()}), Clock: x.t.tick}
 	files := EtcFiles(c.Host())
-	for _, target := range append(slices.Sorted(maps.Keys(files)), x.directories(c)...) {
+	for _, target := range append(slices.Sorted(maps.Keys(files)), c.directories()...) {
 		_, isFile := files[target]
 		st, err := root.Stat(target, true)
 		if fs.ErrnoOf(err) == fs.ENOTDIR || err == nil && (st.Mode&fs.S_IFMT == fs.S_IFDIR) == isFile {
@@ -148,7 +148,7 @@ func (x *execution) mountable(c container) *Refusal {
 }
 
 // directories are where one is mounted for certain.
-func (x *execution) directories(c container) []string {
+func (c container) directories() []string {
 	all := []string{"/dev", "/proc", "/sys"}
 	for _, m := range c.Mounts {
 		if m.Type != Bind {
