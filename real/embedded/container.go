@@ -21,19 +21,16 @@ import (
 	"twinlayer/sim"
 )
 
-// container is a container of this session. Its directory holds
-//
-//	init    the layer of mount points between the image and the container
-//	upper   its own writable layer
-//	work    overlayfs's workshop
-//	merged  where its root is mounted, in its own mount namespace
-//	logs    what its own process printed
-//	etc     the files that it sees as /etc/hosts and so on
+// container is a container of this session. Its directory holds its own
+// writable layer, upper; work, overlayfs's workshop; what its own process
+// printed, stdout and stderr; and the files that it sees as /etc/hosts and so
+// on.
 type container struct {
 	info   sim.Container // h.mu guards it
 	image  *image        // that it was made from
 	config dockerspec.DockerOCIImageConfig
 	layers []string // directories of the image's layers, top first
+	init   string   // the directory of the layer between them and its own
 	dir    string
 
 	release func()     // the layers may go
@@ -52,7 +49,7 @@ func (c *container) path(sub string) string { return filepath.Join(c.dir, sub) }
 // lower are the layers that the container's own one lies on, as absolute
 // paths, top first.
 func (c *container) lower() []string {
-	return append([]string{c.path("init")}, c.layers...)
+	return append([]string{c.init}, c.layers...)
 }
 
 func (h *helper) create(_ context.Context, spec sim.Spec) (sim.Container, error) {
@@ -119,16 +116,16 @@ func (h *helper) furnish(c *container) (err error) {
 	if c.dir, err = h.store.Container(c.info.ID); err != nil {
 		return err
 	}
-	c.logs.dir = c.path("logs")
-	for _, sub := range []string{"init", "upper", "work", "merged", "logs", "etc"} {
+	c.logs.dir = c.dir
+	for _, sub := range []string{"upper", "work"} {
 		if err := os.Mkdir(c.path(sub), 0o755); err != nil {
 			return err
 		}
 	}
-	if err := store.InitLayer(c.path("init"), store.Root(c.layers)); err != nil {
+	if c.init, err = h.store.InitLayer(store.Root(c.layers)); err != nil {
 		return fmt.Errorf("its mount points: %w", err)
 	}
-	if err := store.CopyAttributes(c.path("init"), c.path("upper")); err != nil {
+	if err := store.CopyAttributes(c.init, c.path("upper")); err != nil {
 		return err
 	}
 	return c.writeFiles()
@@ -150,14 +147,14 @@ func (c *container) writeFiles() error {
 }
 
 // etc is where a file that the engine gives the container stands.
-func (c *container) etc(name string) string { return filepath.Join(c.path("etc"), filepath.Base(name)) }
+func (c *container) etc(name string) string { return c.path(filepath.Base(name)) }
 
 // root is the overlay mount of the container.
 func (h *helper) root(c *container) box.Root {
 	return box.Root{
 		Dir: h.store.Dir(), Lower: h.relative(c.lower()...),
 		Upper: h.relative(c.path("upper"))[0], Work: h.relative(c.path("work"))[0],
-		Merged: c.path("merged"),
+		Merged: h.store.Merged(),
 	}
 }
 
@@ -166,6 +163,10 @@ func (h *helper) root(c *container) box.Root {
 // (kernel document, "Volatile mount").
 func (c *container) prepare() error {
 	if err := c.part(); err != nil {
+		return err
+	}
+	left, err := os.ReadDir(c.path("work"))
+	if err != nil || len(left) == 0 {
 		return err
 	}
 	if err := os.RemoveAll(c.path("work")); err != nil {

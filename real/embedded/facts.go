@@ -30,7 +30,7 @@ func (h *helper) facts(_ context.Context, key string) ([]sim.Evidence, error) {
 	if r := c.current(); r != nil && h.status(c).Status == sim.Running {
 		pid = r.proc.PID()
 	}
-	all := []sim.Evidence{c.mountFact(pid), c.upperFact()}
+	all := []sim.Evidence{h.mountFact(c, pid), c.upperFact()}
 	all = append(all, c.diskFacts()...)
 	if file, ok := c.largestFile(); ok {
 		all = append(all, h.inodeFact(c, file), cacheFact(file))
@@ -42,10 +42,10 @@ func (h *helper) facts(_ context.Context, key string) ([]sim.Evidence, error) {
 }
 
 // mountFact is the command that mounts the container's root.
-func (c *container) mountFact(pid int) sim.Evidence {
+func (h *helper) mountFact(c *container, pid int) sim.Evidence {
 	e := sim.Evidence{What: "the mount that is its root directory, as a command", Shown: fmt.Sprintf(
 		"mount -t overlay overlay -o lowerdir=%s,upperdir=%s,workdir=%s,userxattr,volatile %s",
-		strings.Join(c.lower(), ":"), c.path("upper"), c.path("work"), c.path("merged"))}
+		strings.Join(c.lower(), ":"), c.path("upper"), c.path("work"), h.store.Merged())}
 	if pid != 0 {
 		e.Again = "grep ' / / ' /proc/" + pidWord + "/mountinfo"
 	}

@@ -4,6 +4,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,22 +22,76 @@ var mountPoints = []string{
 	"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", mtab,
 }
 
-// InitLayer makes, in the empty directory dir, the layer that lies between an
-// image and a container: the mount points that the image lacks. It belongs to
-// neither, so docker diff and docker commit do not see it.
-func InitLayer(dir string, image Dir) error {
+// InitLayer is the layer that lies between an image and a container: the mount
+// points that the image lacks. It belongs to neither, so docker diff and docker
+// commit do not see it. Containers of this session that need the same one
+// share it, which saves the disk a dozen files for each.
+func (s *Store) InitLayer(image Dir) (string, error) {
+	missing, key, err := missingPoints(image)
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if dir, ok := s.inits[key]; ok {
+		return dir, nil
+	}
+	dir := filepath.Join(s.session, fmt.Sprintf("init-%d", len(s.inits)+1))
+	if err := initLayer(dir, image, missing); err != nil {
+		os.RemoveAll(dir)
+		return "", err
+	}
+	s.inits[key] = dir
+	return dir, nil
+}
+
+// missingPoints are the mount points that the image lacks, and a text that
+// tells their layer from all others.
+func missingPoints(image Dir) (missing []string, key string, err error) {
 	for _, name := range mountPoints {
-		if err := mountPoint(dir, image, name); err != nil {
+		lacking, err := lacks(image, name)
+		if err != nil {
+			return nil, "", err
+		}
+		if lacking {
+			missing = append(missing, name)
+		}
+	}
+	key = strings.Join(missing, " ")
+	if len(image) > 0 {
+		key += attributesOf(image[0])
+	}
+	for _, name := range []string{"dev", "etc"} {
+		if _, sub, err := image.Child(name); err != nil {
+			return nil, "", err
+		} else if len(sub) > 0 {
+			key += attributesOf(sub[0])
+		}
+	}
+	return missing, key, nil
+}
+
+// attributesOf is what [CopyAttributes] copies, but for the time of the last
+// reading.
+func attributesOf(dir string) string {
+	var st unix.Stat_t
+	unix.Lstat(dir, &st)
+	return fmt.Sprint("\n", st.Mode, st.Uid, st.Gid, st.Mtim, attrs(dir))
+}
+
+func initLayer(dir string, image Dir, missing []string) error {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	for _, name := range missing {
+		if err := mountPoint(dir, name); err != nil {
 			return err
 		}
 	}
 	return copyParents(image, dir)
 }
 
-func mountPoint(dir string, image Dir, name string) error {
-	if missing, err := lacks(image, name); err != nil || !missing {
-		return err
-	}
+func mountPoint(dir, name string) error {
 	target := filepath.Join(dir, name)
 	if strings.HasSuffix(name, "/") {
 		return os.MkdirAll(target, 0o755)

@@ -21,16 +21,17 @@ type Store struct {
 	session string
 	lock    *os.File
 
-	mu   sync.Mutex
-	held map[digest.Digest]int // how often each layer is held
-	read readIndex
+	mu    sync.Mutex
+	held  map[digest.Digest]int // how often each layer is held
+	inits map[string]string     // directories of init layers, by what they are
+	read  readIndex
 }
 
 // Open makes dir a store, where it is none yet, removes dead sessions and
 // begins one. Only its owner can look into it: layers hold other people's
 // suid programs.
 func Open(dir string) (*Store, error) {
-	s := &Store{dir: dir, session: filepath.Join(dir, "sessions", strings.ToLower(rand.Text())), held: map[digest.Digest]int{}}
+	s := &Store{dir: dir, session: filepath.Join(dir, "sessions", strings.ToLower(rand.Text())), held: map[digest.Digest]int{}, inits: map[string]string{}}
 	for _, sub := range []string{"blobs/sha256", "layers", "partial", "sessions"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			return nil, unusable(dir, err)
@@ -63,7 +64,7 @@ func (s *Store) mend() error {
 }
 
 func (s *Store) begin() (err error) {
-	for _, sub := range []string{"new", "holds"} {
+	for _, sub := range []string{"new", "holds", "merged"} {
 		if err := os.MkdirAll(filepath.Join(s.session, sub), 0o755); err != nil {
 			return err
 		}
@@ -149,6 +150,10 @@ func (s *Store) Container(id string) (string, error) {
 	}
 	return dir, nil
 }
+
+// Merged is the directory where containers mount their roots, each in a mount
+// namespace of its own.
+func (s *Store) Merged() string { return filepath.Join(s.session, "merged") }
 
 // Scratch is a new empty file of the session, for the caller to remove.
 func (s *Store) Scratch() (*os.File, error) {
