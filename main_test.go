@@ -422,3 +422,28 @@ func TestKilled(t *testing.T) {
 		require.Empty(t, left)
 	})
 }
+
+// TestPodmanEnds: the Podman that twinlayer starts for an ordinary user, who
+// has no service running, ends with it; podman's own keeper of the user
+// namespace stays, as after every rootless podman command.
+func TestPodmanEnds(t *testing.T) {
+	if _, err := exec.LookPath("podman"); err != nil {
+		lacking(t, "podman")
+	}
+	needLinux(t)
+	user := users()["ordinary user"]
+	p := program{user: user, home: homeFor(t, user)}
+	stdout, stderr, exit := p.run(t, "", "engines")
+	require.Zero(t, exit, stderr)
+	require.Contains(t, stdout, "podman    Podman ")
+	t.Cleanup(func() { p.kill(t) })
+	service := func() (still []string) {
+		for _, each := range p.processes(t) {
+			if strings.Contains(each, "system") {
+				still = append(still, each)
+			}
+		}
+		return still
+	}
+	require.Eventually(t, func() bool { return len(service()) == 0 }, 20*time.Second, 10*time.Millisecond, "a Podman stayed")
+}

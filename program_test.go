@@ -165,3 +165,12 @@ func (p program) processes(t *testing.T) []string {
 	}
 	return out
 }
+
+// kill ends what would stay.
+func (p program) kill(t *testing.T) {
+	for _, each := range p.processes(t) {
+		var pid int
+		fmt.Sscanf(each, "/proc/%d", &pid)
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+}

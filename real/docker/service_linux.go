@@ -31,6 +31,7 @@ func podmanService(command string) (Target, error) {
 	s := &service{cmd: exec.Command(command, "system", "service", "--time=0", "unix://"+socket), dir: dir, ended: make(chan error, 1)}
 	s.cmd.Stderr = &s.errs
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
+	s.cmd.WaitDelay = time.Second // a rootless Podman leaves a process that keeps its user namespace
 	go s.run()
 	if err := s.await(socket); err != nil {
 		return Target{Podman: true, Host: "unix://" + socket}, err
@@ -68,13 +69,16 @@ func (s *service) await(socket string) error {
 	return fmt.Errorf("podman system service did not open %s within 5 seconds: try it by hand", socket)
 }
 
+// stop ends all of the service: a rootless Podman is two processes, and the
+// first one does not always pass a signal on.
 func (s *service) stop() error {
 	if s.cmd.Process != nil {
-		s.cmd.Process.Signal(syscall.SIGTERM)
+		group := -s.cmd.Process.Pid
+		syscall.Kill(group, syscall.SIGTERM)
 		select {
 		case <-s.ended:
 		case <-time.After(10 * time.Second):
-			s.cmd.Process.Kill()
+			syscall.Kill(group, syscall.SIGKILL)
 			<-s.ended
 		}
 	}
