@@ -110,6 +110,7 @@ func (p program) run(t testing.TB, lines string, args ...string) (stdout, stderr
 	cmd.Stdin = strings.NewReader(lines)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.WaitDelay = 10 * time.Second // one that stays and holds these is a fault
 	err := cmd.Run()
 	var failed *exec.ExitError
 	if err != nil && !errors.As(err, &failed) {
