@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -192,7 +193,7 @@ func (b *Batch) layer(packed io.Reader, keep io.Writer) (Layer, error) {
 	in := readAhead(io.TeeReader(packed, io.MultiWriter(sum.Hash(), kept)))
 	defer in.Close()
 	peek := newPeeker(in)
-	kept.off = peek.mediaType == ""
+	kept.off.Store(peek.mediaType == "")
 	dir := b.temp()
 	l, err := unpackLayer(dir, peek)
 	if err != nil {
@@ -266,13 +267,13 @@ func unpackLayer(dir string, packed io.Reader) (l Layer, err error) {
 // keeper writes what it gets, unless it is off.
 type keeper struct {
 	w   io.Writer
-	off bool
+	off atomic.Bool // who reads ahead may write meanwhile
 	n   int64
 }
 
 func (k *keeper) Write(p []byte) (int, error) {
 	k.n += int64(len(p))
-	if k.off {
+	if k.off.Load() {
 		return len(p), nil
 	}
 	return k.w.Write(p)
