@@ -254,7 +254,7 @@ func ociStyle(mtime func(*Node) time.Time) tarStyle {
 }
 
 func (t *Tree) writeTar(w io.Writer, style tarStyle) error {
-	out := tarWriter{w: tar.NewWriter(w), tree: t, style: style, first: map[Ino]string{}}
+	out := tarWriter{w: tar.NewWriter(w), tree: t, style: style, first: map[Ino]string{}, buf: make([]byte, chunkSize)}
 	if err := out.dir(rootIno, ""); err != nil {
 		return err
 	}
@@ -266,6 +266,7 @@ type tarWriter struct {
 	tree  *Tree
 	style tarStyle
 	first map[Ino]string // of inodes with several names
+	buf   []byte         // to copy contents with
 }
 
 // dir writes the entries of directory d, whose path in the tar is prefix.
@@ -312,7 +313,7 @@ func (t *tarWriter) entry(prefix string, e Entry) error {
 	if err := t.w.WriteHeader(h); err != nil || !n.IsRegular() {
 		return err
 	}
-	_, err := io.Copy(t.w, n.Data.Reader())
+	_, err := io.CopyBuffer(t.w, n.Data.Reader(), t.buf)
 	return err
 }
 

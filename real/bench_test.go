@@ -86,7 +86,7 @@ func benchFloor(b *testing.B, s *sim.Session, base string) {
 	}
 	dir := b.TempDir()
 	program, root := filepath.Join(dir, "floor"), filepath.Join(dir, "root")
-	_, err := command([]string{"CGO_ENABLED=0"}, "go", "build", "-o", program, "testdata/floor/main.go")
+	_, err := command([]string{"CGO_ENABLED=0"}, "go", "build", "-o", program, "./testdata/floor")
 	require.NoError(b, err)
 	line := "docker export -o " + root + ".tar bench-floor"
 	for _, line := range []string{"docker create --name bench-floor " + base, line, "docker rm bench-floor"} {
@@ -96,12 +96,12 @@ func benchFloor(b *testing.B, s *sim.Session, base string) {
 	require.NoError(b, os.Mkdir(root, 0o755))
 	_, err = command(nil, "tar", "-C", root, "-xf", root+".tar")
 	require.NoError(b, err)
-	args := []string{root, ""}
+	args := []string{"build", root, ""}
 	for line := range strings.Lines(fourSteps) {
 		args = append(args, strings.TrimPrefix(line, "RUN "))
 	}
 	for i := 0; b.Loop(); i++ {
-		args[1] = filepath.Join(dir, fmt.Sprint(i))
+		args[2] = filepath.Join(dir, fmt.Sprint(i))
 		_, err := command(nil, program, args...)
 		require.NoError(b, err)
 	}

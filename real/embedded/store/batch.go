@@ -33,7 +33,8 @@ type Batch struct {
 	mu     sync.Mutex
 	made   int
 	moves  []move
-	synced int // so many of moves
+	synced int   // so many of moves
+	length int64 // of the layers' tars
 	layers map[digest.Digest]Layer
 	open   []*os.File // locked until the end
 }
@@ -76,8 +77,9 @@ func (b *Batch) rename() error {
 }
 
 // Commit makes all that was gathered durable, gives it its names and, in the
-// same moment for every other session, has update change the index. A nil
-// update changes nothing there.
+// same moment for every other session, has update change the index. What has
+// its name before it is durable would, after a power cut, be part of no image
+// and go at the next start.
 func (b *Batch) Commit(update func(*Index) error) error {
 	defer b.Abort()
 	if err := b.Sync(); err != nil {
@@ -87,20 +89,18 @@ func (b *Batch) Commit(update func(*Index) error) error {
 		if err := b.rename(); err != nil {
 			return err
 		}
-		if err := b.s.syncDirs(); err != nil {
-			return unusable(b.s.dir, err)
-		}
-		if update == nil {
-			return nil
-		}
-		return b.s.update(update)
+		return b.s.update(update, func(*os.File) error { return b.s.sync() })
 	})
 }
 
-// Sync makes what was gathered so far durable, ahead of Commit, so that this
-// takes no time.
+// muchData is how much is made durable before the store is locked; it may take
+// long. What is less waits for the disk once, in Commit.
+const muchData = 8 << 20
+
+// Sync makes what was gathered so far durable, ahead of Commit, if that takes
+// long.
 func (b *Batch) Sync() error {
-	if b.synced == len(b.moves) {
+	if b.synced == len(b.moves) || b.length < muchData && !b.Cached {
 		return nil
 	}
 	b.synced = len(b.moves)
@@ -115,11 +115,6 @@ func (s *Store) sync() error {
 	}
 	defer dir.Close()
 	return unix.Syncfs(int(dir.Fd()))
-}
-
-// syncDirs makes the names of blobs and layers durable.
-func (s *Store) syncDirs() error {
-	return errors.Join(syncDir(filepath.Join(s.dir, "blobs", "sha256")), syncDir(filepath.Join(s.dir, "layers")))
 }
 
 func syncDir(name string) error {
@@ -227,6 +222,7 @@ func (b *Batch) add(dir string, l Layer) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.layers[l.DiffID] = l
+	b.length += l.Length
 	return nil
 }
 

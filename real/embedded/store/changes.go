@@ -3,6 +3,7 @@
 package store
 
 import (
+	"errors"
 	"os"
 	"path"
 	"path/filepath"
@@ -23,7 +24,11 @@ import (
 // does every directory above a change, but not the root.
 func Changes(upper string, lower Dir) ([]fs.Change, error) {
 	w := walk{}
-	if _, err := w.dir("/", upper, lower, isOpaque(upper)); err != nil {
+	root, err := lstat(upper)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.dir("/", root, lower); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(w.found, func(a, b fs.Change) int { return strings.Compare(a.Path, b.Path) })
@@ -38,23 +43,55 @@ func (w *walk) note(kind fs.Kind, name string) bool {
 }
 
 // dir compares a directory's entries and says whether anything below differs.
-func (w *walk) dir(name, upper string, lower Dir, opaque bool) (changed bool, err error) {
-	entries, err := os.ReadDir(upper)
+func (w *walk) dir(name string, upper *Stat, lower Dir) (changed bool, err error) {
+	entries, err := readDir(upper.path)
+	if err != nil {
+		return false, err
+	}
+	below, err := known(lower, len(entries))
 	if err != nil {
 		return false, err
 	}
 	for _, e := range entries {
-		c, err := w.entry(path.Join(name, e.Name()), filepath.Join(upper, e.Name()), lower)
+		c, err := w.entry(path.Join(name, e.Name()), filepath.Join(upper.path, e.Name()), e, below)
 		if err != nil {
 			return false, err
 		}
 		changed = changed || c
 	}
-	if !opaque {
+	if !upper.isOpaque() {
 		return changed, nil
 	}
 	hidden, err := w.hidden(name, entries, lower)
 	return changed || hidden, err
+}
+
+// below is a directory of the image, of which the names may be known.
+type below struct {
+	Dir
+	names map[string]bool // nil: not known
+}
+
+// manyNames is how many lookups take longer than reading all names does.
+const manyNames = 64
+
+func known(d Dir, lookups int) (b below, err error) {
+	b.Dir = d
+	if lookups > manyNames {
+		b.names, err = d.Names()
+	}
+	return b, err
+}
+
+// lacks says whether it is known that the image has no such name there.
+func (b below) lacks(name string) bool { return b.names != nil && !b.names[name] }
+
+// Child is [Dir.Child].
+func (b below) Child(name string) (*Stat, Dir, error) {
+	if b.lacks(name) {
+		return nil, nil, nil
+	}
+	return b.Dir.Child(name)
 }
 
 // hidden notes what an opaque directory hides and does not have itself.
@@ -74,12 +111,15 @@ func (w *walk) hidden(name string, upper []os.DirEntry, lower Dir) (changed bool
 	return changed, nil
 }
 
-func (w *walk) entry(name, upper string, lower Dir) (bool, error) {
+func (w *walk) entry(name, upper string, e os.DirEntry, lower below) (bool, error) {
+	if e.Type().IsRegular() && lower.lacks(e.Name()) {
+		return w.note(fs.Add, name), nil
+	}
 	now, err := lstat(upper)
 	if err != nil || now == nil {
 		return false, err
 	}
-	old, sub, err := lower.Child(path.Base(name))
+	old, sub, err := lower.Child(e.Name())
 	switch {
 	case err != nil:
 		return false, err
@@ -88,13 +128,18 @@ func (w *walk) entry(name, upper string, lower Dir) (bool, error) {
 	case old == nil:
 		w.note(fs.Add, name)
 	}
-	changed := old != nil && differs(old, now)
+	changed := false
+	if old != nil {
+		if changed, err = differs(old, now); err != nil {
+			return false, err
+		}
+	}
 	if now.IsDir() {
-		below, err := w.dir(name, upper, sub, old != nil && isOpaque(upper))
+		inside, err := w.dir(name, now, sub)
 		if err != nil {
 			return false, err
 		}
-		changed = changed || below
+		changed = changed || inside
 	}
 	if old != nil && changed {
 		w.note(fs.Modify, name)
@@ -103,17 +148,19 @@ func (w *walk) entry(name, upper string, lower Dir) (bool, error) {
 }
 
 // differs is docker's comparison (moby/go-archive, statDifferent).
-func differs(old, now *Stat) bool {
+func differs(old, now *Stat) (bool, error) {
+	if err := errors.Join(old.translate(), now.translate()); err != nil {
+		return false, err
+	}
 	if old.Mode != now.Mode || old.Uid != now.Uid || old.Gid != now.Gid || old.Rdev != now.Rdev {
-		return true
+		return true, nil
 	}
-	const capability = "security.capability"
-	was, _ := getAttr(old.path, capability)
-	is, _ := getAttr(now.path, capability)
+	was, _ := old.attr(capabilityAttr)
+	is, _ := now.attr(capabilityAttr)
 	if was != is {
-		return true
+		return true, nil
 	}
-	return !now.IsDir() && (old.Size != now.Size || !sameTime(old.Mtim, now.Mtim))
+	return !now.IsDir() && (old.Size != now.Size || !sameTime(old.Mtim, now.Mtim)), nil
 }
 
 // sameTime takes a time without nanoseconds for one that lost them.

@@ -3,6 +3,8 @@
 package store
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -42,7 +44,10 @@ func (b *Batch) Upper(u Upper) (l Layer, ok, shared bool, err error) {
 	}
 	stream, w := io.Pipe()
 	defer stream.Close()
-	go func() { w.CloseWithError(c.writeTar(w)) }()
+	go func() {
+		buffered := bufio.NewWriterSize(w, 256<<10)
+		w.CloseWithError(errors.Join(c.writeTar(buffered), buffered.Flush()))
+	}()
 	if c.share {
 		l, err = c.link(stream)
 	} else {
@@ -140,14 +145,14 @@ func (c *committing) link(tar io.Reader) (l Layer, err error) {
 		return l, err
 	}
 	defer frame.Close()
+	linked := make(chan error, 1)
+	go func() { linked <- c.linkTree(filepath.Join(dir, treeName)) }()
 	sum := digest.SHA256.Digester()
-	if l.Size, l.Length, err = writeFrame(io.TeeReader(tar, sum.Hash()), frame); err != nil {
+	l.Size, l.Length, err = writeFrame(io.TeeReader(tar, sum.Hash()), frame)
+	if err := errors.Join(err, <-linked); err != nil {
 		return l, err
 	}
 	l.DiffID = sum.Digest()
-	if err := c.linkTree(filepath.Join(dir, treeName)); err != nil {
-		return l, err
-	}
 	return l, c.b.add(dir, l)
 }
 

@@ -128,11 +128,11 @@ func (r *readIndex) close() {
 // Update changes the index while no other session does. When update returns
 // an error, nothing changes.
 func (s *Store) Update(update func(*Index) error) error {
-	return s.locked(func() error { return s.update(update) })
+	return s.locked(func() error { return s.update(update, (*os.File).Sync) })
 }
 
-// update is Update for who holds the lock.
-func (s *Store) update(update func(*Index) error) error {
+// update is Update for who holds the lock; see [Store.replace] for settle.
+func (s *Store) update(update func(*Index) error, settle func(*os.File) error) error {
 	x, err := s.Index()
 	if err != nil {
 		return err
@@ -144,18 +144,22 @@ func (s *Store) update(update func(*Index) error) error {
 	if err != nil {
 		return err
 	}
-	return s.replace(filepath.Join(s.dir, indexName), text)
+	return s.replace(filepath.Join(s.dir, indexName), text, settle)
 }
 
-// replace gives a file a new content, at once or not at all.
-func (s *Store) replace(name string, content []byte) error {
+// replace gives a file a new content, at once or not at all. Before the file
+// has it, settle makes it durable, with whatever it speaks of.
+func (s *Store) replace(name string, content []byte, settle func(*os.File) error) error {
 	f, err := s.Scratch()
 	if err != nil {
 		return unusable(s.dir, err)
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err == nil {
+		err = settle(f)
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
 		return unusable(s.dir, err)
 	}
 	if err := os.Rename(f.Name(), name); err != nil {

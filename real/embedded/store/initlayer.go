@@ -169,7 +169,7 @@ func CopyAttributes(from, to string) error {
 // directories.
 func Root(dirs []string) Dir {
 	for i, dir := range dirs {
-		if isOpaque(dir) {
+		if s, err := lstat(dir); err == nil && s != nil && s.isOpaque() {
 			return dirs[:i+1]
 		}
 	}

@@ -97,7 +97,7 @@ func (s *Store) SetBlob(diffID digest.Digest, blob ocispec.Descriptor) error {
 		if err != nil {
 			return err
 		}
-		return s.replace(filepath.Join(s.layerPath(diffID), metaName), meta)
+		return s.replace(filepath.Join(s.layerPath(diffID), metaName), meta, (*os.File).Sync)
 	})
 }
 

@@ -202,7 +202,11 @@ func (p *place) attributes(name string, h *tar.Header) error {
 // ours says whether an attribute speaks to overlayfs or to twinlayer, so that
 // an image must not bring it.
 func ours(attr string) bool {
-	return strings.HasPrefix(attr, "user.overlay.") || strings.HasPrefix(attr, "trusted.overlay.") || strings.HasPrefix(attr, "user.twinlayer.")
+	return ofOverlay(attr) || strings.HasPrefix(attr, "user.twinlayer.")
+}
+
+func ofOverlay(attr string) bool {
+	return strings.HasPrefix(attr, "user.overlay.") || strings.HasPrefix(attr, "trusted.overlay.")
 }
 
 // chown sets the owner, or notes the one that the user namespace lacks.

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"twinlayer/fs"
 )
 
 // Dir is a directory of a stack of layers as overlayfs merges it: the real
@@ -20,32 +23,41 @@ type Dir []string
 // Stat is what matters of an inode.
 type Stat struct {
 	unix.Stat_t
-	path string
+	path  string
+	attrs fs.Xattrs // once they are read; see readAttrs
+	read  bool
 }
 
-// lstat reads an inode; nil where there is none.
+// lstat reads an inode; nil where there is none. Its owner and device are what
+// the disk says until [Stat.translate] is called.
 func lstat(name string) (*Stat, error) {
 	s := &Stat{path: name}
 	err := ignoreMissing(unix.Lstat(name, &s.Stat_t))
 	if err != nil || s.Mode == 0 {
 		return nil, err
 	}
-	return s, s.translate()
+	return s, nil
+}
+
+// attr is an extended attribute. They are read when the first is asked for.
+func (s *Stat) attr(name string) (string, bool) {
+	if !s.read {
+		s.attrs, s.read = readAttrs(s.path), true
+	}
+	return s.attrs.Get(name)
 }
 
 func ignoreMissing(err error) error { return ignore(err, unix.ENOENT, unix.ENOTDIR) }
 
-// translate puts in the owner and the device that [Unpack] only noted.
+// translate reads the attributes and puts in the owner and the device that
+// [Unpack] only noted there.
 func (s *Stat) translate() error {
-	if !s.IsDir() && s.Type() != unix.S_IFREG {
-		return nil
-	}
-	if note, ok := getAttr(s.path, ownerAttr); ok {
+	if note, ok := s.attr(ownerAttr); ok {
 		if _, err := fmt.Sscanf(note, "%d:%d", &s.Uid, &s.Gid); err != nil {
 			return fmt.Errorf("%s: attribute %s is %q: remove the file", s.path, ownerAttr, note)
 		}
 	}
-	if note, ok := getAttr(s.path, deviceAttr); ok && s.Size == 0 {
+	if note, ok := s.attr(deviceAttr); ok && s.Size == 0 && s.Type() == unix.S_IFREG {
 		var major, minor uint32
 		kind, numbers, _ := strings.Cut(note, " ")
 		if _, err := fmt.Sscanf(numbers, "%d:%d", &major, &minor); err != nil {
@@ -68,12 +80,29 @@ func (s *Stat) IsWhiteout() bool { return s.Type() == unix.S_IFCHR && s.Rdev == 
 
 // isOpaque says whether a directory hides all that lies below it, marked as
 // the embedded engine's overlayfs does or as root's.
-func isOpaque(dir string) bool {
-	value, ok := getAttr(dir, opaqueAttr)
+func (s *Stat) isOpaque() bool {
+	value, ok := s.attr(opaqueAttr)
 	if !ok {
-		value, ok = getAttr(dir, "trusted.overlay.opaque")
+		value, ok = s.attr(rootsOpaqueAttr)
 	}
 	return ok && value == "y"
+}
+
+const rootsOpaqueAttr = "trusted.overlay.opaque"
+
+// readAttrs are a file's extended attributes, but for those of overlayfs that
+// say nothing about what the file is.
+func readAttrs(name string) (x fs.Xattrs) {
+	for _, attr := range listAttrs(name) {
+		if ofOverlay(attr) && attr != opaqueAttr && attr != rootsOpaqueAttr && !strings.HasPrefix(attr, escaped) {
+			continue
+		}
+		if value, ok := getAttr(name, attr); ok {
+			x = append(x, fs.Xattr{Name: attr, Value: value})
+		}
+	}
+	slices.SortFunc(x, func(a, b fs.Xattr) int { return strings.Compare(a.Name, b.Name) })
+	return x
 }
 
 func getAttr(name, attr string) (string, bool) {
@@ -93,7 +122,8 @@ func getLongAttr(name, attr string) (string, bool) {
 
 // listAttrs are the names of all attributes.
 func listAttrs(name string) []string {
-	buf := make([]byte, 1024)
+	var small [1024]byte
+	buf := small[:]
 	n, err := unix.Llistxattr(name, buf)
 	if err == unix.ERANGE {
 		buf = make([]byte, 64<<10)
@@ -130,11 +160,18 @@ func (d Dir) Child(name string) (found *Stat, sub Dir, err error) {
 			found = s
 		}
 		sub = append(sub, s.path)
-		if isOpaque(s.path) {
+		if s.isOpaque() {
 			return found, sub, nil
 		}
 	}
 	return found, sub, nil
+}
+
+// readDir reads a directory. One that a running container has just removed is
+// empty.
+func readDir(name string) ([]os.DirEntry, error) {
+	entries, err := os.ReadDir(name)
+	return entries, ignoreMissing(err)
 }
 
 // Names are all names in the directory, whiteouts taken into account.

@@ -60,7 +60,7 @@ func (s *Store) mend() error {
 	return s.update(func(x *Index) error {
 		x.dropBroken(s)
 		return nil
-	})
+	}, (*os.File).Sync)
 }
 
 func (s *Store) begin() (err error) {

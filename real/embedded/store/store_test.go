@@ -71,7 +71,7 @@ func added(t testing.TB, s *Store, packed []byte) Layer {
 	b.Cached = true
 	l, err := b.Layer(bytes.NewReader(packed))
 	require.NoError(t, err)
-	require.NoError(t, b.Commit(nil))
+	require.NoError(t, b.Place())
 	return l
 }
 
@@ -150,7 +150,7 @@ func TestFrameRandom(t *testing.T) {
 		if err != nil {
 			continue // a symlink that leads in a circle, for instance
 		}
-		require.NoError(t, b.Commit(nil))
+		require.NoError(t, b.Place())
 		got, err := s.OpenLayer(l.DiffID)
 		require.Equal(t, packed, content(t, got, err), "%d: %v", seed, entries)
 	}
@@ -172,7 +172,7 @@ func TestCompressedLayerKeepsItsBlob(t *testing.T) {
 	b.Cached = true
 	l, err := b.Layer(bytes.NewReader(zipped.Bytes()))
 	require.NoError(t, err)
-	require.NoError(t, b.Commit(nil))
+	require.NoError(t, b.Place())
 	require.Equal(t, digest.FromBytes(plain), l.DiffID)
 	require.Equal(t, digest.FromBytes(zipped.Bytes()), l.Blob.Digest)
 	r, err := s.OpenBlob(l.Blob.Digest)
@@ -236,7 +236,7 @@ func TestUpper(t *testing.T) {
 			tree = filepath.Join(b.dir, "2", treeName)
 		}
 		sameTrees(t, dir, tree)
-		require.NoError(t, b.Commit(nil))
+		require.NoError(t, b.Place())
 		r, err := s.OpenLayer(l.DiffID)
 		require.Equal(t, l.DiffID, digest.FromBytes(content(t, r, err)))
 		ids = append(ids, l.DiffID)

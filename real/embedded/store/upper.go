@@ -47,7 +47,7 @@ type reader struct {
 }
 
 func (r *reader) dir(name, dir string) error {
-	names, err := os.ReadDir(dir)
+	names, err := readDir(dir)
 	if err != nil {
 		return err
 	}
@@ -78,14 +78,17 @@ func (r *reader) entry(name, file string) error {
 }
 
 func (r *reader) add(name string, s *Stat) error {
+	if err := s.translate(); err != nil {
+		return err
+	}
 	e := Entry{
 		Path: name, Mode: s.Mode, UID: s.Uid, GID: s.Gid, Rdev: s.Rdev,
-		Mtime: s.Mtim.Nano(), Ctime: s.Ctim.Nano(), Xattrs: attrs(s.path),
+		Mtime: s.Mtim.Nano(), Ctime: s.Ctim.Nano(), Xattrs: s.shownAttrs(),
 	}
 	var err error
 	switch s.Type() {
 	case unix.S_IFDIR:
-		e.Opaque = isOpaque(s.path)
+		e.Opaque = s.isOpaque()
 	case unix.S_IFREG:
 		e.Offset, e.Len = r.end, s.Size
 		err = r.copy(s.path, s.Size)
@@ -160,19 +163,19 @@ func data(f *os.File, at, size int64) (from, to int64, err error) {
 	return min(from, size), min(to, size), err
 }
 
-// attrs are the extended attributes that a container gave a file. Overlayfs
-// escapes its own prefix: "user.overlay.x" set in a container is kept as
-// "user.overlay.overlay.x" (kernel document, "Nested overlayfs mounts").
-func attrs(name string) (x []fs.Xattr) {
-	const escaped = "user.overlay.overlay."
-	for _, attr := range listAttrs(name) {
-		value, ok := getAttr(name, attr)
-		switch {
-		case !ok:
-		case strings.HasPrefix(attr, escaped):
-			x = append(x, fs.Xattr{Name: "user.overlay." + attr[len(escaped):], Value: value})
-		case !ours(attr):
-			x = append(x, fs.Xattr{Name: attr, Value: value})
+// escaped is how overlayfs keeps attributes of its own kind that a container
+// set: "user.overlay.x" is "user.overlay.overlay.x" (kernel document, "Nested
+// overlayfs mounts").
+const escaped = "user.overlay.overlay."
+
+// shownAttrs are the extended attributes that a container gave a file.
+func (s *Stat) shownAttrs() (x []fs.Xattr) {
+	for _, attr := range s.attrs {
+		switch name, ok := strings.CutPrefix(attr.Name, escaped); {
+		case ok:
+			x = append(x, fs.Xattr{Name: "user.overlay." + name, Value: attr.Value})
+		case !ours(attr.Name):
+			x = append(x, attr)
 		}
 	}
 	slices.SortFunc(x, func(a, b fs.Xattr) int { return strings.Compare(a.Name, b.Name) })

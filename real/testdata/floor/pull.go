@@ -1,10 +1,9 @@
 //go:build linux
 
-package embedded_test
+package main
 
 import (
 	"archive/tar"
-	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -12,59 +11,15 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"testing"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/gzip"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
-
-	"twinlayer/real/embedded"
-	"twinlayer/sim"
 )
 
-// BenchmarkPullDebian pulls and unpacks a Debian from a registry on the
-// loopback, beside docker and beside a program that does no more than it must.
-// Each goes into a new directory: unpacking where something was just removed
-// is slower on ext4.
-func BenchmarkPullDebian(b *testing.B) {
-	push(b, "debian:bench", v1.Config{}, debian(b))
-	b.Run("floor", func(b *testing.B) {
-		dir := scratch(b)
-		for i := 0; b.Loop(); i++ {
-			if err := floor(host, "debian", "bench", filepath.Join(dir, fmt.Sprint(i))); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-	b.Run("twinlayer", func(b *testing.B) {
-		for b.Loop() {
-			b.StopTimer()
-			e := start(b, embedded.Config{DataDir: scratch(b)})
-			b.StartTimer()
-			if _, err := e.Pull(b.Context(), host+"/debian:bench"); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-	b.Run("docker", func(b *testing.B) {
-		docker(b, "version")
-		for b.Loop() {
-			if out, err := exec.Command("docker", "pull", host+"/debian:bench").CombinedOutput(); err != nil {
-				b.Fatal(string(out))
-			}
-			b.StopTimer()
-			docker(b, "rmi", host+"/debian:bench")
-			b.StartTimer()
-		}
-	})
-}
-
-// floor downloads, checks and unpacks an image, and makes it durable.
-func floor(host, name, tag, dir string) error {
+// pull downloads, checks and unpacks an image, and makes it durable.
+func pull(host, name, tag, dir string) error {
 	get := func(kind, reference string) (*http.Response, error) {
 		request, err := http.NewRequest("GET", "http://"+host+"/v2/"+name+"/"+kind+"/"+reference, nil)
 		if err != nil {
@@ -88,20 +43,15 @@ func floor(host, name, tag, dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := floorLayer(answer.Body, l, dir); err != nil {
+		if err := unpack(answer.Body, l, dir); err != nil {
 			return err
 		}
 		answer.Body.Close()
 	}
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return unix.Syncfs(int(f.Fd()))
+	return sync(dir)
 }
 
-func floorLayer(r io.Reader, l ocispec.Descriptor, dir string) error {
+func unpack(r io.Reader, l ocispec.Descriptor, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -124,7 +74,7 @@ func floorLayer(r io.Reader, l ocispec.Descriptor, dir string) error {
 			break
 		}
 		if err == nil {
-			err = floorEntry(dir, h, in, buf)
+			err = entry(dir, h, in, buf)
 		}
 		if err != nil {
 			return err
@@ -142,7 +92,7 @@ func floorLayer(r io.Reader, l ocispec.Descriptor, dir string) error {
 	return nil
 }
 
-func floorEntry(dir string, h *tar.Header, in io.Reader, buf []byte) (err error) {
+func entry(dir string, h *tar.Header, in io.Reader, buf []byte) (err error) {
 	name := filepath.Join(dir, h.Name)
 	switch h.Typeflag {
 	case tar.TypeDir:
@@ -177,21 +127,4 @@ func floorEntry(dir string, h *tar.Header, in io.Reader, buf []byte) (err error)
 	}
 	t := unix.NsecToTimespec(h.ModTime.UnixNano())
 	return unix.UtimesNanoAt(unix.AT_FDCWD, name, []unix.Timespec{t, t}, unix.AT_SYMLINK_NOFOLLOW)
-}
-
-// BenchmarkLayersDebian hands the layer of a Debian to the model.
-func BenchmarkLayersDebian(b *testing.B) {
-	data := scratch(b)
-	e := start(b, embedded.Config{DataDir: data})
-	_, err := e.Import(b.Context(), sim.Import{Root: bytes.NewReader(debian(b)), Ref: "debian"})
-	require.NoError(b, err)
-	require.NoError(b, e.Close())
-	for b.Loop() {
-		b.StopTimer()
-		e := start(b, embedded.Config{DataDir: data})
-		b.StartTimer()
-		if _, err := e.Layers(b.Context(), "debian"); err != nil {
-			b.Fatal(err)
-		}
-	}
 }
