@@ -76,7 +76,7 @@ func missingPoints(image Dir) (missing []string, key string, err error) {
 func attributesOf(dir string) string {
 	var st unix.Stat_t
 	unix.Lstat(dir, &st)
-	return fmt.Sprint("\n", st.Mode, st.Uid, st.Gid, st.Mtim, attrs(dir))
+	return fmt.Sprint("\n", st.Mode, st.Uid, st.Gid, st.Mtim, readAttrs(dir))
 }
 
 func initLayer(dir string, image Dir, missing []string) error {
