@@ -3,7 +3,9 @@ package registry
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"regexp"
 	"strings"
@@ -36,18 +38,37 @@ func (h *handler) push(w http.ResponseWriter, r *http.Request) error {
 	return h.putManifest(w, r, parts[1], parts[3])
 }
 
-// mayPush refuses pushes where there is no place for them, and those that
-// would take the place of bundled images.
+// mayPush refuses pushes where there is no place for them, those of other
+// users, and those that would take the place of bundled images.
 func (h *handler) mayPush(r *http.Request, name string) error {
 	switch {
 	case h.pushed == nil:
 		return problem{http.StatusMethodNotAllowed, "UNSUPPORTED", "this registry is read-only", ""}
+	case !fromUs(r):
+		return problem{http.StatusForbidden, "DENIED", "requested access to the resource is denied", "only the user whose twinlayer this is may push to it"}
 	case !repositoryName.MatchString(name):
 		return problem{http.StatusBadRequest, "NAME_INVALID", "invalid repository name", name}
 	case !forPeople(r) && h.store.lists(name):
 		return problem{http.StatusForbidden, "DENIED", "requested access to the resource is denied", name}
 	}
 	return nil
+}
+
+// fromUs says whether a request comes from a process of the user whose
+// registry this is, or of root, as which daemons run. Whoever has an account
+// on the machine reaches the loopback.
+func fromUs(r *http.Request) bool {
+	near, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		return false
+	}
+	here, err := netip.ParseAddrPort(near.String())
+	there, err2 := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || err2 != nil {
+		return false
+	}
+	uid, err := owner(here, there)
+	return err == nil && (uid == 0 || uid == os.Geteuid())
 }
 
 // upload is one step of an upload.
