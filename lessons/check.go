@@ -119,14 +119,14 @@ func (c *checker) wrong(ctx context.Context, s Step, w Wrong) error {
 	case c.run.Done():
 		c.fault("step %s: the wrong attempt %s meets the goals", s.ID, w.ID)
 	case coach == nil:
-		c.fault("step %s: the wrong attempt %s is not recognised: %s", s.ID, w.ID, standing(c.run.Checked()))
+		c.fault("step %s: the wrong attempt %s is not recognised: %s", s.ID, w.ID, howAll(c.run.Checked()))
 	case w.Slip != coach.Slip || w.Slip == "" && w.ID != coach.Wrong:
 		c.fault("step %s: the wrong attempt %s is taken for %s%s", s.ID, w.ID, coach.Slip, coach.Wrong)
 	}
 	return nil
 }
 
-func standing(all []Checked) string {
+func howAll(all []Checked) string {
 	var out []string
 	for _, g := range all {
 		for _, a := range g.Answers {
@@ -218,13 +218,14 @@ func (c *checker) left(ctx context.Context, before map[string]stock) error {
 			return err
 		}
 		was := before[w.Name()]
+		was.images = c.run.box.had()
 		for _, id := range without(now.containers, was.containers) {
 			c.fault("container %s is left in %s", id, w.Name())
 		}
 		for _, thing := range slices.Concat(without(now.images, was.images), without(now.volumes, was.volumes)) {
 			c.fault("%s is left in %s", thing, w.Name())
 		}
-		for _, ref := range without(was.images, now.images) {
+		for _, ref := range without(before[w.Name()].images, now.images) {
 			c.fault("%s is gone from %s", ref, w.Name())
 		}
 	}

@@ -41,8 +41,9 @@
 // lines below). While a container's shell is attached, lines are the shell's:
 // exit ends it, :detach leaves it waiting and docker attach goes back. A
 // docker run line names its container with one of containers, or has --rm.
-// $IMAGE in a line is the id of the youngest image without a name, where a
-// build that failed has left off; :boot, :steps, :layers, :why, :audit and
+// $IMAGE in a line is the id of the youngest image without a name, and
+// $CONTAINER the name of the youngest container that is not the lesson's: what a
+// build that failed has left. :boot, :steps, :layers, :files, :why, :audit and
 // :evidence are twinlayer's own words.
 //
 // What a lesson makes in either world is thrown away when it ends. Images of

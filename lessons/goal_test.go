@@ -29,7 +29,7 @@ func TestGoals(t *testing.T) {
 		{"container: {name: lesson-x}", ""},
 		{"container: {name: lesson-x, status: exited}", ""},
 		{"container: {name: lesson-y, status: running}", ""},
-		{"container: {name: lesson-x, status: running}", "lesson-x is exited, not running"},
+		{"container: {name: lesson-x, status: running}", "lesson-x is stopped, not running"},
 		{"container: {name: lesson-z, status: running}", "there is no container lesson-z: did you mean lesson-y?"},
 		{"change: {container: lesson-x, kind: modify, path: /etc/motd}", ""},
 		{"change: {container: lesson-x, kind: modify, path: /etc}", ""},
@@ -129,8 +129,8 @@ func TestStory(t *testing.T) {
 }
 
 func TestClosest(t *testing.T) {
-	require.Equal(t, "/etc/motd", closest("/etc/mtod", []string{"/etc", "/etc/motd", "/tmp"}))
-	require.Equal(t, "lesson-a", closest("lesson-b", []string{"other", "lesson-a"}))
-	require.Empty(t, closest("/etc/motd", []string{"/usr/bin"}))
-	require.Empty(t, closest("/x", []string{"/x"}), "what is there was not meant otherwise")
+	require.Equal(t, "/etc/motd", Closest("/etc/mtod", []string{"/etc", "/etc/motd", "/tmp"}))
+	require.Equal(t, "lesson-a", Closest("lesson-b", []string{"other", "lesson-a"}))
+	require.Empty(t, Closest("/etc/motd", []string{"/usr/bin"}))
+	require.Empty(t, Closest("/x", []string{"/x"}), "what is there was not meant otherwise")
 }

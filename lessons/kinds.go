@@ -64,7 +64,7 @@ func image(ctx context.Context, world sim.Engine, ref string) (img sim.Image, wh
 
 func noImage(ref string, all []sim.Image) Phrase {
 	have := tags(all)
-	if like := closest(ref, have); like != "" {
+	if like := Closest(ref, have); like != "" {
 		return Say("there is no image %s: did you mean %s?", ref, like)
 	}
 	return Say("there is no image %s; there is %s", ref, some(have, Say("no image at all")))
@@ -140,7 +140,15 @@ func (g *containerGoal) says() Phrase {
 	return Say("container %s is %s", g.Name, g.status())
 }
 
-func (g *containerGoal) status() Phrase { return Say(string(g.Status)) }
+func (g *containerGoal) status() Phrase { return standing(g.Status) }
+
+// standing is a state of a container's life in words.
+func standing(s sim.Status) Phrase {
+	if s == sim.Exited {
+		return Say("stopped")
+	}
+	return Say(string(s))
+}
 
 func (g *containerGoal) vet(l Lesson, fault faulter) {
 	vetContainer(l, ".name", g.Name, fault)
@@ -164,7 +172,7 @@ func (g *containerGoal) missing(ctx context.Context, world sim.Engine) (Phrase, 
 	case !why.Empty() || err != nil:
 		return why, err
 	case g.Status != "" && k.Status != g.Status:
-		return Say("%s is %s, not %s", g.Name, Say(string(k.Status)), g.status()), nil
+		return Say("%s is %s, not %s", g.Name, standing(k.Status), g.status()), nil
 	case g.Image != "" && !sameRef(k.Image, g.Image):
 		return Say("%s is of the image %s, not %s", g.Name, k.Image, g.Image), nil
 	}
@@ -186,7 +194,7 @@ func find(ctx context.Context, world sim.Engine, name string) (k sim.Container, 
 	if i := slices.IndexFunc(all, func(k sim.Container) bool { return k.Name == name }); i >= 0 {
 		return all[i], why, nil
 	}
-	if like := closest(name, names(all)); like != "" {
+	if like := Closest(name, names(all)); like != "" {
 		return k, Say("there is no container %s: did you mean %s?", name, like), nil
 	}
 	return k, Say("there is no container %s; there is %s", name, some(names(all), Say("no container at all"))), nil
@@ -283,7 +291,7 @@ func (g *changeGoal) elsewhere(ctx context.Context, world sim.Engine) (string, e
 // nearest is the change most like the one that is missing.
 func (g *changeGoal) nearest(all map[string]string) Phrase {
 	paths := slices.Sorted(maps.Keys(all))
-	if like := closest(g.Path, paths); like != "" {
+	if like := Closest(g.Path, paths); like != "" {
 		return Say("%s's changes have %s: did you mean %s?", g.Container, like, g.Path)
 	}
 	return Say("%s has not %s %s; it has changed %s", g.Container, did(g.Kind), g.Path, some(paths, Say("nothing")))

@@ -187,7 +187,7 @@ func TestFaults(t *testing.T) {
 		"run and solution":  {"    solution: [", "    run: [docker ps]\n    solution: [", "good/lesson.yaml:21:15: a step either runs something or leaves it to the learner"},
 		"empty line":        {"- ls\n", "- ls\n      -\n", "good/lesson.yaml:15:8: the line is empty"},
 		"bad first line":    {"docker exec lesson-x touch /new", "ls", "good/lesson.yaml:20:16: a step begins outside of any container, so its first line is docker's"},
-		"unknown word":      {":detach", ":deatch", "good/lesson.yaml:16:9: :deatch is no word of a lesson; :detach, :file and :boot, :steps, :layers, :why, :audit, :evidence are"},
+		"unknown word":      {":detach", ":deatch", "good/lesson.yaml:16:9: :deatch is no word of a lesson; :detach, :file and :boot, :steps, :layers, :why, :audit, :evidence, :files are"},
 		"file of a line":    {":detach", ":file /etc/x", "good/lesson.yaml:16:9: a file is in the lesson's directory, not \"/etc/x\""},
 		"bad docker line":   {"docker exec lesson-x touch /new", "docker dif lesson-x", "good/lesson.yaml:20:16: docker: unknown command: docker dif"},
 		"bad flag":          {"docker run -it", "docker run --its", "good/lesson.yaml:13:9: unknown flag: --its"},

@@ -1,8 +1,9 @@
 package lessons
 
-// closest is the one of all that was probably meant by name: the one with the
-// fewest slips of the finger, if these are few for its length.
-func closest(name string, all []string) string {
+// Closest is the one of all that was probably meant by name: the one with the
+// fewest slips of the finger, if these are few for its length; "" where none
+// is near.
+func Closest(name string, all []string) string {
 	best, least := "", max(1, len(name)/5)+1
 	for _, s := range all {
 		if n := slipsOfFinger(name, s); n > 0 && n < least {

@@ -57,13 +57,28 @@ func (v *vetter) prediction(at string, l Lesson, s Step) {
 func (p Prediction) How() Phrase {
 	switch {
 	case p.Changes != "":
-		return Say("Answer as docker diff would: C /etc, A /new, D /old; or nothing.")
+		return Say("Answer with a letter and a path for each: A added, C changed, D deleted. For instance: C /etc, A /new. Or answer: nothing.")
 	case p.Layers != "":
 		return Say("Answer with a number.")
 	case p.Shared != nil:
 		return Say("Answer with a size: 0, 12kB, 20MB.")
 	}
 	return Say("Answer with what it will print.")
+}
+
+// Fits says whether an answer has the form that How asks for.
+func (p Prediction) Fits(guess string) bool {
+	guess = strings.TrimSpace(guess)
+	var err error
+	switch {
+	case p.Changes != "":
+		return isNothing(guess) || len(guessedChanges(guess)) > 0
+	case p.Layers != "":
+		_, err = strconv.Atoi(guess)
+	case p.Shared != nil:
+		_, err = units.FromHumanSize(guess)
+	}
+	return err == nil
 }
 
 // Score is how good a prediction was in one world.
@@ -138,7 +153,7 @@ func (p Prediction) scoreChanges(ctx context.Context, world sim.Engine, guess st
 		is = append(is, c.Kind.Letter()+" "+c.Path)
 	}
 	guessed := guessedChanges(guess)
-	if len(guessed) == 0 && !slices.Contains(nothings, strings.ToLower(strings.Trim(guess, " .。"))) {
+	if len(guessed) == 0 && !isNothing(guess) {
 		return Score{Of: max(len(is), 1), Is: strings.Join(is, ", ")}, err
 	}
 	for _, c := range guessed {
@@ -154,6 +169,10 @@ func (p Prediction) scoreChanges(ctx context.Context, world sim.Engine, guess st
 
 // nothings are the answers that say that nothing changes.
 var nothings = []string{"", "nothing", "none", "no", "0", "没有", "无", "什么也没有", "什么都没有"}
+
+func isNothing(guess string) bool {
+	return slices.Contains(nothings, strings.ToLower(strings.Trim(guess, " .。")))
+}
 
 // guessedChanges reads "C /etc, C /etc/motd", with commas or without.
 func guessedChanges(guess string) (out []string) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"twinlayer/sim"
 )
@@ -20,6 +21,7 @@ type Run struct {
 	at      int  // the step that is open
 	done    bool // it is done
 	typed   bool // the learner has typed something in it
+	strayed bool // or in a step before, so that things may not stand as the lesson's lines leave them
 	inside  bool // and in a shell that was there before it
 	began   mark // how it was where the step begins
 	ran     []sim.Result
@@ -70,6 +72,7 @@ type Line struct {
 	Text   string
 	Fails  bool        // it is to fail
 	Shows  bool        // it is a word of twinlayer's own that shows something
+	Afresh bool        // no line: the step begins afresh, for what was tried was in its way
 	Result *sim.Result // nil for a word of twinlayer's own
 }
 
@@ -86,22 +89,44 @@ func (r *Run) Play(ctx context.Context, see func(Line) error) error {
 			return err
 		}
 	}
+	ok, err := r.lines(ctx, s, see)
+	if err != nil || ok || !r.strayed {
+		return err
+	}
+	if err := r.Goto(ctx, r.at); err != nil {
+		return err
+	}
+	if err := see(Line{Afresh: true}); err != nil {
+		return err
+	}
+	_, err = r.lines(ctx, s, see)
+	return err
+}
+
+// lines runs the step's lines, and says whether they did what they should;
+// where the learner has strayed, they end with the first that does not.
+func (r *Run) lines(ctx context.Context, s Step, see func(Line) error) (bool, error) {
 	r.session.Detach()
 	for _, text := range s.Lines() {
 		line, err := r.run(ctx, text)
 		if err != nil {
-			return err
+			return false, err
 		}
-		if err := see(line); err != nil {
-			return err
+		if err := see(line); err != nil || r.strayed && line.surprises() {
+			return false, err
 		}
 	}
 	if err := r.look(ctx); err != nil {
-		return err
+		return false, err
 	}
 	r.untell()
 	r.done = !slices.ContainsFunc(r.checked, Checked.missed)
-	return nil
+	return r.done, nil
+}
+
+// surprises says whether the line failed, or did not where it is to.
+func (l Line) surprises() bool {
+	return l.Result != nil && l.Result.Model.Unknown == "" && l.Fails == (l.Result.Model.Exit == 0)
 }
 
 // untell takes back what the model says of goals where it could not know what
@@ -127,6 +152,7 @@ type Seen struct {
 
 // Look looks at the goals after a line that the learner has typed.
 func (r *Run) Look(ctx context.Context, line Line) (seen Seen, err error) {
+	r.strayed = true
 	s, ok := r.Step()
 	if !ok || r.done {
 		return seen, nil
@@ -217,7 +243,7 @@ func (r *Run) Goto(ctx context.Context, n int) error {
 	if err := r.box.open(ctx, r.lesson); err != nil {
 		return err
 	}
-	r.at = 0
+	r.at, r.strayed = 0, false
 	if err := r.opened(ctx); err != nil {
 		return err
 	}
@@ -273,17 +299,38 @@ func (r *Run) run(ctx context.Context, text string) (Line, error) {
 	return line, err
 }
 
-// lastImage stands in a lesson's line for the id of the youngest image without
-// a name, which is where a build that failed has left off.
-const lastImage = "$IMAGE"
+// What stands in a lesson's line for what a build that failed has left: the id
+// of the youngest image without a name, and the name of the youngest container
+// that is none of the lesson's own.
+const (
+	lastImage     = "$IMAGE"
+	lastContainer = "$CONTAINER"
+)
 
 // Typed is one of the lesson's lines as a learner would type it now.
 func (r *Run) Typed(ctx context.Context, line string) string {
 	line, _ = mayFail(line)
-	if !strings.Contains(line, lastImage) {
-		return line
+	if strings.Contains(line, lastImage) {
+		line = strings.ReplaceAll(line, lastImage, r.lastImage(ctx))
 	}
-	return strings.ReplaceAll(line, lastImage, r.lastImage(ctx))
+	if strings.Contains(line, lastContainer) {
+		line = strings.ReplaceAll(line, lastContainer, r.lastContainer(ctx))
+	}
+	return line
+}
+
+func (r *Run) lastContainer(ctx context.Context) string {
+	all, err := r.session.Model.Containers(ctx)
+	if err != nil {
+		return lastContainer
+	}
+	name, youngest := lastContainer, time.Time{}
+	for _, k := range all {
+		if !slices.Contains(r.lesson.Containers, k.Name) && k.Created.After(youngest) {
+			name, youngest = k.Name, k.Created
+		}
+	}
+	return name
 }
 
 func (r *Run) lastImage(ctx context.Context) string {
@@ -312,7 +359,7 @@ const (
 
 // shows are the words of twinlayer's own that only show something; whoever
 // plays the lesson shows it.
-var shows = []string{":boot", ":steps", ":layers", ":why", ":audit", ":evidence"}
+var shows = []string{":boot", ":steps", ":layers", ":why", ":audit", ":evidence", ":files"}
 
 func isShow(line string) bool {
 	word, _, _ := strings.Cut(line, " ")

@@ -208,6 +208,44 @@ func TestPlayAfterTyping(t *testing.T) {
 	playStep(t, run)
 }
 
+// What a learner has tried after a step may be in the way of the next; then
+// that begins afresh, and says so.
+func TestStrayed(t *testing.T) {
+	s := twins()
+	run := start(t, s, lesson(t, "hello-world"))
+	require.NoError(t, run.Goto(t.Context(), 4))
+	require.NoError(t, run.Play(t.Context(), func(Line) error { return nil }))
+	typed(t, s, run, "docker rm lesson-hello")
+	typed(t, s, run, "docker run --name lesson-mine hello-world")
+	_, err := run.Next(t.Context())
+	require.NoError(t, err)
+	var seen []string
+	require.NoError(t, run.Play(t.Context(), func(line Line) error {
+		if line.Afresh {
+			line.Text = "afresh"
+		}
+		seen = append(seen, line.Text)
+		return nil
+	}))
+	require.Equal(t, []string{"docker ps -a", "docker diff lesson-hello", "afresh", "docker ps -a", "docker diff lesson-hello"}, seen)
+	require.True(t, run.Done())
+}
+
+// An answer has the form that was asked for, be it right or wrong.
+func TestFits(t *testing.T) {
+	for _, c := range []struct {
+		p        Prediction
+		yes, not string
+	}{
+		{Prediction{Changes: "x"}, "a /new", "/new"}, {Prediction{Changes: "x"}, "Nothing.", "hint"},
+		{Prediction{Layers: "x"}, " 2 ", "two"}, {Prediction{Shared: []string{"x", "y"}}, "20MB", "much"},
+	} {
+		require.True(t, c.p.Fits(c.yes), c.yes)
+		require.False(t, c.p.Fits(c.not), c.not)
+	}
+	require.True(t, Prediction{Prints: "x"}.Fits("second"))
+}
+
 func TestCoaching(t *testing.T) {
 	s := twins()
 	run := start(t, s, lesson(t, "change-etc"))

@@ -153,7 +153,7 @@ func (v *vetter) line(at string, l Lesson, k int, line string) {
 }
 
 func (v *vetter) docker(at string, l Lesson, line string) {
-	cmd, err := sim.Parse(strings.ReplaceAll(line, lastImage, "x"), noEnv)
+	cmd, err := sim.Parse(strings.NewReplacer(lastImage, "x", lastContainer, "x").Replace(line), noEnv)
 	switch {
 	case err != nil:
 		text, _, _ := strings.Cut(err.Error(), "\n")

@@ -75,8 +75,8 @@ func TestBuildPrintsAsDocker(t *testing.T) {
 }
 
 func TestFailureTeaches(t *testing.T) {
-	s := session(t)
-	v := build(t, s, "docker build .", files{"Dockerfile": "FROM busybox\nRUN touch tmpfile\nRUN /bin/bash -c \"echo on\"\nRUN touch never\n"})
+	s, f := session(t), files{"Dockerfile": "FROM busybox\nRUN touch tmpfile\nRUN /bin/bash -c \"echo on\"\nRUN touch never\n"}
+	v := build(t, s, "docker build .", f)
 	require.Equal(t, 127, v.Exit)
 	require.Equal(t, "The command '/bin/sh -c /bin/bash -c \"echo on\"' returned a non-zero code: 127\nDockerfile:3\n   2 |     RUN touch tmpfile\n   3 | >>> RUN /bin/bash -c \"echo on\"\n   4 |     RUN touch never\n", v.Stderr)
 	id := regexp.MustCompile(`docker run -it ([0-9a-f]{12}) sh`).FindStringSubmatch(strings.Join(v.Hints, "\n"))
@@ -86,6 +86,12 @@ func TestFailureTeaches(t *testing.T) {
 	failed := do(t, s, "docker commit "+v.Containers[0].Name+" trap").Model
 	require.Contains(t, strings.Join(failed.Hints, ""), "ended with status 127")
 	require.Contains(t, strings.Join(do(t, s, "docker history busybox").Model.Hints, ""), "<missing>")
+	again := build(t, s, "docker build .", f)
+	require.Zero(t, again.Exit, "the committed container is taken for the step's result")
+	require.Equal(t, 2, strings.Count(again.Stdout, " ---> Using cache\n"))
+	require.Contains(t, strings.Join(again.Hints, ""), "Step 3 was not performed")
+	do(t, s, "docker rmi trap")
+	require.Equal(t, 127, build(t, s, "docker build --no-cache .", f).Exit)
 }
 
 func TestCacheSaysWhy(t *testing.T) {

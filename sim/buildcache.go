@@ -18,6 +18,25 @@ import (
 // cached makes the image that an earlier build has left for this instruction
 // the last one. Where there is none, it says why, once.
 func (b *builder) cached(line string) (bool, error) {
+	return b.cachedOr(line, func(Image) bool { return false })
+}
+
+// cachedRun takes for a RUN's image also one that docker commit made of a
+// container that ran the same command on the last image, as docker's cache
+// does: nothing in it tells that the command had failed there.
+func (b *builder) cachedRun(line string, ran Spec) (bool, error) {
+	ran.Entrypoint = []string{""}
+	left := ContainerConfig(b.stage.Config, ran)
+	return b.cachedOr(line, func(img Image) bool {
+		if lastLine(img) != line || !sameJSON(img.Config.Config, left) {
+			return false
+		}
+		b.hint("Step %d was not performed: the image %s, which docker commit made of a container that ran this command, is taken for its result, even if the command had failed there. docker rmi it, or build with --no-cache.", b.number, Short(img.ID))
+		return true
+	})
+}
+
+func (b *builder) cachedOr(line string, or func(Image) bool) (bool, error) {
 	if b.NoCache {
 		b.explain("--no-cache was given")
 		return false, nil
@@ -27,7 +46,7 @@ func (b *builder) cached(line string) (bool, error) {
 	}
 	children := imagesOf(b.known, b.image.ID)
 	for _, img := range children {
-		if b.hits(img, line) {
+		if b.hits(img, line) || or(img) {
 			b.say(" ---> Using cache\n")
 			b.note("an earlier build did the same on the same image: its image %s is used again", Short(img.ID))
 			b.image = img

@@ -69,11 +69,11 @@ func (b *builder) run(c *instructions.RunCommand) error {
 		return err
 	}
 	line := b.stage.Ran(argv)
-	if hit, err := b.cached(line); hit || err != nil {
-		return err
-	}
 	spec.Args = argv
 	spec.Env, _ = b.stage.BuildEnv()
+	if hit, err := b.cachedRun(line, spec); hit || err != nil {
+		return err
+	}
 	k, err := b.create(spec)
 	if err != nil {
 		return err

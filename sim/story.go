@@ -314,7 +314,11 @@ func (s Stack) Table(others []Image) []Row {
 		total, waste = total+s.Trees[i].Bytes(), waste+n
 		out = append(out, row)
 	}
-	return append(out, Row{Counts, fmt.Sprintf("%d layers, %s, of which %s are wasted", len(s.Trees), bytesText(total), bytesText(waste)), nil})
+	sum := fmt.Sprintf("%d layers, %s, of which %s are wasted", len(s.Trees), bytesText(total), bytesText(waste))
+	if len(s.Trees) == 1 {
+		sum = strings.Replace(sum, "layers", "layer", 1)
+	}
+	return append(out, Row{Counts, sum, nil})
 }
 
 func (s Stack) id(i int) string {

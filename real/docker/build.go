@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/moby/moby/api/types/build"
@@ -18,6 +19,7 @@ import (
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"twinlayer/fs"
 	"twinlayer/sim"
@@ -60,6 +62,7 @@ func (e *Engine) Build(ctx context.Context, b sim.Build) iter.Seq2[sim.Built, er
 // building is a build under way.
 type building struct {
 	e         *Engine
+	all       []image // ours, when it began
 	body      io.ReadCloser
 	in        *json.Decoder
 	from      bool          // the step is a FROM
@@ -98,7 +101,7 @@ func (e *Engine) building(ctx context.Context, b sim.Build) (*building, error) {
 		r.Close()
 		return nil, e.cfg.explain(err)
 	}
-	return &building{e: e, body: made.Body, in: json.NewDecoder(made.Body)}, nil
+	return &building{e: e, all: all, body: made.Body, in: json.NewDecoder(made.Body)}, nil
 }
 
 // besides is a name for the Dockerfile in the build context where nothing
@@ -190,7 +193,7 @@ func (s *building) step(ctx context.Context) (sim.Built, error) {
 		}
 		if id, ended := s.hear(m.Stream, &got); ended {
 			got.Output = sim.Output{Stdout: s.out.String(), Stderr: s.errs.String()}
-			got.Image, err = s.image(ctx, id)
+			got.Image, err = s.image(ctx, id, got.Cached)
 			s.last = got.Image.ID
 			return got, err
 		}
@@ -252,7 +255,7 @@ func (s *building) failed(ctx context.Context, said *jsonstream.Error) (sim.Buil
 }
 
 // image is what a step has made, marked as ours, or where its stage begins.
-func (s *building) image(ctx context.Context, id string) (sim.Image, error) {
+func (s *building) image(ctx context.Context, id string, cached bool) (sim.Image, error) {
 	if id == "" {
 		return sim.ScratchImage(), nil
 	}
@@ -264,6 +267,9 @@ func (s *building) image(ctx context.Context, id string) (sim.Image, error) {
 	if err != nil || s.from {
 		return img.Image, err
 	}
+	if old, found := s.restored(img); found && cached {
+		return old, nil
+	}
 	if err := s.e.mark(ctx, img.engine); err != nil {
 		return sim.Image{}, err
 	}
@@ -273,6 +279,20 @@ func (s *building) image(ctx context.Context, id string) (sim.Image, error) {
 	defer s.e.mu.Unlock()
 	s.e.images[img.engine], s.e.parents[img.ID] = &img, s.last
 	return img.Image, nil
+}
+
+// restored is the image of ours that a cached one is a copy of: of an image
+// that was loaded Docker knows no parent, and restores it from its history
+// (moby, image/cache).
+func (s *building) restored(img image) (sim.Image, bool) {
+	made := func(h ocispec.History) string { return fmt.Sprint(h.CreatedBy, h.Created) }
+	for _, old := range s.all {
+		if old.ID != img.ID && slices.Equal(old.Layers, img.Layers) && slices.EqualFunc(old.Config.History, img.Config.History,
+			func(a, b ocispec.History) bool { return made(a) == made(b) }) {
+			return old.Image, true
+		}
+	}
+	return sim.Image{}, false
 }
 
 // plain says nothing where the builder says that there is nothing.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	units "github.com/docker/go-units"
 	"github.com/fatih/color"
 	"github.com/mattn/go-runewidth"
 
@@ -16,10 +17,11 @@ import (
 
 // painter writes for people: coloured and with drawn lines, or plain.
 type painter struct {
-	out   io.Writer
-	width int
-	lang  string // of lessons; "": en
-	lines glyphs
+	out    io.Writer
+	width  int
+	screen bool   // somebody looks at it
+	lang   string // of lessons; "": en
+	lines  glyphs
 
 	prose, faint, bold, good, odd, bad *color.Color
 }
@@ -52,10 +54,23 @@ func (p painter) text(s string) {
 	fmt.Fprint(p.out, s)
 }
 
-// paragraph writes text in lines no wider than the screen.
+// paragraph writes text in lines no wider than the screen. What stands between
+// backticks, to be typed, is bold instead where there is colour.
 func (p painter) paragraph(c *color.Color, indent, text string) {
+	code := false
 	for _, line := range wrapWords(text, p.width-len(indent)) {
-		fmt.Fprintln(p.out, indent+c.Sprint(line))
+		if p.lines == ascii || color.NoColor || strings.Count(text, "`")%2 == 1 {
+			fmt.Fprintln(p.out, indent+c.Sprint(line))
+			continue
+		}
+		fmt.Fprint(p.out, indent)
+		for i, part := range strings.Split(line, "`") {
+			if i > 0 {
+				code = !code
+			}
+			fmt.Fprint(p.out, map[bool]*color.Color{true: p.bold, false: c}[code].Sprint(part))
+		}
+		fmt.Fprintln(p.out)
 	}
 }
 
@@ -74,19 +89,21 @@ func (p painter) warn(format string, args ...any) {
 }
 
 // result draws the two worlds side by side, and the verdict.
-func (p painter) result(r sim.Result) {
-	left := p.column(r.Model, worldName("model", p.lang))
+// Where the container's layer is as it was when it was last shown, it is not
+// shown again.
+func (p painter) result(r sim.Result, asBefore bool) {
+	left := p.column(r.Model, worldName("model", p.lang), asBefore)
 	if r.Real == nil {
 		p.alone(left)
 	} else {
-		p.beside(left, p.column(*r.Real, worldName(r.Real.Engine, p.lang)))
+		p.beside(left, p.column(*r.Real, worldName(r.Real.Engine, p.lang), asBefore))
 	}
 	p.verdict(r)
 	p.hints(r)
 }
 
 // column is what one world showed, as lines; the first is its head.
-func (p painter) column(v sim.View, head string) []string {
+func (p painter) column(v sim.View, head string, asBefore bool) []string {
 	out := []string{head}
 	for _, text := range v.Printed() {
 		out = append(out, screenLines(text)...)
@@ -99,6 +116,9 @@ func (p painter) column(v sim.View, head string) []string {
 	}
 	if len(out) > 1 {
 		out = append(out, "")
+	}
+	if asBefore && len(v.Changes) > 0 {
+		return append(out, p.tr("layer "+shortDigest(v.Layer)+" as before"))
 	}
 	out = append(out, p.changeLines(v.Changes)...)
 	return append(out, p.tr("layer "+shortDigest(v.Layer)))
@@ -126,49 +146,9 @@ func shortDigest(d string) string {
 	return d
 }
 
-// screenLines are the lines of what a program printed, safe to draw.
-func screenLines(text string) []string {
-	const most = 200
-	if text == "" {
-		return nil
-	}
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	cut := len(lines) - most
-	if cut > 0 {
-		lines = append(lines[:most], fmt.Sprintf("… and %d more lines", cut))
-	}
-	for i, l := range lines {
-		lines[i] = printable(l)
-	}
-	return lines
-}
-
-// printable shows tabs as blanks and other control characters as dots, so
-// that a program's output cannot move the cursor out of its column.
-func printable(line string) string {
-	var b strings.Builder
-	col := 0
-	for _, r := range line {
-		switch {
-		case r == '\t':
-			n := 8 - col%8
-			b.WriteString(strings.Repeat(" ", n))
-			col += n
-			continue
-		case r < ' ' || r == 0x7f:
-			r = '.'
-		}
-		b.WriteRune(r)
-		col += runewidth.RuneWidth(r)
-	}
-	return b.String()
-}
-
 func (p painter) alone(lines []string) {
-	p.paragraph(p.bold, "", lines[0]+" (no real engine)")
-	for _, l := range lines[1:] {
-		fmt.Fprintln(p.out, l)
-	}
+	p.paragraph(p.bold, "", p.tr(lines[0]+" (no real engine)"))
+	p.printed(lines[1:])
 }
 
 // beside draws two columns. What both worlds show alike, but is too wide for
@@ -183,10 +163,10 @@ func (p painter) beside(left, right []string) {
 	p.row(half, left[0], right[0], p.bold)
 	fmt.Fprintln(p.out, p.faint.Sprint(strings.Repeat(p.lines.rule, half+1)+p.lines.cross+strings.Repeat(p.lines.rule, p.width-half-2)))
 	left, right = left[1:], right[1:]
-	for i := range max(len(left), len(right)) {
-		l, r := foldAt(left, i, half), foldAt(right, i, half)
-		for k := range max(len(l), len(r)) {
-			p.row(half, at(l, k), at(r, k), nil)
+	l, r := folded(left, half), folded(right, half)
+	for i := range max(len(l), len(r)) {
+		for k := range max(len(at(l, i)), len(at(r, i))) {
+			p.row(half, at(at(l, i), k), at(at(r, i), k), nil)
 		}
 	}
 }
@@ -194,30 +174,28 @@ func (p painter) beside(left, right []string) {
 func (p painter) together(head string, lines []string) {
 	fmt.Fprintln(p.out, p.bold.Sprint(head))
 	fmt.Fprintln(p.out, p.faint.Sprint(strings.Repeat(p.lines.rule, p.width)))
-	for _, l := range lines {
-		fmt.Fprintln(p.out, l)
+	p.printed(lines)
+}
+
+// printed writes what both worlds, or one, have printed. On a screen a line
+// that is too wide is folded where that reads well.
+func (p painter) printed(lines []string) {
+	if !p.screen {
+		for _, l := range lines {
+			fmt.Fprintln(p.out, l)
+		}
+		return
+	}
+	for _, row := range folded(lines, p.width) {
+		fmt.Fprintln(p.out, strings.Join(row, "\n"))
 	}
 }
 
-func widest(lines []string) (n int) {
-	for _, l := range lines {
-		n = max(n, runewidth.StringWidth(l))
-	}
-	return n
-}
-
-func foldAt(lines []string, i, width int) []string {
-	if i >= len(lines) {
-		return nil
-	}
-	return fold(lines[i], width)
-}
-
-func at(lines []string, i int) string {
+func at[T any](lines []T, i int) (none T) {
 	if i < len(lines) {
 		return lines[i]
 	}
-	return ""
+	return none
 }
 
 func (p painter) row(half int, left, right string, c *color.Color) {
@@ -226,35 +204,6 @@ func (p painter) row(half int, left, right string, c *color.Color) {
 		left, right = c.Sprint(left), c.Sprint(right)
 	}
 	fmt.Fprintln(p.out, strings.TrimRight(left+" "+p.faint.Sprint(p.lines.wall)+" "+right, " "))
-}
-
-// fold cuts a line into pieces no wider than width.
-func fold(line string, width int) []string {
-	var out []string
-	for runewidth.StringWidth(line) > width {
-		piece := runewidth.Truncate(line, width, "")
-		if piece == "" {
-			break
-		}
-		out, line = append(out, piece), line[len(piece):]
-	}
-	return append(out, line)
-}
-
-func wrapWords(text string, width int) []string {
-	var out []string
-	for paragraph := range strings.SplitSeq(text, "\n") {
-		line := ""
-		for _, word := range breakable(paragraph) {
-			if line != "" && runewidth.StringWidth(strings.TrimRight(line+word, " ")) > width {
-				out, line = append(out, strings.TrimRight(line, " ")), ""
-			}
-			line += word
-		}
-		line = strings.TrimRight(line, " ")
-		out = append(out, line)
-	}
-	return out
 }
 
 // verdict says whether the worlds agree, and why where they do not.
@@ -310,17 +259,6 @@ func (p painter) step(m sim.Moment) {
 	p.paragraph(p.faint, "      ", p.tr(m.Why))
 }
 
-// evidence draws one thing that was seen, and the command that shows it.
-func (p painter) evidence(e sim.Evidence) {
-	p.paragraph(p.bold, "", p.tr(e.What))
-	for _, line := range screenLines(e.Shown) {
-		fmt.Fprintln(p.out, "  "+line)
-	}
-	if e.Again != "" {
-		fmt.Fprintln(p.out, p.faint.Sprint("  $ "+e.Again))
-	}
-}
-
 // moment draws a step with the layers as they were right after it.
 func (p painter) moment(m sim.Moment, stale string) {
 	if m.Index == 1 {
@@ -363,7 +301,10 @@ func summary(t *fs.Tree) string {
 	for range t.All() {
 		n++
 	}
-	return fmt.Sprintf("%d paths, %d bytes", n, t.Bytes())
+	if bytes := t.Bytes(); bytes < 1000 {
+		return fmt.Sprintf("%d paths, %d bytes", n, bytes)
+	}
+	return fmt.Sprintf("%d paths, %s", n, units.HumanSizeWithPrecision(float64(t.Bytes()), 3))
 }
 
 // contents lists what a container's layer holds.

@@ -125,7 +125,7 @@ func resume(r *REPL, ctx context.Context, _ []string) error {
 }
 
 func (r *REPL) noLesson() error {
-	r.tellWarn("No lesson is on: lessons lists them, lesson N begins one.")
+	r.tellWarn("No lesson is on: `lessons` lists them, `lesson N` begins one.")
 	return nil
 }
 
@@ -159,6 +159,17 @@ func speak(r *REPL, ctx context.Context, args []string) error {
 	return r.openStep(ctx)
 }
 
+// files shows the lesson's files, or one of them.
+func files(r *REPL, _ context.Context, args []string) error {
+	if r.lesson == nil {
+		return r.noLesson()
+	}
+	if len(args) == 0 {
+		r.tell("The lesson's files are in %s:", r.lesson.run.Dir())
+	}
+	return r.showFiles(r.lesson.run.Dir(), args)
+}
+
 // edit opens a file of the lesson's directory in the learner's editor; off a
 // terminal, or without a name, it shows what is there.
 func edit(r *REPL, ctx context.Context, args []string) error {
@@ -167,7 +178,7 @@ func edit(r *REPL, ctx context.Context, args []string) error {
 	}
 	dir := r.lesson.run.Dir()
 	if len(args) != 1 || !filepath.IsLocal(args[0]) || !r.Lines.Talks() {
-		return r.showFiles(dir)
+		return files(r, ctx, nil)
 	}
 	editor := os.Getenv("EDITOR")
 	if editor == "" {
@@ -204,6 +215,9 @@ func (r *REPL) writeFile(name, content string) error {
 		return nil
 	}
 	if content == "" {
+		if r.Lines.Talks() {
+			r.tell("Type the lines of %s; a single dot ends them.", name)
+		}
 		content = r.untilDot()
 	}
 	return r.lesson.run.Write(name, content)
@@ -221,14 +235,16 @@ func (r *REPL) untilDot() (content string) {
 	return content
 }
 
-// showFiles shows the files of the lesson's directory.
-func (r *REPL) showFiles(dir string) error {
-	r.tell("The lesson's files are in %s:", dir)
+// showFiles shows the files of the lesson's directory, or those named.
+func (r *REPL) showFiles(dir string, names []string) error {
 	return filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		rel, _ := filepath.Rel(dir, name)
+		if len(names) > 0 && !slices.Contains(names, rel) {
+			return nil
+		}
 		r.draw.text(r.draw.bold.Sprint(rel))
 		info, err := d.Info()
 		if err != nil || info.Size() > 4096 {

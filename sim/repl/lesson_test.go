@@ -17,8 +17,8 @@ import (
 	"twinlayer/sim"
 )
 
-// pupil is somebody who plays lessons: presses Enter to go on, answers 1 to
-// whatever is asked, takes every hint of a step that is left to them, and then
+// pupil is somebody who plays lessons: presses Enter to go on, answers
+// what is asked, takes every hint of a step that is left to them, and then
 // types its solution.
 type pupil struct {
 	r   *REPL
@@ -52,7 +52,7 @@ func (p *pupil) decide() []string {
 	s, ok := run.Step()
 	switch {
 	case p.r.asking():
-		return []string{"1"}
+		return []string{p.answer(s)}
 	case !ok || run.Done() || !s.Exercise():
 		if p.r.Session.Attached().Shell != "" {
 			return []string{":next"}
@@ -71,6 +71,14 @@ func (p *pupil) decide() []string {
 		all = append(all, strings.TrimPrefix(line, "! "))
 	}
 	return all
+}
+
+// answer is one to the open question, in its form, and mostly wrong.
+func (p *pupil) answer(s lessons.Step) string {
+	if p.r.lesson.asked == askPredict && s.Predict.Changes != "" {
+		return "A /new"
+	}
+	return "1"
 }
 
 // ofRun is what is another in each run or build: ids, digests and sizes.
@@ -184,9 +192,45 @@ func TestAnswersInAScript(t *testing.T) {
 	script := "lesson 1\nanswer 2\nnext\nanswer 1\nlesson 1\nnext"
 	r := New(Config{Session: modelOnly(t), Lines: NewScript(strings.NewReader(script)), Out: &out, Plain: true})
 	require.NoError(t, r.Run(context.Background()))
-	require.Contains(t, out.String(), "You predicted: 2\n!! model: 0 of 1 right; it is: 1\n")
+	require.Contains(t, out.String(), "You predicted: 2\n!! model: not right; it is: 1\n")
 	require.Contains(t, out.String(), "Nothing was asked.")
 	require.Equal(t, 1, strings.Count(out.String(), "You predicted"))
+}
+
+// TestSlipsOfTheFinger: what is no command is pointed at the word that was
+// meant, and what is no answer leaves the question open.
+func TestSlipsOfTheFinger(t *testing.T) {
+	var out strings.Builder
+	in := &typed{strings.Split("lesson 1\ntwo\nhint\n\nhnit\n7\ndocker comit\n\n\n\n\n\nthe first\n2\ndocker run -it --name lesson-hello busybox\nhint\nhnit\n:hnit", "\n"), &out}
+	r := New(Config{Session: modelOnly(t), Lines: in, Out: &out, Plain: true, Course: Course{Progress: &lessons.Progress{}}})
+	require.NoError(t, r.Run(context.Background()))
+	for _, said := range []string{
+		"? two\nAnswer with a number.\nEnter leaves the question.\n? hint\nA question is open: answer it, or leave it with Enter.\n? \n",
+		"Did you mean `hint`?\ntwinlayer> 7\n", "No question is open now.\n", "Did you mean `commit`?\n",
+		"? the first\nAnswer with a number from 1 to 3.\nEnter leaves the question.\n? 2\nok Right.\n",
+		"In a container twinlayer's own words have a colon in front: `:hint`.\n",
+		"Did you mean `:hint`?\nlesson-hello:/ # :hnit\nDid you mean `:hint`?\nexit\n", "`resume` goes on there.",
+	} {
+		require.Contains(t, out.String(), said)
+	}
+}
+
+// TestTablesAreFolded: the columns of a table that have no room go on below.
+func TestTablesAreFolded(t *testing.T) {
+	lines := []string{"ID    NAMES      SIZE", "one   a name     12B", "two   another…   13B", "what is said below it, at length"}
+	require.Equal(t, [][]string{
+		{"ID    NAMES", "    SIZE"}, {"one   a name", "    12B"}, {"two   another…", "    13B"}, {"what is said below", "it, at length"},
+	}, folded(lines, 18))
+	require.Equal(t, [][]string{{"ID", "    NAMES", "        SIZE"}, {"one", "    a name", "        12B"}, {"two", "    another…", "        13B"}}, folded(lines[:3], 13))
+	require.Equal(t, [][]string{{"aaaaaaaa", "aaa b"}}, folded([]string{"aaaaaaaaaaa b"}, 8))
+}
+
+// TestPathsAreNamed: a long directory that comes again has a name.
+func TestPathsAreNamed(t *testing.T) {
+	long := "/var/lib/" + strings.Repeat("x", 60)
+	names, short := shortPaths([]sim.Evidence{{What: "w", Shown: long + "/upper:" + long + "-not", Again: "ls " + long + "/upper " + long + "/work"}})
+	require.Equal(t, []string{"A=" + long}, names)
+	require.Equal(t, []sim.Evidence{{What: "w", Shown: "$A/upper:" + long + "-not", Again: "ls $A/upper $A/work"}}, short)
 }
 
 func TestWrapping(t *testing.T) {

@@ -3,6 +3,7 @@ package repl
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"twinlayer/lessons"
@@ -57,6 +58,11 @@ func (p painter) command(prompt, line string) {
 
 // lessonLine draws one of the lesson's own lines and what it came to.
 func (r *REPL) lessonLine(ctx context.Context, line lessons.Line) error {
+	if line.Afresh {
+		r.draw.text("\n")
+		r.tell("Something that you tried before was in the way. It is cleared away, and the step begins afresh.")
+		return nil
+	}
 	prompt := "$ "
 	if line.At.Shell != "" {
 		prompt = line.At.Name + " # "
@@ -96,23 +102,47 @@ func (r *REPL) showGoals(all []lessons.Checked, looked bool) {
 		}
 		text := mark + " " + c.Goal.Says().In(r.Lang)
 		if looked && c.Met() {
-			text += " (" + worldNames(c, r.Lang) + ")"
+			text = lessons.Say("%s (%s)", text, worldsOf(c.Answers, r.Lang)).In(r.Lang)
 		}
 		r.draw.paragraph(color, "", text)
-		for _, a := range c.Answers {
-			if looked && !a.Why.Empty() {
-				r.draw.paragraph(r.draw.faint, "   ", worldName(a.World, r.Lang)+": "+a.Why.In(r.Lang))
-			}
+		if looked {
+			r.showMisses(c.Answers)
 		}
 	}
 }
 
-func worldNames(c lessons.Checked, lang string) string {
-	var out []string
-	for _, a := range c.Answers {
-		out = append(out, worldName(a.World, lang))
+// showMisses says what is missing in each world; once, where it is the same.
+func (r *REPL) showMisses(all []lessons.Answer) {
+	if len(all) == 2 && all[0].Why.In(r.Lang) == all[1].Why.In(r.Lang) {
+		all[0].World = worldsOf(all, r.Lang)
+		all = all[:1]
 	}
-	return strings.Join(out, ", ")
+	for _, a := range all {
+		if !a.Why.Empty() {
+			r.draw.paragraph(r.draw.faint, "   ", lessons.Say("%s: %s", shortName(a.World, r.Lang), a.Why).In(r.Lang))
+		}
+	}
+}
+
+func worldsOf(all []lessons.Answer, lang string) (out string) {
+	for _, a := range all {
+		if out != "" {
+			out += lessons.Say(", ").In(lang)
+		}
+		out += shortName(a.World, lang)
+	}
+	return out
+}
+
+// shortName is a world's name where it is clear which engine is the real one.
+func shortName(world, lang string) string {
+	switch {
+	case world == "model":
+		return lessons.Say("model").In(lang)
+	case slices.Contains([]string{"embedded", "docker", "podman"}, world):
+		return lessons.Say("real").In(lang)
+	}
+	return world
 }
 
 func worldName(world, lang string) string {
@@ -125,14 +155,24 @@ func worldName(world, lang string) string {
 // showScores draws how good a prediction was, in each world.
 func (r *REPL) showScores(all []lessons.Score) {
 	r.tell("You predicted: %s", r.lesson.guess)
+	if len(all) == 2 && all[1] == (lessons.Score{World: all[1].World, Hits: all[0].Hits, Of: all[0].Of, Is: all[0].Is, Uncertain: all[0].Uncertain}) {
+		all[0].World = shortName(all[0].World, r.Lang) + lessons.Say(", ").In(r.Lang) + shortName(all[1].World, r.Lang)
+		all = all[:1]
+	}
 	for _, s := range all {
 		color, mark := r.draw.odd, r.draw.lines.warn
 		if s.Right() {
 			color, mark = r.draw.good, r.draw.lines.ok
 		}
-		text := lessons.Say("%s: %d of %d right; it is: %s", worldName(s.World, r.Lang), s.Hits, s.Of, orNothing(s.Is, r.Lang))
-		if s.Uncertain {
-			text = lessons.Say("%s: it cannot be told", worldName(s.World, r.Lang))
+		world, is := shortName(s.World, r.Lang), orNothing(s.Is, r.Lang)
+		text := lessons.Say("%s: %d of %d right; it is: %s", world, s.Hits, s.Of, is)
+		switch {
+		case s.Uncertain:
+			text = lessons.Say("%s: it cannot be told", world)
+		case s.Right():
+			text = lessons.Say("%s: right, it is: %s", world, is)
+		case s.Of == 1:
+			text = lessons.Say("%s: not right; it is: %s", world, is)
 		}
 		r.draw.paragraph(color, "", mark+" "+text.In(r.Lang))
 	}

@@ -10,11 +10,12 @@ import (
 
 // lesson is the lesson that is on, and what the learner was asked in its step.
 type lesson struct {
-	run    *lessons.Run
-	asked  question
-	guess  string // the answer to predict
-	hints  int    // how many were given
-	quizes bool   // the quiz of the step was asked
+	run     *lessons.Run
+	asked   question
+	guess   string // the answer to predict
+	hints   int    // how many were given
+	quizes  bool   // the quiz of the step was asked
+	coached string // the wrong attempt that something was said to last
 }
 
 // question is one that waits for an answer.
@@ -80,24 +81,38 @@ func answer(r *REPL, ctx context.Context, args []string) error {
 }
 
 // answered takes an answer; an empty one leaves the question open for good.
-func (r *REPL) answered(_ context.Context, text string) error {
-	asked := r.lesson.asked
-	r.lesson.asked = nothingAsked
+func (r *REPL) answered(_ context.Context, said string) error {
+	asked, text := r.lesson.asked, strings.TrimSpace(said)
+	s, _ := r.lesson.run.Step()
+	n, err := strconv.Atoi(text)
+	options := len(r.words(s).Quiz.Options)
 	switch {
+	case text == "":
+	case asked == askPredict && !s.Predict.Fits(text):
+		r.askAgain(s.Predict.How())
+		return nil
 	case asked == askPredict:
-		r.lesson.guess = strings.TrimSpace(text)
-	case strings.TrimSpace(text) != "":
-		r.judgeQuiz(text)
+		r.lesson.guess = text
+	case err != nil || n < 1 || n > options:
+		r.askAgain(lessons.Say("Answer with a number from 1 to %d.", options))
+		return nil
+	default:
+		r.judgeQuiz(s, n)
 	}
+	r.lesson.asked = nothingAsked
 	r.pointOn()
 	return nil
 }
 
-func (r *REPL) judgeQuiz(text string) {
-	s, _ := r.lesson.run.Step()
-	n, err := strconv.Atoi(strings.TrimSpace(text))
+// askAgain leaves a question open whose answer is none.
+func (r *REPL) askAgain(how lessons.Phrase) {
+	r.draw.paragraph(r.draw.odd, "", how.In(r.Lang))
+	r.tell("Enter leaves the question.")
+}
+
+func (r *REPL) judgeQuiz(s lessons.Step, n int) {
 	words := r.words(s).Quiz
-	if err == nil && n == s.Quiz.Right {
+	if n == s.Quiz.Right {
 		r.draw.paragraph(r.draw.good, "", r.draw.lines.ok+" "+lessons.Say("Right.").In(r.Lang))
 	} else {
 		r.draw.paragraph(r.draw.odd, "", r.draw.lines.warn+" "+lessons.Say("Not quite. The answer is %d: %s", s.Quiz.Right, words.Options[s.Quiz.Right-1]).In(r.Lang))
@@ -114,7 +129,7 @@ func (r *REPL) goOn(ctx context.Context) error {
 	run := r.lesson.run
 	if s, ok := run.Step(); ok && !run.Done() {
 		if s.Exercise() && !r.Auto {
-			r.tell("This step is yours: type docker commands. hint helps, goals shows what is missing, skip goes on without.")
+			r.tell("This step is yours: type docker commands. `hint` helps, `goals` shows what is missing, `skip` goes on without.")
 			return nil
 		}
 		if err := r.playStep(ctx); err != nil || r.Lines.Talks() && !r.Auto || !run.Done() {
@@ -133,7 +148,7 @@ func (r *REPL) playStep(ctx context.Context) error {
 	r.showGoals(r.lesson.run.Checked(), true)
 	if !r.lesson.run.Done() {
 		r.missed++
-		r.tellWarn("The step did not lead where it should. restart begins the lesson afresh; skip goes on.")
+		r.tellWarn("The step did not lead where it should. `restart` begins the lesson afresh; `skip` goes on.")
 		return nil
 	}
 	return r.stepDone(ctx)
@@ -157,7 +172,7 @@ func (r *REPL) stepDone(ctx context.Context) error {
 	if s.Quiz != nil && !r.lesson.quizes && !r.Auto {
 		r.lesson.quizes = true
 		q := r.words(s).Quiz
-		r.ask(askQuiz, q.Question+numbered(q.Options), lessons.Say("Answer with a number.").In(r.Lang))
+		r.ask(askQuiz, q.Question+numbered(q.Options), lessons.Say("Answer with a number from 1 to %d.", len(q.Options)).In(r.Lang))
 		return nil
 	}
 	r.pointOn()
@@ -181,10 +196,22 @@ func (r *REPL) nextStep(ctx context.Context) error {
 		return r.openStep(ctx)
 	}
 	r.keep(r.progress().Over(r.lesson.run.Lesson()))
+	over := r.lesson.run.Lesson()
 	err = r.endLesson(ctx)
 	r.draw.text("\n")
 	r.tell("The lesson is over, and all that was made in it is thrown away.")
+	r.pointAtNext(over)
 	return err
+}
+
+// pointAtNext says which lesson of the course follows.
+func (r *REPL) pointAtNext(over lessons.Lesson) {
+	all, _ := lessons.All()
+	for i, l := range all {
+		if l.ID == over.ID && i+1 < len(all) && !r.Auto {
+			r.tell("`lesson %d` is the next: %s", all[i+1].Order, all[i+1].In(r.Lang).Title)
+		}
+	}
 }
 
 // watch looks at the goals after a line that was typed.
@@ -208,8 +235,12 @@ func (r *REPL) watch(ctx context.Context, line lessons.Line) error {
 }
 
 func (r *REPL) coach(c lessons.Coaching) {
-	if c.Slip == "docker-inside" && r.Lang != lessons.Chinese {
+	if c.Slip == "docker-inside" {
 		return // what the command came to has said so already
+	}
+	last := r.lesson.coached
+	if r.lesson.coached = c.Wrong; c.Wrong != "" && c.Wrong == last {
+		return // it stands as it stood before the line
 	}
 	text := c.Says.In(r.Lang)
 	if c.Wrong != "" {
@@ -226,6 +257,10 @@ func hint(r *REPL, ctx context.Context, _ []string) error {
 		return r.noLesson()
 	}
 	s, ok := r.lesson.run.Step()
+	if r.lesson.asked != nothingAsked && r.Lines.Talks() {
+		r.tell("A question is open: answer it, or leave it with Enter.")
+		return nil
+	}
 	if !ok || r.lesson.run.Done() {
 		r.tell("Nothing is missing here.")
 		return nil
@@ -274,7 +309,7 @@ func (r *REPL) pointOn() {
 	switch {
 	case r.Auto || !ok:
 	case !run.Done() && s.Exercise():
-		r.tell("hint helps; goals shows what is missing; skip goes on without.")
+		r.tell("`hint` helps; `goals` shows what is missing; `skip` goes on without.")
 	case !run.Done():
 		r.tell("%s runs it; or type it yourself, in your own way.", enter)
 	case run.Number() == len(run.Lesson().Steps):

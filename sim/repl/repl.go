@@ -73,8 +73,9 @@ type REPL struct {
 	missed   int     // steps of lessons that did not lead where they should
 	lost     bool    // progress could not be kept, and it was said
 	bugs     int
-	pointed  bool   // at the words for steps
-	last     string // the container of the last command that had one
+	pointed  bool              // at the words for steps
+	last     string            // the container of the last command that had one
+	shown    map[string]string // the layer that was last shown, by container
 }
 
 // New is a REPL; nothing is read before Run.
@@ -84,7 +85,8 @@ func New(c Config) *REPL {
 	}
 	r := &REPL{Config: c}
 	r.draw = newPainter(c.forPeople(), c.Plain, c.Width)
-	r.draw.lang = c.Lang
+	r.draw.lang, r.draw.screen = c.Lang, c.Lines.Talks()
+	r.shown = map[string]string{}
 	r.booted = c.Session.Model.Steps()
 	r.timeline.Add("power on", r.booted, false)
 	return r
@@ -118,11 +120,15 @@ func (r *REPL) Run(ctx context.Context) error {
 		line, err := r.read()
 		switch {
 		case errors.Is(err, io.EOF) && r.Lines.Talks() && r.Session.Attached().Shell != "":
-			if err := r.show(r.Session.Hangup(ctx)); err != nil { // control-D
+			r.draw.text("exit") // control-D
+			if err := r.show(r.Session.Hangup(ctx)); err != nil {
 				return err
 			}
 			continue
 		case errors.Is(err, io.EOF):
+			if r.Lines.Talks() {
+				r.draw.text("quit")
+			}
 			return r.end(ctx)
 		case errors.Is(err, ErrAborted):
 			continue
@@ -178,13 +184,20 @@ func (r *REPL) end(ctx context.Context) error {
 			return err
 		}
 	}
+	if r.lesson != nil && r.Progress != nil && r.Lines.Talks() {
+		r.tell("Your place in the lesson is kept: `resume` goes on there.")
+	}
 	return r.endLesson(ctx)
 }
 
 // line runs one line: a word of the REPL's own, or a command for both worlds.
 func (r *REPL) line(ctx context.Context, line string) error {
 	trimmed := strings.TrimSpace(line)
-	if r.asking() && !isWord(line) {
+	switch {
+	case !r.asking() || isWord(line):
+	case isOwn(trimmed):
+		line, trimmed = ":"+trimmed, ":"+trimmed
+	case !strings.HasPrefix(trimmed, "docker "):
 		return r.answered(ctx, trimmed)
 	}
 	if name, content, ok := r.fileLine(line); ok {
@@ -212,6 +225,7 @@ func (r *REPL) command(ctx context.Context, line string) error {
 	if err := r.show(result, err); err != nil {
 		return err
 	}
+	r.pointAtWord(at, result)
 	if err := r.watch(ctx, lessons.Line{At: at, Text: line, Result: &result}); err != nil {
 		return err
 	}
@@ -243,9 +257,21 @@ func (r *REPL) show(result sim.Result, err error) error {
 	if r.JSON {
 		return writeJSON(r.Out, result)
 	}
-	r.draw.result(result)
+	r.draw.result(result, r.asBefore(result))
 	r.pointAtSteps(len(result.Steps), held)
 	return nil
+}
+
+// asBefore says whether both worlds have the container's layer as it was last
+// shown.
+func (r *REPL) asBefore(result sim.Result) bool {
+	v := result.Model
+	if v.Layer == "" || v.Container == "" {
+		return false
+	}
+	was := r.shown[v.Container]
+	r.shown[v.Container] = v.Layer
+	return was == v.Layer && (result.Real == nil || result.Real.Layer == v.Layer)
 }
 
 // pointAtSteps says how to walk the model's steps: each time where they are
@@ -254,10 +280,10 @@ func (r *REPL) pointAtSteps(n int, held bool) {
 	switch {
 	case n == 0 || !r.Lines.Talks():
 	case held:
-		r.draw.say("%d steps of the model wait: Enter or next shows one, back and forward move, end skips them.", n)
+		r.draw.say("%d steps of the model wait: Enter or `next` shows one, `back` and `forward` move, `end` skips them.", n)
 	case !r.pointed:
 		r.pointed = true
-		r.draw.say("The model took %d steps: steps lists them, back and forward walk in them. Inside a container: :steps, :back, :forward.", n)
+		r.draw.say("The model took %d steps: `steps` lists them, `back` and `forward` walk in them. Inside a container: `:steps`, `:back`, `:forward`.", n)
 	}
 }
 
@@ -275,5 +301,5 @@ func (r *REPL) greet() {
 	} else {
 		r.draw.warn("model only: %s", r.Missing)
 	}
-	r.draw.say("Try docker run hello-world, then docker run -it busybox. lesson 1 begins the course; help has all words; quit leaves.")
+	r.draw.say("Try `docker run hello-world`, then `docker run -it busybox`. `lesson 1` begins the course; `help` has all words; `quit` leaves.")
 }

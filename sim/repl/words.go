@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"twinlayer/lessons"
@@ -46,7 +47,8 @@ func init() {
 		{"skip", "", "go on to the lesson's next step", skip},
 		{"restart", "", "begin the lesson afresh", restart},
 		{"resume", "", "go on where you were, in this lesson or the last", resume},
-		{"edit", "[FILE]", "the lesson's files: edit one, or see them all", edit},
+		{"files", "[NAME]", "the lesson's files, or one of them", files},
+		{"edit", "FILE", "edit one of the lesson's files", edit},
 		{"file", "NAME", "write a file of the lesson: its lines follow, and a single dot ends them", nil},
 		{"lang", strings.Join(lessons.Languages, "|"), "the language of the lessons", speak},
 		{"engines", "", "the real engines, their versions, and why one cannot be used", machine(Machine.Engines)},
@@ -94,8 +96,40 @@ func (r *REPL) word(line string) (word, []string, bool) {
 }
 
 func unknownWord(r *REPL, _ context.Context, fields []string) error {
+	if like := lessons.Closest(fields[0], wordNames("")); like != "" {
+		r.tellWarn("Did you mean `%s`?", ":"+like)
+		return nil
+	}
 	r.draw.warn(":%s is no word of twinlayer; help has them all", fields[0])
 	return nil
+}
+
+// isOwn says whether a line begins with one of the REPL's own words.
+func isOwn(line string) bool {
+	first, _, _ := strings.Cut(line, " ")
+	return slices.Contains(wordNames(""), first)
+}
+
+// pointAtWord helps somebody whose line was no command, but is near to one, or
+// is a word that lacks its colon in a container's shell.
+func (r *REPL) pointAtWord(at sim.Attached, result sim.Result) {
+	first, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(result.Cmd), "docker "), " ")
+	_, number := strconv.Atoi(first)
+	unknown := strings.Contains(result.Model.Stderr, "unknown command: docker "+first)
+	switch {
+	case at.Shell != "" && result.Model.Exit == 127 && isOwn(first):
+		r.tell("In a container twinlayer's own words have a colon in front: `%s`.", ":"+first)
+	case at.Shell != "" && result.Model.Exit == 127:
+		if like := lessons.Closest(first, wordNames("")); like != "" {
+			r.tell("Did you mean `%s`?", ":"+like)
+		}
+	case unknown && number == nil && r.lesson != nil:
+		r.tell("No question is open now.")
+	case unknown:
+		if like := lessons.Closest(first, append(wordNames(""), sim.VerbNames()...)); like != "" {
+			r.tell("Did you mean `%s`?", like)
+		}
+	}
 }
 
 func help(r *REPL, _ context.Context, args []string) error {
@@ -106,14 +140,22 @@ func help(r *REPL, _ context.Context, args []string) error {
 		r.draw.text(sim.Help(args[0]))
 		return nil
 	}
-	r.draw.text(sim.Help("") + "\n" + r.draw.tr("twinlayer's own words (inside a container with a colon in front, as :next):") + "\n" + r.wordList())
+	r.draw.printed(screenLines(sim.Help("")))
+	r.draw.text("\n" + r.draw.tr("twinlayer's own words (inside a container with a colon in front, as :next):") + "\n" + r.wordList())
 	return nil
 }
 
 func (r *REPL) wordList() string {
+	const column = 27
 	var b strings.Builder
 	for _, w := range words {
-		fmt.Fprintf(&b, "  %-18s  %s\n", strings.TrimSpace(w.name+" "+w.args), r.draw.tr(w.short))
+		for i, line := range wrapWords(r.draw.tr(w.short), r.draw.width-column-2) {
+			head := strings.TrimSpace(w.name + " " + w.args)
+			if i > 0 {
+				head = ""
+			}
+			fmt.Fprintf(&b, "  %-*s%s\n", column, head, line)
+		}
 	}
 	return b.String()
 }
@@ -201,10 +243,8 @@ func evidence(r *REPL, ctx context.Context, args []string) error {
 			r.draw.warn("%s: %v", e.Name(), err)
 			continue
 		}
-		r.draw.title(e.Name())
-		for _, item := range list {
-			r.draw.evidence(item)
-		}
+		r.draw.title(worldName(e.Name(), r.Lang))
+		r.draw.evidence(list)
 	}
 	return nil
 }

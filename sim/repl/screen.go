@@ -1,0 +1,188 @@
+package repl
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// screenLines are the lines of what a program printed, safe to draw.
+func screenLines(text string) []string {
+	const most = 200
+	if text == "" {
+		return nil
+	}
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	cut := len(lines) - most
+	if cut > 0 {
+		lines = append(lines[:most], fmt.Sprintf("… and %d more lines", cut))
+	}
+	for i, l := range lines {
+		lines[i] = printable(l)
+	}
+	return lines
+}
+
+// printable shows tabs as blanks and other control characters as dots, so
+// that a program's output cannot move the cursor out of its column.
+func printable(line string) string {
+	var b strings.Builder
+	col := 0
+	for _, r := range line {
+		switch {
+		case r == '\t':
+			n := 8 - col%8
+			b.WriteString(strings.Repeat(" ", n))
+			col += n
+			continue
+		case r < ' ' || r == 0x7f:
+			r = '.'
+		}
+		b.WriteRune(r)
+		col += runewidth.RuneWidth(r)
+	}
+	return b.String()
+}
+
+func widest(lines []string) (n int) {
+	for _, l := range lines {
+		n = max(n, runewidth.StringWidth(l))
+	}
+	return n
+}
+
+// folded are lines in pieces that fit into width: a table of docker's goes on
+// below itself with the columns that have no room, any other line at a blank
+// if it has one.
+func folded(lines []string, width int) (out [][]string) {
+	for len(lines) > 0 {
+		n := tableRows(lines)
+		if n == 0 || widest(lines[:n]) <= width {
+			n = max(n, 1)
+			for _, l := range lines[:n] {
+				out = append(out, fold(l, width))
+			}
+		} else {
+			out = append(out, foldTable(lines[:n], width)...)
+		}
+		lines = lines[n:]
+	}
+	return out
+}
+
+// tableHead is what docker writes above its tables.
+var tableHead = regexp.MustCompile(`^[A-Z]+( [A-Z]+)*( {3,}[A-Z]+( [A-Z]+)*)+ *$`)
+
+// columnsOf are where the columns of a table with that head begin.
+func columnsOf(head string) (starts []int) {
+	for _, m := range regexp.MustCompile(`[A-Z]+( [A-Z]+)*`).FindAllStringIndex(head, -1) {
+		starts = append(starts, m[0])
+	}
+	return starts
+}
+
+// tableRows is how many of the lines are a table that begins with the first;
+// 0 where none does.
+func tableRows(lines []string) (n int) {
+	if !tableHead.MatchString(lines[0]) {
+		return 0
+	}
+	starts := columnsOf(lines[0])[1:]
+	for n = 1; n < len(lines) && keeps(lines[n], starts); n++ {
+	}
+	return n
+}
+
+// keeps says whether a line is a row of a table with columns there.
+func keeps(line string, starts []int) bool {
+	row := []rune(line)
+	for _, at := range starts {
+		if at < len(row) && row[at-1] != ' ' {
+			return false
+		}
+	}
+	return len(row) > 0 && row[0] != ' '
+}
+
+// foldTable takes the columns that have no room below those that have; the
+// first line is the table's head.
+func foldTable(lines []string, width int) [][]string {
+	const hang = 4
+	cut := 0
+	for _, at := range columnsOf(lines[0])[1:] {
+		if widest(parts(lines, 0, at)) <= width {
+			cut = at
+		}
+	}
+	below := parts(lines, cut, -1)
+	if cut == 0 || width <= 2*hang {
+		return folded(below, width)
+	}
+	rest := [][]string{}
+	if widest(below) <= width-hang {
+		for _, l := range below {
+			rest = append(rest, []string{l})
+		}
+	} else {
+		rest = foldTable(below, width-hang)
+	}
+	var out [][]string
+	for i, l := range parts(lines, 0, cut) {
+		row := []string{l}
+		for _, piece := range rest[i] {
+			if piece != "" {
+				row = append(row, strings.Repeat(" ", hang)+piece)
+			}
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// parts are the columns of each line from one place to another, -1: the end.
+func parts(lines []string, from, to int) (out []string) {
+	for _, l := range lines {
+		row := []rune(l)
+		end := len(row)
+		if to >= 0 {
+			end = min(to, end)
+		}
+		out = append(out, strings.TrimRight(string(row[min(from, end):end]), " "))
+	}
+	return out
+}
+
+// fold cuts a line into pieces no wider than width, at a blank where it has
+// one in the second half of a piece.
+func fold(line string, width int) []string {
+	var out []string
+	for runewidth.StringWidth(line) > width {
+		piece := runewidth.Truncate(line, width, "")
+		if piece == "" {
+			break
+		}
+		if at := strings.LastIndexByte(piece, ' '); at > len(piece)/2 && line[len(piece)] != ' ' {
+			piece = piece[:at+1]
+		}
+		out, line = append(out, strings.TrimRight(piece, " ")), strings.TrimPrefix(line[len(piece):], " ")
+	}
+	return append(out, line)
+}
+
+func wrapWords(text string, width int) []string {
+	var out []string
+	for paragraph := range strings.SplitSeq(text, "\n") {
+		line := ""
+		for _, word := range breakable(paragraph) {
+			if line != "" && runewidth.StringWidth(strings.TrimRight(line+word, " ")) > width {
+				out, line = append(out, strings.TrimRight(line, " ")), ""
+			}
+			line += word
+		}
+		line = strings.TrimRight(line, " ")
+		out = append(out, line)
+	}
+	return out
+}
