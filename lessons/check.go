@@ -29,6 +29,29 @@ func Check(ctx context.Context, s *sim.Session, l Lesson) error {
 	return errors.Join(c.faults...)
 }
 
+// Keep pulls what the lessons begin with, under names of its own, so that each
+// world has it once and for all of them: with a daemon most of the time of
+// lessons that are checked one after the other is the pulling.
+func Keep(ctx context.Context, s *sim.Session, all []Lesson) error {
+	var kept []string
+	for _, l := range all {
+		for _, ref := range l.Images {
+			if strings.HasPrefix(ref, "lesson-") || strings.ContainsAny(ref, "/-") && ref != "hello-world:latest" || slices.Contains(kept, ref) {
+				continue
+			}
+			kept = append(kept, ref)
+		}
+	}
+	for _, ref := range kept {
+		for _, line := range []string{"docker pull -q " + ref, "docker tag " + ref + " kept/" + ref, "docker rmi " + ref} {
+			if _, err := s.Run(ctx, line, noEnv); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 type checker struct {
 	*sim.Session
 	lesson Lesson

@@ -43,7 +43,7 @@
 // docker run line names its container with one of containers, or has --rm.
 // $IMAGE in a line is the id of the youngest image without a name, and
 // $CONTAINER the name of the youngest container that is not the lesson's: what a
-// build that failed has left. :boot, :steps, :layers, :files, :why, :audit and
+// build that failed has left. :boot, :steps, :layers, :files, :why, :audit, :diff and
 // :evidence are twinlayer's own words.
 //
 // What a lesson makes in either world is thrown away when it ends. Images of

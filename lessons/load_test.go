@@ -60,11 +60,11 @@ func TestProseIsShort(t *testing.T) {
 		for _, s := range l.Steps {
 			eachLine(l.In(English).Steps[s.ID], func(line string) {
 				require.Less(t, len(strings.Fields(line)), 34, "%s, %s: %s", l.ID, s.ID, line)
-				require.Regexp(t, `[.?!:"]$`, line, "%s, %s", l.ID, s.ID)
+				require.Regexp(t, "[.?!:\"`]$", line, "%s, %s", l.ID, s.ID)
 			})
 			eachLine(l.In(Chinese).Steps[s.ID], func(line string) {
 				require.Less(t, runewidth.StringWidth(line), 120, "%s, %s: %s", l.ID, s.ID, line)
-				require.Regexp(t, `[。？！：”]$`, line, "%s, %s", l.ID, s.ID)
+				require.Regexp(t, "[。？！：”`]$", line, "%s, %s", l.ID, s.ID)
 				require.NotRegexp(t, `\p{Han}[,;:?!]`, line, "%s, %s", l.ID, s.ID)
 			})
 		}
@@ -187,7 +187,7 @@ func TestFaults(t *testing.T) {
 		"run and solution":  {"    solution: [", "    run: [docker ps]\n    solution: [", "good/lesson.yaml:21:15: a step either runs something or leaves it to the learner"},
 		"empty line":        {"- ls\n", "- ls\n      -\n", "good/lesson.yaml:15:8: the line is empty"},
 		"bad first line":    {"docker exec lesson-x touch /new", "ls", "good/lesson.yaml:20:16: a step begins outside of any container, so its first line is docker's"},
-		"unknown word":      {":detach", ":deatch", "good/lesson.yaml:16:9: :deatch is no word of a lesson; :detach, :file and :boot, :steps, :layers, :why, :audit, :evidence, :files are"},
+		"unknown word":      {":detach", ":deatch", "good/lesson.yaml:16:9: :deatch is no word of a lesson; :detach, :file and :boot, :steps, :layers, :why, :audit, :diff, :evidence, :files are"},
 		"file of a line":    {":detach", ":file /etc/x", "good/lesson.yaml:16:9: a file is in the lesson's directory, not \"/etc/x\""},
 		"bad docker line":   {"docker exec lesson-x touch /new", "docker dif lesson-x", "good/lesson.yaml:20:16: docker: unknown command: docker dif"},
 		"bad flag":          {"docker run -it", "docker run --its", "good/lesson.yaml:13:9: unknown flag: --its"},

@@ -359,7 +359,7 @@ const (
 
 // shows are the words of twinlayer's own that only show something; whoever
 // plays the lesson shows it.
-var shows = []string{":boot", ":steps", ":layers", ":why", ":audit", ":evidence", ":files"}
+var shows = []string{":boot", ":steps", ":layers", ":why", ":audit", ":diff", ":evidence", ":files"}
 
 func isShow(line string) bool {
 	word, _, _ := strings.Cut(line, " ")

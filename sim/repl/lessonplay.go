@@ -43,6 +43,11 @@ func (r *REPL) playOut(ctx context.Context) error {
 
 // checkAll plays lessons in all ways and says what does not hold in each.
 func (r *REPL) checkAll(ctx context.Context) {
+	if len(r.Play) > 1 {
+		if err := lessons.Keep(ctx, r.Session, r.Play); err != nil {
+			r.draw.warn("%v", err)
+		}
+	}
 	for _, l := range r.Play {
 		if err := lessons.Check(ctx, r.Session, l); err != nil {
 			r.missed++
