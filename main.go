@@ -198,7 +198,8 @@ func machineWord(f flags, images *bundle.Bundle) int {
 	return exitOK
 }
 
-// model is the model of this machine, with the ids that the real engine has.
+// model is the model of this machine, with the ids and the way of making
+// layers that the real engine has.
 func model(images *bundle.Bundle, engine sim.Engine) *sim.Model {
 	c := sim.ModelConfig{Facts: real.Facts(), Registry: images, Programs: images.Programs, Spool: real.Spool}
 	if engine == nil || engine.Name() != "podman" { // which asks no registry without encryption
@@ -206,7 +207,7 @@ func model(images *bundle.Bundle, engine sim.Engine) *sim.Model {
 	}
 	if engine != nil {
 		if info, err := engine.Info(context.Background()); err == nil {
-			c.IDs = info.IDs
+			c.IDs, c.Dialect = info.IDs, info.Dialect
 		}
 	}
 	return sim.NewModel(c)

@@ -2,35 +2,44 @@ package fs
 
 import (
 	"archive/tar"
+	"errors"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 	"time"
 )
 
 // Dialect is the way in which an engine makes a layer of what happened in a
-// container. The two dialects are different layers with the same meaning:
-// they have different canonical digests wherever an entry was copied up
-// without being changed, or a directory was made anew.
+// container. The dialects are different layers with the same meaning: they
+// have different canonical digests wherever an entry was copied up without
+// being changed, or a directory was made anew.
 type Dialect string
 
 const (
 	// DockerNative is what docker commit and the classic builder write: the
 	// writable layer as it is, opaque directories marked as such.
 	DockerNative Dialect = "docker-native"
-	// Containerd is what containerd and BuildKit write: what docker diff
-	// names, deletions one by one, never an opaque directory.
+	// BuildKit is what BuildKit writes, and docker commit where the storage
+	// driver finds changes by comparing: what docker diff names, deletions one
+	// by one, never an opaque directory.
+	BuildKit Dialect = "buildkit"
+	// Containerd is what containerd's differ writes: the same and, of a file
+	// with a new link, the names that it had before.
 	Containerd Dialect = "containerd"
 )
 
 // Layer is the layer that an engine speaking d makes of the union's changes.
-// Neither dialect keeps sockets, or attributes other than
+// No dialect keeps sockets, or attributes other than
 // security.capability. A file whose name says that it is a whiteout cannot be
 // written by DockerNative (image-spec, layer.md, "Whiteouts").
 func (u *Union) Layer(d Dialect) (*Tree, error) {
-	if d == Containerd {
-		return u.changedLayer()
+	switch d {
+	case BuildKit:
+		return u.changedLayer(false)
+	case Containerd:
+		return u.changedLayer(true)
 	}
 	return u.upperLayer()
 }
@@ -50,8 +59,8 @@ func (u *Union) upperLayer() (*Tree, error) {
 }
 
 // changedLayer is what docker diff names, with whiteouts for what it calls
-// deleted.
-func (u *Union) changedLayer() (*Tree, error) {
+// deleted, and with all links to what it names if they are asked for.
+func (u *Union) changedLayer(links bool) (*Tree, error) {
 	l := layering{b: NewBuilder(), names: map[*Node]string{}}
 	for _, c := range u.Changes() {
 		n := Whiteout(0)
@@ -63,7 +72,43 @@ func (u *Union) changedLayer() (*Tree, error) {
 			return nil, err
 		}
 	}
+	if links {
+		if err := l.links(u); err != nil {
+			return nil, err
+		}
+	}
 	return l.b.Tree(), nil
+}
+
+// links adds the names in the writable layer of what has a name already.
+func (l layering) links(u *Union) error {
+	there := map[string]bool{"/": true}
+	for p := range l.b.Tree().All() {
+		there[p.Path] = true
+	}
+	for p := range u.upper.All() {
+		if first, ok := l.names[p.Node]; !ok || there[p.Path] || first == p.Path {
+			continue
+		}
+		if err := l.above(u, there, path.Dir(p.Path)); err != nil {
+			return err
+		}
+		if err := l.put(p.Path, p.Node, *p.Node); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// above adds a directory and those above it.
+func (l layering) above(u *Union, there map[string]bool, dir string) error {
+	if there[dir] {
+		return nil
+	}
+	there[dir] = true
+	n := *u.upper.Lookup(dir)
+	n.Opaque = false
+	return errors.Join(l.above(u, there, path.Dir(dir)), l.put(dir, u.upper.Lookup(dir), n))
 }
 
 // layering builds a layer of nodes that may have several names.

@@ -89,7 +89,7 @@ func FuzzRoundTrip(f *testing.F) {
 			w.do(op)
 		}
 		requireRoundTrip(t, w.sys.Mounts.Root().Upper())
-		for _, d := range []Dialect{DockerNative, Containerd} {
+		for _, d := range []Dialect{DockerNative, BuildKit, Containerd} {
 			layer, err := w.sys.Mounts.Root().Layer(d)
 			require.NoError(t, err)
 			requireRoundTrip(t, layer)

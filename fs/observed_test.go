@@ -205,7 +205,7 @@ func (c observed) check(t *testing.T) {
 		require.Equal(t, devices(*c.DockerLayer), listLayer(t, u, DockerNative), "%s: Docker's layer", c.Title)
 	}
 	if c.BuildkitLayer != nil {
-		require.Equal(t, devices(*c.BuildkitLayer), listLayer(t, u, Containerd), "%s: BuildKit's layer", c.Title)
+		require.Equal(t, devices(*c.BuildkitLayer), listLayer(t, u, BuildKit), "%s: BuildKit's layer", c.Title)
 	}
 }
 

@@ -125,3 +125,28 @@ func TestCreateThroughSymlinks(t *testing.T) {
 	_, err := s.OpenFile("/a", os.O_CREATE|os.O_WRONLY, 0o644)
 	require.Equal(t, ELOOP, err)
 }
+
+// TestDialects: the same changes, as each kind of engine makes a layer of them.
+// Docker 28 with containerd's image store wrote the last one so.
+func TestDialects(t *testing.T) {
+	u, s, _ := machine(t)
+	fs := s.FS()
+	require.NoError(t, fs.Chmod("/etc/motd", 0o644)) // as it was
+	require.NoError(t, fs.(aferoFS).Link("/d/sub/f", "/new"))
+	require.NoError(t, fs.RemoveAll("/etc"))
+	require.NoError(t, fs.Mkdir("/etc", 0o755))
+	paths := func(d Dialect) (out []string) {
+		for p := range must(u.Layer(d)).All() {
+			out = append(out, p.Path)
+		}
+		return out
+	}
+	require.Equal(t, []string{"/d", "/d/sub", "/d/sub/f", "/etc", "/new"}, paths(DockerNative))
+	require.True(t, must(u.Layer(DockerNative)).Lookup("/etc").Opaque)
+	require.Equal(t, []string{"/etc", "/etc/motd", "/etc/passwd", "/new"}, paths(BuildKit))
+	layer := must(u.Layer(Containerd))
+	require.Equal(t, []string{"/d", "/d/sub", "/d/sub/f", "/etc", "/etc/motd", "/etc/passwd", "/new"}, paths(Containerd))
+	require.Same(t, layer.Lookup("/new"), layer.Lookup("/d/sub/f"))
+	require.True(t, layer.Lookup("/etc/motd").IsWhiteout())
+	require.False(t, layer.Lookup("/etc").Opaque)
+}

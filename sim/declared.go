@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ type Declared struct {
 	when   *regexp.Regexp                // what both texts must have for it to apply; nil: anything
 	match  *regexp.Regexp                // blanking out what matches must make the texts equal
 	gone   bool                          // what matches may be missing in one of them
+	leave  string                        // what stays of what matches; "": nothing
 	beside *regexp.Regexp                // what a world shows beside, that excuses the field as it is
 	typed  *regexp.Regexp                // a command that excuses the field as it is
 	equal  func(model, real string) bool // another way to be equal
@@ -62,7 +64,7 @@ func (d Declared) blank(text string) string {
 	case d.gone:
 		return d.match.ReplaceAllString(text, "")
 	}
-	return d.match.ReplaceAllString(text, "…")
+	return d.match.ReplaceAllString(text, cmp.Or(d.leave, "…"))
 }
 
 var (
@@ -91,6 +93,8 @@ var declared = []Declared{
 		match: regexp.MustCompile(`(?m)digest: sha256:[0-9a-f]{64} size: \d+|^Digest: sha256:[0-9a-f]{64}$`)},
 	{Class: Limit, Reason: "how many blocks a file takes is the affair of the disk's file system; the model counts what the file holds",
 		when: regexp.MustCompile(`^[0-9.]+[KMG]?\t`), match: regexp.MustCompile(`(?m)^[0-9.]+[KMG]?\t`)},
+	{Class: Limit, Reason: "how many bytes a directory takes, and how many blocks a file, is the affair of the disk's file system; the model has those of ext4",
+		match: regexp.MustCompile(`(?m)^(d\S+ +\d+ \S+ +\S+) +\d+|^total \d+$`), leave: "$1 …"},
 	{Class: Limit, Reason: "the real mounts and their options depend on the machine; the model shows their shape only",
 		match: regexp.MustCompile(`(?m)^(overlay|proc|tmpfs|devpts|sysfs|mqueue|shm|cgroup\d?|/dev/\S+|udev|none) .*\n`), gone: true},
 

@@ -99,8 +99,8 @@ type Engine interface {
 	// Changes are what docker diff lists: the container's file system held
 	// against its image, sorted by path.
 	Changes(ctx context.Context, container string) ([]fs.Change, error)
-	// Layer is the container's writable layer, as overlayfs's upper
-	// directory holds it.
+	// Layer is the container's writable layer: as overlayfs's upper directory
+	// holds it or, where [Info] names another dialect, in that.
 	Layer(ctx context.Context, container string) (*fs.Tree, error)
 	// Evidence is what can be seen of a container from outside, with how to
 	// see it again by hand.
@@ -122,6 +122,9 @@ type Info struct {
 	Engine   string // what it is, for people: "embedded engine (overlayfs, rootless)"
 	Rootless bool   // it runs without root's power
 	IDs      uint32 // how many user ids its containers know, from 0; 0: all
+	// Dialect is how its commits make layers, and how [Engine.Layer] tells of
+	// one; "": [fs.DockerNative].
+	Dialect fs.Dialect
 }
 
 // Image is an image that an engine keeps.

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -103,7 +104,7 @@ func (t *transition) commit(c Commit) (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	own, err := k.root().Layer(fs.DockerNative)
+	own, err := k.root().Layer(t.dialect())
 	if err != nil {
 		return Image{}, Refuse("%v", err)
 	}
@@ -129,7 +130,7 @@ func (t *transition) added(own *fs.Tree) (*NewLayer, error) {
 		t.step("layer", "/", "the container's layer is empty: the image gets no layer of its own, only a configuration")
 		return nil, nil
 	}
-	tar := func(w io.Writer) error { return fs.DockerNative.WriteTar(w, own) }
+	tar := func(w io.Writer) error { return t.dialect().WriteTar(w, own) }
 	sum := digest.SHA256.Digester()
 	if err := tar(sum.Hash()); err != nil {
 		return nil, err
@@ -139,6 +140,8 @@ func (t *transition) added(own *fs.Tree) (*NewLayer, error) {
 	t.step("layer", "/", "the container's layer becomes an image layer, read-only from now on; the digest of its tar is %s", Short(l.DiffID))
 	return &l, nil
 }
+
+func (t *transition) dialect() fs.Dialect { return cmp.Or(t.Dialect, fs.DockerNative) }
 
 func piped(write func(io.Writer) error) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {

@@ -45,6 +45,9 @@ type ModelConfig struct {
 	// IDs is how many user ids containers know, from 0 on; 0: all. The model
 	// does as the real engine does, so that both fail alike.
 	IDs uint32
+	// Dialect is how layers are made; "": [fs.DockerNative]. The model speaks
+	// the real engine's.
+	Dialect fs.Dialect
 }
 
 // Program is what an executable does when it is run as a process.
@@ -148,7 +151,7 @@ func (m *Model) Name() string { return "model" }
 
 // Info tells of the modelled kernel.
 func (m *Model) Info(context.Context) (Info, error) {
-	return Info{Engine: "model", IDs: m.cfg.IDs}, nil
+	return Info{Engine: "model", IDs: m.cfg.IDs, Dialect: m.cfg.Dialect}, nil
 }
 
 // Close frees nothing: a value needs no closing.
@@ -172,7 +175,10 @@ func (m *Model) Layer(_ context.Context, key string) (*fs.Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.root().Upper(), nil
+	if m.cfg.Dialect == "" || m.cfg.Dialect == fs.DockerNative {
+		return c.root().Upper(), nil
+	}
+	return c.root().Layer(m.cfg.Dialect)
 }
 
 // Paths completes a path in a container: the entries of its directory that

@@ -7,12 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/moby/moby/client"
 	"github.com/opencontainers/go-digest"
@@ -89,34 +86,6 @@ func (e *Engine) load(ctx context.Context, files []file, entry archived) (digest
 	return whole(got.ID), nil
 }
 
-// saved is an image of the engine, read out.
-func (e *Engine) saved(ctx context.Context, id string) (v1.Image, error) {
-	f, err := e.save(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	return tarball.Image(opener(f), nil)
-}
-
-// save is a docker save, in a file that goes with the engine.
-func (e *Engine) save(ctx context.Context, ids ...string) (*os.File, error) {
-	stream, err := e.client.ImageSave(ctx, ids)
-	if err != nil {
-		return nil, e.cfg.explain(err)
-	}
-	defer stream.Close()
-	f, err := e.spool()
-	if err != nil {
-		return nil, err
-	}
-	_, err = io.Copy(f, stream)
-	return f, e.cfg.explain(err)
-}
-
-func opener(f *os.File) tarball.Opener {
-	return func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(f, 0, 1<<62)), nil }
-}
-
 // Layers are what the layers of an image hold.
 func (e *Engine) Layers(ctx context.Context, ref string) ([]*fs.Tree, error) {
 	img, err := e.find(ctx, ref)
@@ -131,15 +100,12 @@ func (e *Engine) layers(ctx context.Context, img image) ([]*fs.Tree, error) {
 	if e.knownTrees(img, trees) || e.readTrees(ctx, img, trees) {
 		return trees, nil
 	}
-	saved, err := e.saved(ctx, img.engine.String())
+	c, err := e.content(ctx, img.engine)
 	if err != nil {
 		return nil, err
 	}
-	layers, err := saved.Layers()
-	if err != nil {
-		return nil, err
-	}
-	for i, l := range layers {
+	defer c.Close()
+	for i, l := range c.layers {
 		if trees[i] == nil {
 			if trees[i], err = e.tree(l, img.Layers[i]); err != nil {
 				return nil, fmt.Errorf("layer %d of %s: %w", i+1, img.ID, err)
@@ -197,8 +163,8 @@ func (e *Engine) keep(diffID digest.Digest, tree *fs.Tree) {
 	e.trees[diffID] = tree
 }
 
-func (e *Engine) tree(l v1.Layer, diffID digest.Digest) (*fs.Tree, error) {
-	r, err := l.Uncompressed()
+func (e *Engine) tree(l file, diffID digest.Digest) (*fs.Tree, error) {
+	r, err := l.open()
 	if err != nil {
 		return nil, err
 	}

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 	"github.com/opencontainers/go-digest"
@@ -81,11 +79,12 @@ func (e *Engine) newLayer(ctx context.Context, k *ours, raw image, latest time.T
 	if latest.IsZero() {
 		return layer{diffID: raw.Layers[len(raw.Layers)-1]}, nil
 	}
-	top, err := e.topLayer(ctx, raw)
+	c, err := e.content(ctx, raw.engine)
 	if err != nil {
 		return layer{}, err
 	}
-	r, err := top.Uncompressed()
+	defer c.Close()
+	r, err := c.layers[len(c.layers)-1].decompressed()
 	if err != nil {
 		return layer{}, err
 	}
@@ -94,18 +93,6 @@ func (e *Engine) newLayer(ctx context.Context, k *ours, raw image, latest time.T
 		_, err := io.Copy(w, r)
 		return err
 	})
-}
-
-func (e *Engine) topLayer(ctx context.Context, img image) (v1.Layer, error) {
-	saved, err := e.saved(ctx, img.engine.String())
-	if err != nil {
-		return nil, err
-	}
-	layers, err := saved.Layers()
-	if err != nil {
-		return nil, err
-	}
-	return layers[len(layers)-1], nil
 }
 
 // writeLayer keeps a layer tar, with no time later than latest if that is
@@ -208,20 +195,17 @@ func (e *Engine) layerFiles(ctx context.Context, c composed) (files []file, name
 		}
 		return files, names, nil
 	}
-	saved, err := e.saved(ctx, c.raw.engine.String())
+	has, err := e.content(ctx, c.raw.engine)
 	if err != nil {
 		return nil, nil, err
 	}
-	layers, err := saved.Layers()
-	if err != nil {
-		return nil, nil, err
-	}
+	defer has.Close()
 	for i := range c.Layers {
 		if i == c.below && c.layer.tar != nil {
 			files = append(files, c.layer.file())
 			continue
 		}
-		f, err := e.unpacked(layers[i], names[i])
+		f, err := e.plain(has.layers[i], names[i])
 		if err != nil {
 			return nil, nil, err
 		}
@@ -236,35 +220,25 @@ func (e *Engine) keepsLayers() bool {
 	return !e.cfg.Podman && !e.containerd()
 }
 
-// containerd says whether Docker keeps its images in containerd.
-func (e *Engine) containerd() bool {
-	return slices.ContainsFunc(e.info.DriverStatus, func(s [2]string) bool { return s == [2]string{"driver-type", "io.containerd.snapshotter.v1"} })
-}
-
 func (l layer) file() file {
 	size, _ := l.tar.Seek(0, io.SeekEnd)
 	return file{l.diffID.Encoded() + ".tar", size, func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(l.tar, 0, size)), nil }}
 }
 
-// unpacked is a layer as a plain tar, whose size must be known beforehand.
-func (e *Engine) unpacked(l v1.Layer, name string) (file, error) {
-	r, err := l.Uncompressed()
+// compared is a container's layer as an engine makes it that compares: there is
+// none where its diff has nothing.
+func (e *Engine) compared(ctx context.Context, k *ours) (*fs.Tree, error) {
+	list, err := e.client.ContainerDiff(ctx, k.engine, client.ContainerDiffOptions{})
 	if err != nil {
-		return file{}, err
+		return nil, e.cfg.explain(err)
 	}
-	defer r.Close()
-	f, err := e.spool()
-	if err != nil {
-		return file{}, err
+	if len(list.Changes) == 0 {
+		return fs.NewBuilder().Tree(), nil
 	}
-	size, err := io.Copy(f, r)
-	return file{name, size, func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(f, 0, size)), nil }}, err
+	return e.committed(ctx, k)
 }
 
-// committed is a container's layer where its directory cannot be read: what
-// the engine commits of it. An engine that finds changes by comparing (its
-// info says "Native Overlay Diff: false", as a rootless one's does) leaves out
-// what was copied up without a change, and opaque directories.
+// committed is a container's layer as the engine commits it.
 func (e *Engine) committed(ctx context.Context, k *ours) (*fs.Tree, error) {
 	raw, drop, err := e.commit(ctx, k, false)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -80,7 +81,7 @@ func (e *Engine) Name() string { return e.cfg.Name() }
 // Info tells what the engine says of itself.
 func (e *Engine) Info(context.Context) (sim.Info, error) {
 	text := fmt.Sprintf("%s %s (API %s, %s)", title(e.cfg.Name()), e.info.ServerVersion, e.client.ClientVersion(), e.info.Driver)
-	return sim.Info{Engine: text, Rootless: e.rootless()}, nil
+	return sim.Info{Engine: text, Rootless: e.rootless(), Dialect: e.dialect()}, nil
 }
 
 func title(name string) string {
@@ -94,6 +95,28 @@ func (e *Engine) rootless() bool {
 		}
 	}
 	return false
+}
+
+// dialect is how the engine's commits make layers. Containerd's image store
+// and, where overlayfs's own directory cannot serve as one, each storage driver
+// compare the container's files with the image's.
+func (e *Engine) dialect() fs.Dialect {
+	switch {
+	case e.containerd():
+		return fs.Containerd
+	case e.driverSays("Native Overlay Diff", "false"):
+		return fs.BuildKit
+	}
+	return fs.DockerNative
+}
+
+// containerd says whether Docker keeps its images in containerd.
+func (e *Engine) containerd() bool {
+	return e.driverSays("driver-type", "io.containerd.snapshotter.v1")
+}
+
+func (e *Engine) driverSays(what, text string) bool {
+	return slices.Contains(e.info.DriverStatus, [2]string{what, text})
 }
 
 // closing is how long a session may take to tidy up.
@@ -113,16 +136,24 @@ func (e *Engine) Close() error {
 	return errors.Join(e.cfg.Target.explain(err), e.client.Close(), e.cfg.Target.Stop())
 }
 
-// spool is a file for the contents of a layer. It has no name any more, and
-// goes when the engine is closed.
+// spool is a file for the contents of a layer, which goes when the engine is
+// closed.
 func (e *Engine) spool() (*os.File, error) {
-	f, err := os.CreateTemp("", "twinlayer-layer-")
+	f, err := unnamed()
 	if err != nil {
 		return nil, err
 	}
-	os.Remove(f.Name())
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.spools = append(e.spools, f)
 	return f, nil
+}
+
+// unnamed is a file that goes when it is closed.
+func unnamed() (*os.File, error) {
+	f, err := os.CreateTemp("", "twinlayer-layer-")
+	if err != nil {
+		return nil, err
+	}
+	return f, os.Remove(f.Name())
 }

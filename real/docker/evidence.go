@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/moby/moby/api/types/container"
@@ -32,7 +33,7 @@ func (e *Engine) Evidence(ctx context.Context, key string) ([]sim.Evidence, erro
 		{What: "the storage driver", Shown: e.info.Driver, Again: e.Name() + " info --format '{{.Driver}}'"},
 		{What: "the runtime", Shown: runtimeOf(k, e.info.DefaultRuntime), Again: inspect + " --format '{{.HostConfig.Runtime}}'"},
 	}
-	return append(append(out, driverFacts(k, inspect)...), processFacts(k, inspect)...), nil
+	return slices.Concat(out, driverFacts(k, inspect), e.storeFacts(c.image), processFacts(k, inspect)), nil
 }
 
 func runtimeOf(k container.InspectResponse, usual string) string {
@@ -57,6 +58,22 @@ func driverFacts(k container.InspectResponse, inspect string) (out []sim.Evidenc
 	return out
 }
 
+// storeFacts are where containerd has the image's manifest and layers.
+func (e *Engine) storeFacts(img image) (out []sim.Evidence) {
+	for _, dir := range e.stores() {
+		m, err := dir.manifest(img.engine)
+		if err != nil {
+			continue
+		}
+		out = append(out, sim.Evidence{What: "its image's manifest, in containerd's store", Shown: dir.path(img.engine), Again: "cat " + dir.path(img.engine)})
+		for i, l := range m.Layers {
+			out = append(out, sim.Evidence{What: fmt.Sprintf("layer %d of its image, as it was compressed", i+1), Shown: dir.path(l.Digest), Again: "sha256sum " + dir.path(l.Digest)})
+		}
+		break
+	}
+	return out
+}
+
 // processFacts are its process's id and namespaces, as this machine sees them.
 func processFacts(k container.InspectResponse, inspect string) (out []sim.Evidence) {
 	if k.State == nil || k.State.Pid == 0 {
@@ -64,6 +81,9 @@ func processFacts(k container.InspectResponse, inspect string) (out []sim.Eviden
 	}
 	pid := k.State.Pid
 	out = append(out, sim.Evidence{What: "its process, as the host numbers it", Shown: fmt.Sprint(pid), Again: inspect + " --format '{{.State.Pid}}'"})
+	if root := rootMount(pid); root != "" {
+		out = append(out, sim.Evidence{What: "its root's mount", Shown: root, Again: fmt.Sprintf("grep ' / / ' /proc/%d/mountinfo", pid)})
+	}
 	for _, ns := range []string{"mnt", "pid", "uts", "ipc", "net", "user", "cgroup"} {
 		link := fmt.Sprintf("/proc/%d/ns/%s", pid, ns)
 		if shown, err := os.Readlink(link); err == nil {
@@ -71,4 +91,16 @@ func processFacts(k container.InspectResponse, inspect string) (out []sim.Eviden
 		}
 	}
 	return out
+}
+
+// rootMount is the line of a process's root in the kernel's list of mounts
+// (proc_pid_mountinfo(5)); "" where that cannot be read.
+func rootMount(pid int) string {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", pid))
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) > 4 && f[3] == "/" && f[4] == "/" {
+			return strings.TrimSpace(line)
+		}
+	}
+	return ""
 }

@@ -127,7 +127,7 @@ func (e *Engine) Changes(ctx context.Context, key string) ([]fs.Change, error) {
 }
 
 // Layer is the container's writable layer: overlayfs's upper directory where
-// it can be read, else what the engine commits of it.
+// it can be read and is what the engine commits, else that.
 func (e *Engine) Layer(ctx context.Context, key string) (*fs.Tree, error) {
 	c, _, err := e.container(ctx, key)
 	if err != nil {
@@ -145,6 +145,9 @@ func (e *Engine) Layer(ctx context.Context, key string) (*fs.Tree, error) {
 }
 
 func (e *Engine) layer(ctx context.Context, c *ours) (*fs.Tree, error) {
+	if e.dialect() != fs.DockerNative {
+		return e.compared(ctx, c)
+	}
 	now, err := e.client.ContainerInspect(ctx, c.engine, client.ContainerInspectOptions{})
 	if err != nil {
 		return nil, e.cfg.explain(err)

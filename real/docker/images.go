@@ -19,11 +19,12 @@ import (
 	"twinlayer/sim"
 )
 
-// image is what never changes of an image in the engine.
+// image is an image in the engine.
 type image struct {
 	engine digest.Digest // its id there: with containerd's store the manifest's digest
 	sim.Image
-	raw []byte // the configuration blob
+	raw  []byte   // the configuration blob
+	refs []string // this session's references to it; what changes of it, as its tags
 }
 
 // Images are the images of this session, newest first.
@@ -47,15 +48,15 @@ func (e *Engine) own(ctx context.Context) ([]image, error) {
 	}
 	var out []image
 	for _, item := range all {
-		tags, ours := e.tags(item.RepoTags)
-		if !ours {
+		tags, refs := e.tags(item.RepoTags)
+		if refs == nil {
 			continue
 		}
 		img, err := e.describe(ctx, digest.Digest(item.ID))
 		if err != nil {
 			return nil, err
 		}
-		img.Tags, img.Parent = tags, e.parent(img.ID)
+		img.Tags, img.refs, img.Parent = tags, refs, e.parent(img.ID)
 		out = append(out, img)
 	}
 	slices.SortFunc(out, func(a, b image) int { return sim.CompareImages(a.Image, b.Image) })
@@ -87,15 +88,15 @@ func again(ctx context.Context, ask func() error) error {
 	}
 }
 
-// tags are those of the references that this session shows, and whether any
-// of them is this session's.
-func (e *Engine) tags(refs []string) (shown []string, ours bool) {
-	for _, ref := range refs {
+// tags are those of an image's references that are this session's, and what it
+// shows of them.
+func (e *Engine) tags(all []string) (shown, ours []string) {
+	for _, ref := range all {
 		s, marked := owner(ref)
 		if !marked || s != e.session || strings.HasPrefix(ref, s.prefix()+held) {
 			continue
 		}
-		ours = true
+		ours = append(ours, ref)
 		if tag, ok := e.session.shown(ref); ok {
 			shown = append(shown, tag)
 		}
@@ -164,17 +165,18 @@ func (e *Engine) describe(ctx context.Context, id digest.Digest) (image, error) 
 }
 
 // configuration is the configuration blob: from the engine's store where it
-// can be read, else from a docker save.
+// can be read.
 func (e *Engine) configuration(ctx context.Context, id digest.Digest) ([]byte, error) {
 	blob := filepath.Join(e.info.DockerRootDir, "image", e.info.Driver, "imagedb", "content", "sha256", id.Encoded())
 	if raw, err := os.ReadFile(blob); err == nil && digest.FromBytes(raw) == id {
 		return raw, nil
 	}
-	saved, err := e.saved(ctx, id.String())
+	c, err := e.content(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return saved.RawConfigFile()
+	defer c.Close()
+	return c.config, nil
 }
 
 // sizes are the bytes of the regular files of each layer. The engine's own
@@ -261,19 +263,19 @@ func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool) (sim.R
 // take does to one image what removed says.
 func (e *Engine) take(ctx context.Context, img image, removed sim.Removed, force bool) error {
 	gone := slices.Contains(removed.Deleted, img.ID)
-	var refs []string
-	for _, tag := range img.Tags {
-		if gone || slices.Contains(removed.Untagged, tag) {
-			refs = append(refs, e.session.inside(tag))
+	refs := img.refs
+	if !gone {
+		refs = nil
+		for _, tag := range img.Tags {
+			if slices.Contains(removed.Untagged, tag) {
+				refs = append(refs, e.session.inside(tag))
+			}
 		}
 	}
-	if gone || len(refs) > 0 {
+	if !gone && refs != nil {
 		if err := e.mark(ctx, img.engine); err != nil {
 			return err
 		}
-	}
-	if gone {
-		refs = append(refs, e.session.mark(img.engine))
 	}
 	if gone && force && e.cfg.Podman { // whose force removes containers too
 		force = false

@@ -22,7 +22,12 @@ import (
 
 // Load hands the engine the images of an archive under references of ours.
 func (e *Engine) Load(ctx context.Context, archive io.Reader) ([]string, error) {
-	in, err := e.unarchive(archive)
+	f, err := unnamed()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	in, err := unarchive(archive, f)
 	if err != nil {
 		return nil, err
 	}
@@ -83,16 +88,13 @@ type unarchived struct {
 	parts map[string][2]int64 // offset and size
 }
 
-func (e *Engine) unarchive(archive io.Reader) (*unarchived, error) {
+// unarchive keeps the files of an archive in f.
+func unarchive(archive io.Reader, f *os.File) (*unarchived, error) {
 	plain, err := fs.Decompress(archive, fs.DefaultLimits)
 	if err != nil {
 		return nil, sim.Refuse("the archive cannot be read: %v", err)
 	}
 	defer plain.Close()
-	f, err := e.spool()
-	if err != nil {
-		return nil, err
-	}
 	u := &unarchived{f, map[string][2]int64{}}
 	links := map[string]string{}
 	in := tar.NewReader(io.TeeReader(plain, io.Discard))
@@ -283,15 +285,12 @@ func (o *outgoing) add(f file) {
 }
 
 func (e *Engine) addSaved(ctx context.Context, out *outgoing, img image, tag string) error {
-	saved, err := e.saved(ctx, img.engine.String())
+	has, err := e.content(ctx, img.engine)
 	if err != nil {
 		return err
 	}
-	layers, err := saved.Layers()
-	if err != nil {
-		return err
-	}
-	if len(layers) != len(img.Layers) {
+	defer has.Close()
+	if len(has.layers) != len(img.Layers) {
 		return errors.New("the engine saved another image than it was asked for: try again")
 	}
 	m := ocispec.Manifest{
@@ -300,8 +299,8 @@ func (e *Engine) addSaved(ctx context.Context, out *outgoing, img image, tag str
 	}
 	entry := archived{Config: blobName(img.ID)}
 	out.add(text(entry.Config, img.raw))
-	for i, l := range layers {
-		f, err := e.unpacked(l, blobName(img.Layers[i]))
+	for i, l := range has.layers {
+		f, err := e.plain(l, blobName(img.Layers[i]))
 		if err != nil {
 			return err
 		}

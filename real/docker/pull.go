@@ -12,6 +12,7 @@ import (
 	"github.com/docker/cli/cli/config"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/moby/moby/api/pkg/authconfig"
 	"github.com/moby/moby/api/types/jsonstream"
@@ -64,7 +65,7 @@ func (e *Engine) fetch(ctx context.Context, target, ref string) (sim.Pulled, dig
 	had := err == nil
 	pulled, err := e.transfer(ctx, target)
 	if err != nil {
-		return pulled, "", e.refusedPull(err, ref)
+		return pulled, "", e.refusedPull(ctx, err, target, ref)
 	}
 	got, err := e.client.ImageInspect(ctx, target)
 	if err != nil {
@@ -129,11 +130,7 @@ var layerID = regexp.MustCompile(`^[0-9a-f]{12}$`)
 // fromManifest asks the registry what was pulled, where the engine does not
 // tell.
 func (e *Engine) fromManifest(ctx context.Context, target string, p sim.Pulled) (sim.Pulled, error) {
-	ref, err := name.ParseReference(target)
-	if err != nil {
-		return p, err
-	}
-	img, err := remote.Image(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain))
+	img, err := e.manifest(ctx, target)
 	if err != nil {
 		return p, err
 	}
@@ -160,6 +157,15 @@ func (e *Engine) fromManifest(ctx context.Context, target string, p sim.Pulled) 
 	return p, nil
 }
 
+// manifest is an image as its registry tells of it.
+func (e *Engine) manifest(ctx context.Context, target string) (v1.Image, error) {
+	ref, err := name.ParseReference(target)
+	if err != nil {
+		return nil, err
+	}
+	return remote.Image(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain))
+}
+
 // hasLayer says whether an image of this session has the layer.
 func (e *Engine) hasLayer(diffID digest.Digest) bool {
 	e.mu.Lock()
@@ -173,8 +179,14 @@ func (e *Engine) hasLayer(diffID digest.Digest) bool {
 }
 
 // refusedPull puts what the engine says of a failed pull into docker's words.
-func (e *Engine) refusedPull(err error, ref string) error {
+// Containerd does not tell what was not found, and the registry does.
+func (e *Engine) refusedPull(ctx context.Context, err error, target, ref string) error {
 	text := err.Error()
+	if strings.Contains(text, "failed to resolve reference") && strings.HasSuffix(text, ": not found") {
+		if _, asked := e.manifest(ctx, target); asked != nil {
+			text = asked.Error()
+		}
+	}
 	has := func(parts ...string) bool {
 		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
 	}
@@ -312,7 +324,7 @@ func (e *Engine) send(ctx context.Context, target string, img image) (sim.Pushed
 			err = m.Error
 		}
 		if err != nil {
-			return p, e.refusedPull(err, target)
+			return p, e.refusedPull(ctx, err, target, target)
 		}
 		if m.Status == "Layer already exists" {
 			exists[m.ID] = true
