@@ -298,13 +298,14 @@ func (b *builder) ended() error {
 }
 
 // akin is what is the same of an image whatever builder has made it: an
-// engine's own gives other times, and digests of its own to what COPY copies.
+// engine's own gives other times, and digests of its own to what COPY copies;
+// Docker's on containerd names the base image's author beside its first steps.
 func akin(img Image) string {
-	img.Config.Created = nil
+	img.Config.Created, img.Config.Author = nil, ""
 	img.Config.History = slices.Clone(img.Config.History)
 	for i := range img.Config.History {
 		h := &img.Config.History[i]
-		h.Created, h.CreatedBy = nil, copied.ReplaceAllString(h.CreatedBy, " … in ")
+		h.Created, h.Author, h.CreatedBy = nil, "", copied.ReplaceAllString(h.CreatedBy, " … in ")
 	}
 	return alike(img)
 }
