@@ -25,6 +25,13 @@ func (t Target) explain(err error) error {
 		return err
 	case errors.Is(err, os.ErrPermission) || strings.Contains(err.Error(), "permission denied while trying to connect"):
 		return fmt.Errorf("%s at %s may not be used by you (permission denied): %s", title(t.Name()), t.Host, t.permission())
+	case strings.HasPrefix(t.Host, "ssh://") && strings.Contains(err.Error(), "stderr="):
+		_, said, _ := strings.Cut(err.Error(), "stderr=")
+		return fmt.Errorf("%s at %s cannot be reached (%s): see that \"docker -H %[2]s version\" works without a password, then type reconnect", title(t.Name()), t.Host, strings.TrimSpace(said))
+	case strings.Contains(err.Error(), "x509:"), strings.Contains(err.Error(), "remote error: tls:"):
+		return fmt.Errorf("%s at %s does not accept twinlayer's certificate, or the other way round (%v): see that ca.pem, cert.pem and key.pem, which DOCKER_CERT_PATH or the docker context names, are that engine's", title(t.Name()), t.Host, rootCause(err))
+	case strings.Contains(err.Error(), "HTTP request to an HTTPS server"):
+		return fmt.Errorf("%s at %s wants TLS: set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to where its certificates are", title(t.Name()), t.Host)
 	case gone(err):
 		return fmt.Errorf("%s at %s does not answer (%v): start it, for instance with %q, then type reconnect", title(t.Name()), t.Host, rootCause(err), t.start())
 	case strings.Contains(err.Error(), "client version") && strings.Contains(err.Error(), "is too"), strings.Contains(err.Error(), "API version"):

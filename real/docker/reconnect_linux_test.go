@@ -22,18 +22,19 @@ import (
 
 // daemon is a dockerd of a test's own.
 type daemon struct {
-	t   *testing.T
-	dir string
-	cmd *exec.Cmd
+	t    *testing.T
+	dir  string
+	args []string // more of them
+	cmd  *exec.Cmd
 }
 
-func startDaemon(t *testing.T) *daemon {
+func startDaemon(t *testing.T, args ...string) *daemon {
 	if _, err := exec.LookPath("dockerd"); err != nil || os.Getuid() != 0 {
 		lackingHere(t, "dockerd, and root to run it,")
 	}
 	dir, err := os.MkdirTemp("", "dockerd")
 	require.NoError(t, err)
-	d := &daemon{t: t, dir: dir}
+	d := &daemon{t: t, dir: dir, args: args}
 	t.Setenv("DOCKER_HOST", "unix://"+d.socket())
 	d.start()
 	t.Cleanup(func() {
@@ -55,8 +56,8 @@ func (d *daemon) socket() string { return filepath.Join(d.dir, "docker.sock") }
 
 func (d *daemon) start() {
 	os.Remove(filepath.Join(d.dir, "docker.pid"))
-	d.cmd = exec.Command("dockerd", "-H", "unix://"+d.socket(), "--data-root", d.dir+"/data", "--exec-root", d.dir+"/exec",
-		"--pidfile", d.dir+"/docker.pid", "--bridge=none", "--iptables=false")
+	d.cmd = exec.Command("dockerd", append([]string{"-H", "unix://" + d.socket(), "--data-root", d.dir + "/data", "--exec-root", d.dir + "/exec",
+		"--pidfile", d.dir + "/docker.pid", "--bridge=none", "--iptables=false"}, d.args...)...)
 	log, err := os.OpenFile(d.dir+"/log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	require.NoError(d.t, err)
 	defer log.Close()
