@@ -93,8 +93,6 @@ var declared = []Declared{
 		match: regexp.MustCompile(`(?m)digest: sha256:[0-9a-f]{64} size: \d+|^Digest: sha256:[0-9a-f]{64}$`)},
 	{Class: Limit, Reason: "how many blocks a file takes is the affair of the disk's file system; the model counts what the file holds",
 		when: regexp.MustCompile(`^[0-9.]+[KMG]?\t`), match: regexp.MustCompile(`(?m)^[0-9.]+[KMG]?\t`)},
-	{Class: Limit, Reason: "how many bytes a directory takes, and how many blocks a file, is the affair of the disk's file system; the model has those of ext4",
-		match: regexp.MustCompile(`(?m)^(d\S+ +\d+ \S+ +\S+) +\d+|^total \d+$`), leave: "$1 …"},
 	{Class: Limit, Reason: "the real mounts and their options depend on the machine; the model shows their shape only",
 		match: regexp.MustCompile(`(?m)^(overlay|proc|tmpfs|devpts|sysfs|mqueue|shm|cgroup\d?|/dev/\S+|udev|none) .*\n`), gone: true},
 
@@ -119,6 +117,8 @@ var declared = []Declared{
 		match: regexp.MustCompile(`(?m)^(container=podman|TERM=xterm)\n`), gone: true},
 	{Engines: podman, Class: Expected, Reason: "Podman does not put a user's own group among his other groups, as Docker does since 20.10.18",
 		match: regexp.MustCompile(` groups=\S+`), gone: true},
+	{Class: Limit, Reason: "how many bytes a directory takes, and how many blocks a file, is the affair of the disk's file system; the model has those of ext4",
+		match: regexp.MustCompile(`(?m)^(d\S+ +\d+ \S+ +\S+) +\d+|^total \d+$`), leave: "$1 …"},
 }
 
 // copiedUp says whether real is model's list of changes as Podman has it.

@@ -132,7 +132,7 @@ func (e *Engine) knownTrees(img image, trees []*fs.Tree) bool {
 // says whether it could.
 func (e *Engine) readTrees(ctx context.Context, img image, trees []*fs.Tree) bool {
 	got, err := e.client.ImageInspect(ctx, img.engine.String())
-	if err != nil || got.GraphDriver == nil {
+	if err != nil || got.GraphDriver == nil || e.mapped() {
 		return false
 	}
 	dirs := filepath.SplitList(got.GraphDriver.Data["LowerDir"])

@@ -31,6 +31,7 @@ type Engine struct {
 	client  *client.Client
 	session session
 	info    system.Info
+	libpod  libpod // Podman's own
 
 	mu         sync.Mutex
 	containers map[string]*ours // by the id that twinlayer knows
@@ -60,7 +61,10 @@ func Start(ctx context.Context, c Config) (*Engine, error) {
 		return nil, c.Target.explain(err)
 	}
 	e.info = info.Info
-	if err := e.fits(); err != nil {
+	if c.Podman {
+		e.libpod, err = e.askLibpod(ctx)
+	}
+	if err := errors.Join(c.Target.explain(err), e.fits()); err != nil {
 		api.Close()
 		return nil, err
 	}
@@ -80,8 +84,11 @@ func (e *Engine) Name() string { return e.cfg.Name() }
 
 // Info tells what the engine says of itself.
 func (e *Engine) Info(context.Context) (sim.Info, error) {
-	text := fmt.Sprintf("%s %s (API %s, %s)", title(e.cfg.Name()), e.info.ServerVersion, e.client.ClientVersion(), e.info.Driver)
-	return sim.Info{Engine: text, Rootless: e.rootless(), Dialect: e.dialect()}, nil
+	text := fmt.Sprintf("%s %s (API %s, %s", title(e.cfg.Name()), e.info.ServerVersion, e.client.ClientVersion(), e.info.Driver)
+	if e.rootless() {
+		text += ", rootless"
+	}
+	return sim.Info{Engine: text + ")", Rootless: e.rootless(), IDs: e.libpod.ids(), Dialect: e.dialect()}, nil
 }
 
 func title(name string) string {
@@ -89,25 +96,26 @@ func title(name string) string {
 }
 
 func (e *Engine) rootless() bool {
-	for _, option := range e.info.SecurityOptions {
-		if option == "name=rootless" {
-			return true
-		}
-	}
-	return false
+	return e.libpod.Host.Security.Rootless || slices.Contains(e.info.SecurityOptions, "name=rootless")
 }
 
-// dialect is how the engine's commits make layers. Containerd's image store
-// and, where overlayfs's own directory cannot serve as one, each storage driver
-// compare the container's files with the image's.
+// mapped says whether the owners of files on the engine's disk are others than
+// its containers see: they are those of a user namespace.
+func (e *Engine) mapped() bool {
+	return e.rootless() || slices.Contains(e.info.SecurityOptions, "name=userns")
+}
+
+// dialect is how the engine's commits make layers: of overlayfs's upper
+// directory where that can be had, else by comparing the container's files with
+// the image's.
 func (e *Engine) dialect() fs.Dialect {
 	switch {
 	case e.containerd():
 		return fs.Containerd
-	case e.driverSays("Native Overlay Diff", "false"):
-		return fs.BuildKit
+	case e.driverSays("Native Overlay Diff", "true"):
+		return fs.DockerNative
 	}
-	return fs.DockerNative
+	return fs.BuildKit
 }
 
 // containerd says whether Docker keeps its images in containerd.

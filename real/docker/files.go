@@ -152,7 +152,7 @@ func (e *Engine) layer(ctx context.Context, c *ours) (*fs.Tree, error) {
 	if err != nil {
 		return nil, e.cfg.explain(err)
 	}
-	if driver := now.Container.GraphDriver; driver != nil {
+	if driver := now.Container.GraphDriver; driver != nil && !e.mapped() {
 		spool, err := e.spool()
 		if err != nil {
 			return nil, err
