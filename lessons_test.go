@@ -26,7 +26,7 @@ var samples = []string{"debugging", "volumes"}
 // unfit are the lessons that an engine cannot be held to, and why.
 var unfit = map[string]map[string]string{
 	"docker": {"base-images": exported},
-	"podman": {"base-images": exported, "registries": "Podman asks no registry without encryption, so twinlayer's own is none for it"},
+	"podman": {"base-images": exported},
 }
 
 const exported = "an exported root file system has what the engine itself puts in, and that is another layer when it is added to an image"

@@ -201,10 +201,7 @@ func machineWord(f flags, images *bundle.Bundle) int {
 // model is the model of this machine, with the ids and the way of making
 // layers that the real engine has.
 func model(images *bundle.Bundle, engine sim.Engine) *sim.Model {
-	c := sim.ModelConfig{Facts: real.Facts(), Registry: images, Programs: images.Programs, Spool: real.Spool}
-	if engine == nil || engine.Name() != "podman" { // which asks no registry without encryption
-		c.Shelf = registry.Name
-	}
+	c := sim.ModelConfig{Facts: real.Facts(), Registry: images, Programs: images.Programs, Spool: real.Spool, Shelf: registry.Name}
 	if engine != nil {
 		if info, err := engine.Info(context.Background()); err == nil {
 			c.IDs, c.Dialect = info.IDs, info.Dialect

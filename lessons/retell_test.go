@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"twinlayer/sim"
 )
 
 // sayers are the functions whose text a learner reads, by the argument that
@@ -79,6 +81,13 @@ func TestEverythingIsRetold(t *testing.T) {
 		}
 	}
 	require.Greater(t, n, 100)
+}
+
+// Every declared difference has its reason retold.
+func TestReasonsAreRetold(t *testing.T) {
+	for _, d := range sim.Declarations() {
+		require.True(t, Retold(d.Reason, Chinese), d.Reason)
+	}
 }
 
 // What is retold has as many blanks as before.

@@ -51,8 +51,12 @@ func writeArchive(w io.Writer, files []file, entries ...archived) error {
 	if err != nil {
 		return err
 	}
+	return writeFiles(w, append(files, text("manifest.json", manifest)))
+}
+
+func writeFiles(w io.Writer, files []file) error {
 	out := tar.NewWriter(w)
-	for _, f := range append(files, text("manifest.json", manifest)) {
+	for _, f := range files {
 		if err := writeFile(out, f); err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
@@ -76,10 +80,15 @@ func writeFile(out *tar.Writer, f file) error {
 // load hands the engine an archive of one image, whose first reference must
 // be ours, and returns the id that the engine gave it.
 func (e *Engine) load(ctx context.Context, files []file, entry archived) (digest.Digest, error) {
-	if err := e.send1(ctx, files, entry); err != nil {
+	return e.loaded(ctx, entry.RepoTags[0], func(w io.Writer) error { return writeArchive(w, files, entry) })
+}
+
+// loaded hands over what write writes, an archive of the image ref.
+func (e *Engine) loaded(ctx context.Context, ref string, write func(io.Writer) error) (digest.Digest, error) {
+	if err := e.send1(ctx, write); err != nil {
 		return "", err
 	}
-	got, err := e.client.ImageInspect(ctx, entry.RepoTags[0])
+	got, err := e.client.ImageInspect(ctx, ref)
 	if err != nil {
 		return "", e.cfg.explain(err)
 	}
@@ -185,9 +194,9 @@ func (e *Engine) tree(l file, diffID digest.Digest) (*fs.Tree, error) {
 }
 
 // send1 streams an archive to the engine.
-func (e *Engine) send1(ctx context.Context, files []file, entries ...archived) error {
+func (e *Engine) send1(ctx context.Context, write func(io.Writer) error) error {
 	r, w := io.Pipe()
-	go func() { w.CloseWithError(writeArchive(w, files, entries...)) }()
+	go func() { w.CloseWithError(write(w)) }()
 	defer r.Close()
 	result, err := e.client.ImageLoad(ctx, r, client.ImageLoadWithQuiet(true))
 	if err != nil {

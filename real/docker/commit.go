@@ -27,7 +27,15 @@ func (e *Engine) Commit(ctx context.Context, c sim.Commit) (sim.Image, error) {
 	if err != nil {
 		return sim.Image{}, err
 	}
-	raw, drop, err := e.commit(ctx, k, c.Pause && now.Status == sim.Running)
+	pause := c.Pause && now.Status == sim.Running
+	if e.cfg.Podman {
+		layer, err := e.podmanLayer(ctx, k, pause, c.Latest)
+		if err != nil {
+			return sim.Image{}, err
+		}
+		return e.finish(ctx, c, k, k.image, layer)
+	}
+	raw, drop, err := e.commit(ctx, k, pause)
 	if err != nil {
 		return sim.Image{}, err
 	}
@@ -36,6 +44,11 @@ func (e *Engine) Commit(ctx context.Context, c sim.Commit) (sim.Image, error) {
 	if err != nil {
 		return sim.Image{}, err
 	}
+	return e.finish(ctx, c, k, raw, layer)
+}
+
+// finish makes the image that c asks for, of a layer on those of raw.
+func (e *Engine) finish(ctx context.Context, c sim.Commit, k *ours, raw image, layer layer) (sim.Image, error) {
 	img, blob, err := c.Image(k.image.Image, layer.sim())
 	if err != nil {
 		return sim.Image{}, err
@@ -66,13 +79,6 @@ type layer struct {
 
 // newLayer is what the engine's commit put on the container's image.
 func (e *Engine) newLayer(ctx context.Context, k *ours, raw image, latest time.Time) (layer, error) {
-	if e.cfg.Podman {
-		tree, err := e.Layer(ctx, k.ID)
-		if err != nil || tree.Empty() {
-			return layer{}, err
-		}
-		return e.writeLayer(latest, func(w io.Writer) error { return fs.DockerNative.WriteTar(w, tree) })
-	}
 	if len(raw.Layers) == len(k.image.Layers) {
 		return layer{}, nil
 	}
@@ -93,6 +99,22 @@ func (e *Engine) newLayer(ctx context.Context, k *ours, raw image, latest time.T
 		_, err := io.Copy(w, r)
 		return err
 	})
+}
+
+// podmanLayer is a container's layer without what Podman puts into it, which
+// its own commit would keep. A machine on which nothing can be paused goes on
+// without.
+func (e *Engine) podmanLayer(ctx context.Context, k *ours, pause bool, latest time.Time) (layer, error) {
+	if pause {
+		if _, err := e.client.ContainerPause(ctx, k.engine, client.ContainerPauseOptions{}); err == nil {
+			defer e.client.ContainerUnpause(context.WithoutCancel(ctx), k.engine, client.ContainerUnpauseOptions{})
+		}
+	}
+	tree, err := e.Layer(ctx, k.ID)
+	if err != nil || tree.Empty() {
+		return layer{}, err
+	}
+	return e.writeLayer(latest, func(w io.Writer) error { return e.dialect().WriteTar(w, tree) })
 }
 
 // writeLayer keeps a layer tar, with no time later than latest if that is
@@ -158,12 +180,7 @@ type composed struct {
 
 // compose loads an image of raw's layers with a configuration of ours.
 func (e *Engine) compose(ctx context.Context, c composed) (sim.Image, error) {
-	files, names, err := e.layerFiles(ctx, c)
-	if err != nil {
-		return sim.Image{}, err
-	}
-	entry := archived{Config: c.ID.Encoded() + ".json", RepoTags: []string{e.session.mark(c.ID)}, Layers: names}
-	id, err := e.load(ctx, append(files, text(entry.Config, c.blob)), entry)
+	id, err := e.loadComposed(ctx, c)
 	if err != nil {
 		return sim.Image{}, err
 	}
@@ -180,6 +197,20 @@ func (e *Engine) compose(ctx context.Context, c composed) (sim.Image, error) {
 		}
 	}
 	return e.Image(ctx, c.ID.String())
+}
+
+func (e *Engine) loadComposed(ctx context.Context, c composed) (digest.Digest, error) {
+	if e.cfg.Podman {
+		if id, err := e.loadLayout(ctx, c); err == nil {
+			return id, nil
+		}
+	}
+	files, names, err := e.layerFiles(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	entry := archived{Config: c.ID.Encoded() + ".json", RepoTags: []string{e.session.mark(c.ID)}, Layers: names}
+	return e.load(ctx, append(files, text(entry.Config, c.blob)), entry)
 }
 
 // layerFiles are the files of an archive's layers, by the name of each. Docker

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
-	"strings"
 
 	"github.com/docker/cli/cli/config"
 	"github.com/docker/cli/cli/context"
@@ -39,11 +36,7 @@ func (t Target) Name() string {
 
 // dial makes a client; nothing is sent yet.
 func (t Target) dial() (*client.Client, error) {
-	options := append([]client.Opt{client.WithUserAgent("twinlayer")}, t.options...)
-	if t.Podman {
-		options = append(options, client.WithHTTPRequestHook(loopbackWithoutTLS))
-	}
-	api, err := client.New(options...)
+	api, err := client.New(append([]client.Opt{client.WithUserAgent("twinlayer")}, t.options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("%s, named by %s: %w", t.Host, t.By, err)
 	}
@@ -154,16 +147,4 @@ func podmanAt(host, by string) (Target, error) {
 		return t, fmt.Errorf("%s=%s: %w", by, host, err)
 	}
 	return t, nil
-}
-
-// loopbackWithoutTLS lets Podman pull from a registry on the loopback over
-// HTTP, as Docker does by itself.
-func loopbackWithoutTLS(r *http.Request) error {
-	query := r.URL.Query()
-	from := cmp.Or(query.Get("fromImage"), path.Base(path.Dir(r.URL.Path)))
-	if strings.HasPrefix(from, "127.0.0.1:") || strings.HasPrefix(from, "localhost:") || strings.Contains(r.URL.Path, "/images/127.0.0.1:") || strings.Contains(r.URL.Path, "/images/localhost:") {
-		query.Set("tlsVerify", "false")
-		r.URL.RawQuery = query.Encode()
-	}
-	return nil
 }

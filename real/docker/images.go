@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -168,6 +169,9 @@ func (e *Engine) describe(ctx context.Context, id digest.Digest) (image, error) 
 // can be read.
 func (e *Engine) configuration(ctx context.Context, id digest.Digest) ([]byte, error) {
 	blob := filepath.Join(e.info.DockerRootDir, "image", e.info.Driver, "imagedb", "content", "sha256", id.Encoded())
+	if e.cfg.Podman { // containers/storage, images.go
+		blob = filepath.Join(e.info.DockerRootDir, e.info.Driver+"-images", id.Encoded(), "="+base64.StdEncoding.EncodeToString([]byte(id)))
+	}
 	if raw, err := os.ReadFile(blob); err == nil && digest.FromBytes(raw) == id {
 		return raw, nil
 	}

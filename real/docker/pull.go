@@ -92,6 +92,12 @@ func whole(id string) digest.Digest {
 // transfer pulls, and reads what the engine tells of it.
 func (e *Engine) transfer(ctx context.Context, target string) (sim.Pulled, error) {
 	var pulled sim.Pulled
+	if e.cfg.Podman && plainHTTP(target) {
+		if err := e.pullPlain(ctx, target); err != nil {
+			return pulled, err
+		}
+		return e.fromManifest(ctx, target, pulled)
+	}
 	stream, err := e.client.ImagePull(ctx, target, client.ImagePullOptions{RegistryAuth: auth(target)})
 	if err != nil {
 		return pulled, err
@@ -309,6 +315,9 @@ func (e *Engine) Push(ctx context.Context, ref string) (sim.Pushed, error) {
 // send pushes, and reads what the engine tells of it.
 func (e *Engine) send(ctx context.Context, target string, img image) (sim.Pushed, error) {
 	var p sim.Pushed
+	if e.cfg.Podman && plainHTTP(target) {
+		return e.sendPlain(ctx, target, img)
+	}
 	options := client.ImagePushOptions{RegistryAuth: auth(target)}
 	if options.RegistryAuth == "" {
 		options.RegistryAuth = "e30=" // {}: the API wants the header
@@ -335,6 +344,28 @@ func (e *Engine) send(ctx context.Context, target string, img image) (sim.Pushed
 		p.Layers = append(p.Layers, sim.PushedLayer{DiffID: diffID, Exists: exists[sim.Short(diffID)]})
 	}
 	return p, nil
+}
+
+// sendPlain is send where Podman is not to ask for encryption; what came of it
+// the registry tells.
+func (e *Engine) sendPlain(ctx context.Context, target string, img image) (p sim.Pushed, err error) {
+	if err := e.pushPlain(ctx, target); err != nil {
+		return p, e.refusedPull(ctx, err, target, target)
+	}
+	made, err := e.manifest(ctx, target)
+	if err != nil {
+		return p, err
+	}
+	hash, err := made.Digest()
+	if err != nil {
+		return p, err
+	}
+	p.Digest = digest.Digest(hash.String())
+	p.Size, err = made.Size()
+	for _, diffID := range slices.Backward(img.Layers) {
+		p.Layers = append(p.Layers, sim.PushedLayer{DiffID: diffID})
+	}
+	return p, err
 }
 
 // noteManifest takes the message at the end of a push, which has the digest.
