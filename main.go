@@ -225,14 +225,15 @@ func talk(f flags, session *sim.Session, images *bundle.Bundle, why string) (int
 	if err != nil {
 		return 0, err
 	}
+	terminal, live := lines.(*repl.Terminal)
 	r := repl.New(repl.Config{
 		Session: session, Lines: lines, Out: os.Stdout, JSON: f.json, Plain: f.plain || !isatty.IsTerminal(os.Stdout.Fd()),
-		Step: f.step, Width: columns(), Real: describe(session.Real), Missing: why, Pullable: images.Names(),
+		Step: f.step, Live: live && !f.plain, Width: columns(), Real: describe(session.Real), Missing: why, Pullable: images.Names(),
 		Course:  course,
 		Machine: real.Machine{Config: c, Model: func() sim.Engine { return model(images, nil) }},
 	})
-	if t, ok := lines.(*repl.Terminal); ok {
-		t.Complete(r.Complete)
+	if live {
+		terminal.Complete(r.Complete)
 	} else if why != "" {
 		fmt.Fprintln(os.Stderr, "twinlayer: model only:", why)
 	}

@@ -23,6 +23,7 @@ type Config struct {
 	Plain    bool     // no colour, no box drawing
 	Step     bool     // hold the model's steps until they are asked for
 	Width    int      // columns; 0: 80
+	Live     bool     // Out is a terminal, on which lines can be drawn anew
 	Real     string   // the real engine in a few words; "": none
 	Missing  string   // why there is no real engine
 	Pullable []string // the names of the bundled images, for completion
@@ -221,7 +222,9 @@ func (r *REPL) command(ctx context.Context, line string) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	at := r.Session.Attached()
-	result, err := r.Session.Run(ctx, line, os.Getenv)
+	telling, told := r.underway(ctx)
+	result, err := r.Session.Run(telling, line, os.Getenv)
+	told()
 	if err := r.show(result, err); err != nil {
 		return err
 	}

@@ -1,0 +1,47 @@
+package repl
+
+import (
+	"bytes"
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/sim"
+)
+
+func TestBars(t *testing.T) {
+	var out bytes.Buffer
+	b := &bars{out: &out, width: 200, height: 2}
+	ctx := sim.WithProgress(context.Background(), b.tell)
+	says := func(p sim.Progress) string {
+		out.Reset()
+		sim.Tell(ctx, p)
+		return out.String()
+	}
+	a := sim.Progress{ID: "aaaaaaaaaaaa", Action: "Downloading", Done: 25_000, Total: 100_000}
+	line := "aaaaaaaaaaaa: Downloading [============>                                      ]     25kB/100kB\n"
+	require.Equal(t, line, says(a))
+	require.Equal(t, "\x1b[1A\r\x1b[J"+line+"bbbbbbbbbbbb: Waiting\n", says(sim.Progress{ID: "bbbbbbbbbbbb", Action: "Waiting"}))
+	a.Action, a.Done, a.Total = "Pull complete", 0, 0
+	require.Equal(t, "\x1b[2A\r\x1b[Jaaaaaaaaaaaa: Pull complete\nbbbbbbbbbbbb: Waiting\n", says(a))
+	require.Equal(t, "\x1b[2A\r\x1b[Jbbbbbbbbbbbb: Waiting\ncccccccccccc: Waiting\n", says(sim.Progress{ID: "cccccccccccc", Action: "Waiting"}))
+	out.Reset()
+	b.end()
+	require.Equal(t, "\x1b[2A\r\x1b[J", out.String(), "what was drawn goes")
+	require.Empty(t, says(a), "and nothing comes after it")
+}
+
+// What is quick, and what is not read by people, has no bars.
+func TestNoBars(t *testing.T) {
+	var out bytes.Buffer
+	b := &bars{out: &out, width: 80, height: 2, from: time.Now().Add(time.Hour)}
+	b.tell(sim.Progress{ID: "a", Action: "Downloading"})
+	b.end()
+	r := &REPL{Config: Config{Out: &out}}
+	ctx, end := r.underway(context.Background())
+	require.Nil(t, sim.Telling(ctx))
+	end()
+	require.Empty(t, out.String())
+}
