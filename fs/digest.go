@@ -26,13 +26,30 @@ type sum struct {
 	once   sync.Once
 	digest digest.Digest
 	err    error
+	trace  *trace // nil: it leaves none
+}
+
+// DigestAfter lets t's digest be worked out from the first entry on that old,
+// a tree that it has come from, does not have just so; old may be nil. It must
+// be called before anybody else has t.
+func (t *Tree) DigestAfter(old *Tree) {
+	t.sum = &sum{trace: &trace{}}
+	if old == nil || old.sum == nil || old.sum.trace == nil {
+		return
+	}
+	if _, err := old.Digest(); err == nil {
+		t.sum.trace.old = old.sum.trace.passed
+	}
 }
 
 func (t *Tree) digest() (digest.Digest, error) {
-	d := digest.Canonical.Digester()
-	epoch := time.Unix(0, 0)
-	err := t.writeTar(d.Hash(), ociStyle(func(*Node) time.Time { return epoch }))
-	return d.Digest(), err
+	d, epoch := digest.Canonical.Hash(), time.Unix(0, 0)
+	to := tarEntries(newPlainTar(d))
+	if t.sum != nil && t.sum.trace != nil {
+		to = t.sum.trace.begin(d)
+	}
+	err := t.writeEntries(to, ociStyle(func(*Node) time.Time { return epoch }))
+	return digest.NewDigest(digest.Canonical, d), err
 }
 
 // tarOrder is the entries of a directory by their names in the tar, where a

@@ -254,19 +254,46 @@ func ociStyle(mtime func(*Node) time.Time) tarStyle {
 }
 
 func (t *Tree) writeTar(w io.Writer, style tarStyle) error {
-	out := tarWriter{w: tar.NewWriter(w), tree: t, style: style, first: map[Ino]string{}, buf: make([]byte, chunkSize)}
+	return t.writeEntries(newPlainTar(w), style)
+}
+
+func (t *Tree) writeEntries(to tarEntries, style tarStyle) error {
+	out := tarWriter{to: to, tree: t, style: style, first: map[Ino]string{}}
 	if err := out.dir(rootIno, ""); err != nil {
 		return err
 	}
-	return out.w.Close()
+	return to.close()
 }
 
+// tarEntries is where the entries of a tar go, one after the other.
+type tarEntries interface {
+	put(h *tar.Header, content *Data) error
+	close() error
+}
+
+// plainTar writes entries as they come.
+type plainTar struct {
+	w   *tar.Writer
+	buf []byte // to copy contents with
+}
+
+func newPlainTar(w io.Writer) *plainTar { return &plainTar{tar.NewWriter(w), make([]byte, chunkSize)} }
+
+func (p *plainTar) put(h *tar.Header, content *Data) error {
+	if err := p.w.WriteHeader(h); err != nil || content == nil {
+		return err
+	}
+	_, err := io.CopyBuffer(p.w, content.Reader(), p.buf)
+	return err
+}
+
+func (p *plainTar) close() error { return p.w.Close() }
+
 type tarWriter struct {
-	w     *tar.Writer
+	to    tarEntries
 	tree  *Tree
 	style tarStyle
 	first map[Ino]string // of inodes with several names
-	buf   []byte         // to copy contents with
 }
 
 // dir writes the entries of directory d, whose path in the tar is prefix.
@@ -275,7 +302,7 @@ func (t *tarWriter) dir(d Ino, prefix string) error {
 	if n.Opaque {
 		h := t.marker(prefix+OpaqueMarker, n)
 		t.style.opaque(h, n)
-		if err := t.w.WriteHeader(h); err != nil {
+		if err := t.to.put(h, nil); err != nil {
 			return err
 		}
 	}
@@ -293,11 +320,11 @@ func (t *tarWriter) entry(prefix string, e Entry) error {
 	case n.IsWhiteout():
 		h := t.marker(prefix+WhiteoutPrefix+e.Name, n)
 		t.style.whiteout(h)
-		return t.w.WriteHeader(h)
+		return t.to.put(h, nil)
 	case n.Type() == S_IFSOCK:
 		return nil
 	case n.IsDir():
-		if err := t.w.WriteHeader(t.header(name+"/", n)); err != nil {
+		if err := t.to.put(t.header(name+"/", n), nil); err != nil {
 			return err
 		}
 		return t.dir(e.Ino, name+"/")
@@ -305,16 +332,12 @@ func (t *tarWriter) entry(prefix string, e Entry) error {
 	h := t.header(name, n)
 	if first, again := t.first[e.Ino]; again {
 		h.Typeflag, h.Linkname, h.Size, h.PAXRecords = tar.TypeLink, first, 0, nil
-		return t.w.WriteHeader(h)
+		return t.to.put(h, nil)
 	}
 	if n.Nlink > 1 {
 		t.first[e.Ino] = name
 	}
-	if err := t.w.WriteHeader(h); err != nil || !n.IsRegular() {
-		return err
-	}
-	_, err := io.CopyBuffer(t.w, n.Data.Reader(), t.buf)
-	return err
+	return t.to.put(h, n.Data)
 }
 
 func (t *tarWriter) marker(name string, n *Node) *tar.Header {

@@ -100,7 +100,7 @@ func (e *Engine) CopyOut(ctx context.Context, container, name string) (*fs.Tree,
 	if err != nil {
 		return nil, err
 	}
-	return received(l)
+	return received(l, nil)
 }
 
 // Volumes lists all volumes.

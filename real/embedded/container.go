@@ -42,6 +42,9 @@ type container struct {
 	limits   *box.Limits // of the last run; nil: none
 	logs     logs
 	gone     sync.Once
+
+	reading sync.Mutex // of what follows
+	read    readLayer
 }
 
 func (c *container) path(sub string) string { return filepath.Join(c.dir, sub) }

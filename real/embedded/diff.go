@@ -27,27 +27,58 @@ func (h *helper) changes(_ context.Context, key string) ([]change, error) {
 	return packed, nil
 }
 
-// layer reads a container's layer, unless it is as the caller has it.
+// layer reads a container's layer, unless it is as the caller has it, and of
+// its files those that are not.
 func (h *helper) layer(_ context.Context, args layerArgs) (packedLayer, error) {
 	c, err := h.find(args.Container)
 	if err != nil {
 		return packedLayer{}, err
 	}
-	stamp, settled, err := store.Stamp(c.path("upper"))
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	now, err := store.Look(c.path("upper"))
+	if err != nil {
+		return packedLayer{}, c.unread(h, err)
+	}
+	stamp, err := now.Stamp()
 	if err != nil || stamp == args.Known {
-		return packedLayer{Stamp: stamp, Settled: settled}, err
+		return packedLayer{Stamp: stamp}, err
 	}
 	f, err := h.store.Scratch()
 	if err != nil {
 		return packedLayer{}, err
 	}
 	defer f.Close()
-	entries, err := store.ReadUpper(c.path("upper"), f)
-	if err != nil {
-		os.Remove(f.Name())
-		return packedLayer{}, fmt.Errorf("reading the layer of container %s: %w", args.Container, h.store.Explain(err))
+	mapped, older := c.mapsFiles(), c.read.Snapshot
+	if mapped || c.read.stamp != args.Known {
+		older = nil
 	}
-	return packedLayer{entries, f.Name(), stamp, settled}, nil
+	if err := now.Copy(f, older); err != nil {
+		os.Remove(f.Name())
+		return packedLayer{}, c.unread(h, err)
+	}
+	settled := !mapped && now.Settled()
+	if settled {
+		c.read = readLayer{now, stamp}
+	}
+	return packedLayer{now.Entries, f.Name(), stamp, settled}, nil
+}
+
+// readLayer is a container's layer as it was read last.
+type readLayer struct {
+	*store.Snapshot
+	stamp string
+}
+
+func (c *container) unread(h *helper, err error) error {
+	return fmt.Errorf("reading the layer of container %s: %w", c.info.ID, h.store.Explain(err))
+}
+
+// mapsFiles says whether a process of the container can write to a file
+// through its memory, which changes the file's times only now and then.
+func (c *container) mapsFiles() bool {
+	r := c.current()
+	return r != nil && r.proc.MapsFiles()
 }
 
 // relative makes paths in the store relative to it. An option of a mount may

@@ -6,6 +6,7 @@ import (
 	"archive/tar"
 	"strings"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/require"
@@ -126,6 +127,44 @@ func TestLayer(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "changed\n", string(content))
 	})
+}
+
+// A layer that is read again has the contents of its files that did not change
+// from before; a change shows even where size and time are as they were.
+func TestLayerAgain(t *testing.T) {
+	each(t, func(t *testing.T, e *embedded.Engine) {
+		s := interactive(t, e)
+		line(t, e, s.ID, "yes big | head -c 100000 > /big; ln /big /bigger; echo aa > /small; touch -d '2020-01-01 00:00:00' /small")
+		first := layerOf(t, e, s.ID)
+		line(t, e, s.ID, "echo bb > /small; touch -d '2020-01-01 00:00:00' /small; mv /bigger /moved; echo new > /new")
+		second := layerOf(t, e, s.ID)
+		require.Equal(t, first.Lookup("/small").Mtime, second.Lookup("/small").Mtime)
+		require.Equal(t, "bb\n", text(t, second, "/small"))
+		require.Equal(t, "new\n", text(t, second, "/new"))
+		require.Equal(t, text(t, first, "/big"), text(t, second, "/big"))
+		third := layerOf(t, e, s.ID)
+		line(t, e, s.ID, "rm /small; echo more >> /new")
+		fourth := layerOf(t, e, s.ID)
+		require.Same(t, second, third, "nothing changed")
+		require.True(t, fourth.Lookup("/moved").Data.Shares(third.Lookup("/big").Data), "nor did this file")
+		require.Equal(t, text(t, first, "/bigger"), text(t, fourth, "/moved"))
+		require.Equal(t, "new\nmore\n", text(t, fourth, "/new"))
+	})
+}
+
+// layerOf reads a layer when its last change lies back far enough to tell the
+// next one from it.
+func layerOf(t *testing.T, e *embedded.Engine, container string) *fs.Tree {
+	time.Sleep(50 * time.Millisecond)
+	layer, err := e.Layer(timeout(t), container)
+	require.NoError(t, err)
+	return layer
+}
+
+func text(t *testing.T, layer *fs.Tree, name string) string {
+	content, err := layer.Lookup(name).Data.Bytes()
+	require.NoError(t, err)
+	return string(content)
 }
 
 // Owners that the user namespace does not have are kept beside the file.

@@ -200,7 +200,10 @@ func (e *Engine) Layer(ctx context.Context, container string) (*fs.Tree, error) 
 	if l.Contents == "" {
 		return known.tree, nil
 	}
-	tree, err := received(l)
+	tree, err := received(l, known.tree)
+	if err == nil {
+		tree.DigestAfter(known.tree)
+	}
 	if err == nil && l.Settled {
 		e.mu.Lock()
 		defer e.mu.Unlock()
@@ -224,15 +227,15 @@ func (e *Engine) lastLayer(container string) knownLayer {
 	return e.known
 }
 
-// received is a tree that the helper read. Its contents lie in a file without
-// a name, which goes with the tree.
-func received(l packedLayer) (*fs.Tree, error) {
+// received is a tree that the helper read; before is the one that it knows of.
+// Its contents lie in a file without a name, which goes with the tree.
+func received(l packedLayer, before *fs.Tree) (*fs.Tree, error) {
 	defer os.Remove(l.Contents)
 	f, err := os.Open(l.Contents)
 	if err != nil {
 		return nil, fmt.Errorf("reading what the engine read: %w", err)
 	}
-	return store.Tree(l.Entries, f)
+	return store.Tree(l.Entries, f, before)
 }
 
 // Close ends the helper, and every container with it, and waits for that.

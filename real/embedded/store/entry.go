@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -15,19 +16,22 @@ type Entry struct {
 	Mode        uint32
 	UID, GID    uint32
 	Rdev        uint64
-	Mtime       int64 // nanoseconds since 1970
+	Ino         uint64 // on the disk; 0: it is on none
+	Mtime       int64  // nanoseconds since 1970
 	Ctime       int64
 	Target      string // of a symlink
 	Xattrs      []fs.Xattr
 	Opaque      bool
 	Offset, Len int64 // of the content
+	Kept        bool  // the content is not there: it is what it was before
 }
 
-// Tree is the layer that the entries make. The contents stay in src.
-func Tree(entries []Entry, src io.ReaderAt) (*fs.Tree, error) {
+// Tree is the layer that the entries make. The contents stay in src; those
+// that are kept are before's.
+func Tree(entries []Entry, src io.ReaderAt, before *fs.Tree) (*fs.Tree, error) {
 	b := fs.NewBuilder()
 	for _, e := range entries {
-		if err := e.add(b, src); err != nil {
+		if err := e.put(b, src, before); err != nil {
 			return nil, fmt.Errorf("layer entry %q: %w", e.Path, err)
 		}
 	}
@@ -67,16 +71,34 @@ func entryOf(name string, n *fs.Node) Entry {
 	}
 }
 
+func (e *Entry) put(b *fs.Builder, src io.ReaderAt, before *fs.Tree) error {
+	if e.Kept {
+		n := e.node()
+		old := before.Lookup(e.Path)
+		if old == nil || old.Size() != e.Len {
+			return errors.New("its content is not the one that was kept")
+		}
+		n.Data = old.Data
+		return b.Put(e.Path, n)
+	}
+	return e.add(b, src)
+}
+
 func (e *Entry) add(b *fs.Builder, src io.ReaderAt) error {
 	if e.Link != "" {
 		return b.Link(e.Path, e.Link)
 	}
-	n := fs.Node{
-		Mode: e.Mode, UID: e.UID, GID: e.GID, Rdev: e.Rdev, Mtime: e.Mtime, Ctime: e.Ctime,
-		Target: e.Target, Opaque: e.Opaque, Xattrs: e.Xattrs,
-	}
+	n := e.node()
 	if e.Len > 0 {
 		n.Data = fs.FileData(src, e.Offset, e.Len)
 	}
 	return b.Put(e.Path, n)
+}
+
+// node is the entry's inode, without a content.
+func (e *Entry) node() fs.Node {
+	return fs.Node{
+		Mode: e.Mode, UID: e.UID, GID: e.GID, Rdev: e.Rdev, Mtime: e.Mtime, Ctime: e.Ctime,
+		Target: e.Target, Opaque: e.Opaque, Xattrs: e.Xattrs,
+	}
 }

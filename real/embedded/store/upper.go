@@ -21,11 +21,11 @@ import (
 // left out, and hard links are found by their inode. The contents of regular
 // files are copied into an empty file, holes as holes.
 func ReadUpper(dir string, contents *os.File) ([]Entry, error) {
-	r := reader{seen: map[uint64]string{}, contents: contents}
-	if err := r.all(dir); err != nil {
-		return nil, err
+	s, err := Look(dir)
+	if err == nil {
+		err = s.Copy(contents, nil)
 	}
-	return r.entries, contents.Truncate(r.end)
+	return s.Entries, err
 }
 
 func (r *reader) all(dir string) error {
@@ -83,7 +83,7 @@ func (r *reader) add(name string, s *Stat) error {
 	}
 	e := Entry{
 		Path: name, Mode: s.Mode, UID: s.Uid, GID: s.Gid, Rdev: s.Rdev,
-		Mtime: s.Mtim.Nano(), Ctime: s.Ctim.Nano(), Xattrs: s.shownAttrs(),
+		Ino: s.Ino, Mtime: s.Mtim.Nano(), Ctime: s.Ctim.Nano(), Xattrs: s.shownAttrs(),
 	}
 	var err error
 	switch s.Type() {
