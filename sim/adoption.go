@@ -29,7 +29,11 @@ func (s *Session) adopt(ctx context.Context, r *Result, cmd Cmd) error {
 		if err != nil {
 			return err
 		}
+		volumes := s.volumesOf(r.Real.Container, cmd, all)
 		if err := s.adoptContainer(ctx, r, cmd, all); err != nil {
+			return err
+		}
+		if err := s.adoptVolumes(ctx, volumes); err != nil {
 			return err
 		}
 	}
@@ -45,6 +49,9 @@ func (s *Session) adoptStore(ctx context.Context, images []Image) error {
 	if err != nil {
 		return err
 	}
+	if s.unread == nil {
+		s.unread = map[string]bool{}
+	}
 	lasting := context.WithoutCancel(ctx)
 	return s.Model.do(func(t *transition) error {
 		for _, img := range images {
@@ -58,7 +65,8 @@ func (s *Session) adoptStore(ctx context.Context, images []Image) error {
 		for _, v := range volumes {
 			if _, ok := t.state.volumes[v.Name]; !ok {
 				t.state = t.state.withVolume(volume{v, emptyDir(0o755, v.Created.UnixNano())})
-				t.step("volume", "/", "adopted: the real engine has volume %s", shortVolume(v.Name))
+				t.step("volume", "/", "adopted: the real engine has volume %s, what it holds when it is needed", shortVolume(v.Name))
+				s.unread[v.Name] = true
 			}
 		}
 		return nil

@@ -22,10 +22,11 @@ type Session struct {
 	Open func(context.Context) (Engine, error)
 
 	at     Attached
-	broken error     // why Real cannot be used any more
-	stale  time.Time // since when
-	kept   []Cmd     // what was run, as the model was told
-	begun  bool      // the model has what the real engine had at the start
+	broken error           // why Real cannot be used any more
+	stale  time.Time       // since when
+	kept   []Cmd           // what was run, as the model was told
+	begun  bool            // the model has what the real engine had at the start
+	unread map[string]bool // volumes of earlier sessions, of which the model has no more than the name
 	pairs  Pairs
 	images struct{ model, real []Image } // after the last command
 }
@@ -82,6 +83,7 @@ func (s *Session) refused(line string, err error) (Result, error) {
 func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	s.complete(&cmd)
 	s.begin(ctx)
+	s.adoptUnread(ctx, cmd)
 	b := s.both(cmd)
 	var wg sync.WaitGroup
 	if b.real != nil {

@@ -17,5 +17,5 @@ func readUpper(dir string, contents *os.File) (*fs.Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.Tree(entries, contents)
+	return store.Tree(entries, contents, nil)
 }

@@ -1,0 +1,59 @@
+//go:build linux
+
+package real_test
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/sim"
+)
+
+// What a program that the model cannot run writes to a volume, the model takes
+// over, and goes on from there; also in the next session.
+func TestForeignWritesToVolume(t *testing.T) {
+	data := t.TempDir()
+	s := bothAt(t, data)
+	debianBusybox(t, s)
+	foreign := "docker run --rm -v data:/data " + realBusybox
+	for _, c := range []struct {
+		line    string
+		verdict sim.Class
+		prints  string
+	}{
+		{"docker pull -q busybox", sim.Same, "busybox:latest\n"},
+		{foreign + " sh -c 'echo hi > /data/f; ln -s f /data/l; mkdir /data/d; echo x > /data/d/x'", sim.Limit, ""},
+		{"docker run --rm -v data:/data busybox cat /data/l /data/d/x", sim.Same, "hi\nx\n"},
+		{"docker run --rm -v data:/data busybox sh -c 'echo more >> /data/f'", sim.Same, ""},
+		{foreign + " sh -c 'cat /data/f; rm -r /data/d'", sim.Limit, "hi\nmore\n"},
+		{"docker run --rm -v data:/data busybox sh -c 'ls /data; cat /data/f'", sim.Same, "f\nl\nhi\nmore\n"},
+	} {
+		r, err := s.Run(context.Background(), c.line, os.Getenv)
+		require.NoError(t, err)
+		require.NoError(t, s.Broken())
+		require.Equal(t, c.verdict, r.Verdict, "%s: %+v", c.line, r.Differences)
+		require.Contains(t, r.Real.Stdout, c.prints, c.line)
+		if strings.HasPrefix(c.line, foreign) {
+			require.Contains(t, adoptedPaths(r), "/d", c.line)
+		}
+	}
+	require.NoError(t, s.Real.Close())
+	s = bothAt(t, data)
+	r, err := s.Run(context.Background(), "docker run --rm -v data:/data busybox cat /data/f", os.Getenv)
+	require.NoError(t, err)
+	require.Equal(t, sim.Same, r.Verdict, "%+v", r.Differences)
+	require.Equal(t, "hi\nmore\n", r.Model.Stdout)
+}
+
+func adoptedPaths(r sim.Result) (paths []string) {
+	for _, s := range r.Steps {
+		if strings.HasPrefix(s.Why, "adopted") {
+			paths = append(paths, s.Path)
+		}
+	}
+	return paths
+}

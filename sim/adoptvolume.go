@@ -1,0 +1,109 @@
+package sim
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"maps"
+	"slices"
+
+	"twinlayer/fs"
+)
+
+// adoptVolumes takes over what volumes hold, but for those that the real
+// engine has not.
+func (s *Session) adoptVolumes(ctx context.Context, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	all, err := s.Real.Volumes(ctx)
+	for _, v := range all {
+		if err == nil && slices.Contains(names, v.Name) {
+			err = s.adoptVolume(ctx, v.Name)
+		}
+	}
+	return err
+}
+
+// adoptVolume takes over what a volume holds in the real engine, one change
+// after another.
+func (s *Session) adoptVolume(ctx context.Context, name string) error {
+	delete(s.unread, name)
+	tree, err := s.volumeTree(ctx, name)
+	if err != nil {
+		return err
+	}
+	return s.Model.do(func(t *transition) error {
+		v, ok := t.state.volumes[name]
+		if !ok {
+			return nil
+		}
+		changes := fs.Diff(v.tree, tree)
+		v.tree = tree
+		t.state = t.state.withVolume(v)
+		for _, change := range changes[:min(len(changes), adoptionSteps)] {
+			t.step(adoptedOp(change), change.Path, "adopted: it is so in volume %s; the model cannot run the program that made it", shortVolume(name))
+		}
+		if len(changes) > adoptionSteps {
+			t.step("adopt", "/", "adopted: %d more changes", len(changes)-adoptionSteps)
+		}
+		return nil
+	})
+}
+
+// volumeTree reads a volume of the real engine through a container that is
+// never started: the one that wrote to it may be gone.
+func (s *Session) volumeTree(ctx context.Context, name string) (*fs.Tree, error) {
+	const at = "/volume"
+	var id [32]byte
+	rand.Read(id[:])
+	spec := Spec{
+		ID: hex.EncodeToString(id[:]), Name: "volume-" + hex.EncodeToString(id[:8]), Created: s.now(), Args: []string{"none"},
+		Mounts: []Mount{{Type: InStore, Source: name, Target: at, ReadOnly: true}},
+	}
+	if _, err := s.Real.Create(ctx, spec); err != nil {
+		return nil, err
+	}
+	tree, err := s.Real.CopyOut(ctx, spec.ID, at)
+	if err := errors.Join(err, s.Real.RemoveContainer(ctx, spec.ID, Removing{Force: true})); err != nil {
+		return nil, err
+	}
+	return subtree(tree, at), nil
+}
+
+// volumesOf are the volumes that a container can write to: as the command that
+// makes it says, or as either world has it.
+func (s *Session) volumesOf(id string, cmd Cmd, all []Container) []string {
+	var spec Spec
+	(&call{Cmd: cmd, host: share(s.Host)}).mounts(&spec) // as far as they can be understood
+	mounts := spec.Mounts
+	if c, err := s.Model.State().container(id); err == nil {
+		mounts = append(mounts, c.Mounts...)
+	}
+	for _, k := range all {
+		if k.ID == id {
+			mounts = append(mounts, k.Mounts...)
+		}
+	}
+	names := map[string]bool{}
+	for _, m := range mounts {
+		if m.Type == InStore && m.Source != "" && !m.ReadOnly {
+			names[m.Source] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// adoptUnread takes over what the volumes that a command names have held since
+// earlier sessions.
+func (s *Session) adoptUnread(ctx context.Context, cmd Cmd) {
+	if len(s.unread) == 0 || s.broken != nil {
+		return
+	}
+	for _, name := range s.volumesOf("", cmd, nil) {
+		if s.unread[name] && s.broken == nil {
+			s.broken = s.adoptVolume(ctx, name)
+		}
+	}
+}
