@@ -247,14 +247,15 @@ func (b *builder) described(s Spec) (Spec, error) {
 
 // commit makes the container the next image, and removes it.
 func (b *builder) commit(k Container, line string, shown bool) error {
+	kept := b.Keep && shown
 	img, err := b.engine.Commit(b, Commit{
 		Container: k.ID, Config: b.stage.Config, CreatedBy: line, Author: b.stage.Author,
-		Created: b.moment(), Latest: b.latest, Pause: true, Step: true,
+		Created: b.moment(), Latest: b.latest, Pause: true, Step: !kept,
 	})
 	if err != nil {
 		return errors.Join(asked(err), b.remove(k))
 	}
-	if !b.Keep || !shown {
+	if !kept {
 		if err := b.remove(k); err != nil {
 			return err
 		}

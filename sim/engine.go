@@ -189,8 +189,10 @@ type Commit struct {
 	// the same files make the same layer; zero: times stay.
 	Latest time.Time
 	Pause  bool // hold the container's processes meanwhile
-	// Step says that this is one of many images of a build, without a name: an
-	// engine may keep it in haste until one that was made from it gets a name.
+	// Step says that this is one of many images of a build, without a name,
+	// and that the container goes next: an engine may keep the image in haste
+	// until one that was made from it gets a name, and the container's files
+	// in it.
 	Step bool
 }
 

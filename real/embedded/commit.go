@@ -43,7 +43,7 @@ func (h *helper) commit(_ context.Context, text []byte) (packedImage, error) {
 func (h *helper) commitLayer(batch *store.Batch, c *container, asked sim.Commit) (*sim.NewLayer, error) {
 	still, end := h.still(c, asked.Pause)
 	defer end()
-	l, ok, shared, err := batch.Upper(store.Upper{Dir: c.path("upper"), Latest: asked.Latest, Share: still})
+	l, ok, shared, err := batch.Upper(store.Upper{Dir: c.path("upper"), Latest: asked.Latest, Share: still, Take: still && asked.Step})
 	if err != nil || !ok {
 		return nil, err
 	}

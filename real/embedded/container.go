@@ -125,10 +125,11 @@ func (h *helper) furnish(c *container) (err error) {
 			return err
 		}
 	}
-	if c.init, err = h.store.InitLayer(store.Root(c.layers)); err != nil {
+	root := store.Root(c.layers)
+	if c.init, err = h.store.InitLayer(root); err != nil {
 		return fmt.Errorf("its mount points: %w", err)
 	}
-	if err := store.CopyAttributes(c.init, c.path("upper")); err != nil {
+	if err := store.CopyAttributes(append(root, c.init)[0], c.path("upper")); err != nil {
 		return err
 	}
 	return c.writeFiles()

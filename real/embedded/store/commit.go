@@ -28,6 +28,9 @@ type Upper struct {
 	// no content is copied. Nothing may write to these files then before
 	// [Unshare] has parted the two.
 	Share bool
+	// Take moves the directory's files into the layer where that can be, and
+	// leaves an empty one.
+	Take bool
 }
 
 // Upper adds the layer that docker commit makes of an upper directory (see
@@ -38,7 +41,7 @@ func (b *Batch) Upper(u Upper) (l Layer, ok, shared bool, err error) {
 	if err := r.all(u.Dir); err != nil {
 		return l, false, false, err
 	}
-	c := committing{b: b, upper: u, share: u.Share}
+	c := committing{b: b, upper: u, share: u.Share, taken: u.Take}
 	if err := c.prepare(r.entries); err != nil || len(c.entries) == 1 {
 		return l, false, false, err
 	}
@@ -48,12 +51,12 @@ func (b *Batch) Upper(u Upper) (l Layer, ok, shared bool, err error) {
 		buffered := bufio.NewWriterSize(w, 256<<10)
 		w.CloseWithError(errors.Join(c.writeTar(buffered), buffered.Flush()))
 	}()
-	if c.share {
-		l, err = c.link(stream)
+	if c.share || c.taken {
+		l, err = c.framed(stream)
 	} else {
 		l, err = b.Layer(stream)
 	}
-	return l, err == nil, c.share, b.s.Explain(err)
+	return l, err == nil, c.share && !c.taken, b.s.Explain(err)
 }
 
 // committing is one upper directory on its way.
@@ -61,18 +64,21 @@ type committing struct {
 	b       *Batch
 	upper   Upper
 	share   bool
+	taken   bool
+	late    []Entry // those whose times change
 	entries []Entry
 }
 
 // prepare leaves out what a layer does not keep, as the fs package's layers
-// in Docker's dialect do, and finds out whether files can be shared: the
-// layer's files must be what its tar says.
+// in Docker's dialect do, and finds out whether the files can be the layer's:
+// these must be what its tar says.
 func (c *committing) prepare(entries []Entry) error {
 	for _, e := range entries {
 		if strings.HasPrefix(path.Base(e.Path), fs.WhiteoutPrefix) {
 			return fmt.Errorf("%s cannot be part of a layer: a name that begins with %q says there that a file is deleted; rename it and commit again", e.Path, fs.WhiteoutPrefix)
 		}
 		if e.Mode&unix.S_IFMT == unix.S_IFSOCK {
+			c.taken = false
 			continue
 		}
 		c.keep(&e)
@@ -88,9 +94,12 @@ func (c *committing) keep(e *Entry) {
 	}
 	if latest := c.upper.Latest; !latest.IsZero() && e.Mtime > latest.UnixNano() {
 		e.Mtime = latest.UnixNano()
+		c.late = append(c.late, *e)
 		c.share = c.share && e.dir()
 	}
-	c.share = c.share && len(kept) == len(e.Xattrs)
+	if len(kept) < len(e.Xattrs) {
+		c.share, c.taken = false, false
+	}
 	e.Xattrs = kept
 }
 
@@ -134,10 +143,11 @@ func (o *openFile) close() {
 	}
 }
 
-// link makes the layer's tree of hard links, and its frame of the tar.
-func (c *committing) link(tar io.Reader) (l Layer, err error) {
+// framed makes the layer's directory: a frame of its tar, and a tree of the
+// very files.
+func (c *committing) framed(tar io.Reader) (l Layer, err error) {
 	dir := c.b.temp()
-	if err := os.MkdirAll(filepath.Join(dir, treeName), 0o755); err != nil {
+	if err := os.Mkdir(dir, 0o755); err != nil {
 		return l, err
 	}
 	frame, err := os.Create(filepath.Join(dir, frameName))
@@ -145,19 +155,47 @@ func (c *committing) link(tar io.Reader) (l Layer, err error) {
 		return l, err
 	}
 	defer frame.Close()
-	linked := make(chan error, 1)
-	go func() { linked <- c.linkTree(filepath.Join(dir, treeName)) }()
+	tree, linked := filepath.Join(dir, treeName), make(chan error, 1)
+	if c.taken {
+		linked <- nil
+	} else {
+		go func() { linked <- c.linkTree(tree) }()
+	}
 	sum := digest.SHA256.Digester()
 	l.Size, l.Length, err = writeFrame(io.TeeReader(tar, sum.Hash()), frame)
 	if err := errors.Join(err, <-linked); err != nil {
 		return l, err
 	}
+	if c.taken {
+		if err := c.take(tree); err != nil {
+			return l, err
+		}
+	}
 	l.DiffID = sum.Digest()
 	return l, c.b.add(dir, l)
 }
 
+// take makes the upper directory the tree.
+func (c *committing) take(tree string) error {
+	if err := os.Rename(c.upper.Dir, tree); err != nil {
+		return err
+	}
+	for _, e := range c.late {
+		if err := setTime(filepath.Join(tree, e.Path), e.Mtime); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(c.upper.Dir, 0o755); err != nil {
+		return err
+	}
+	return CopyAttributes(c.upper.Dir, tree) // a layer's tar says nothing of its root
+}
+
 // linkTree makes the tree: directories anew, the rest as links.
 func (c *committing) linkTree(tree string) error {
+	if err := os.Mkdir(tree, 0o755); err != nil {
+		return err
+	}
 	for _, e := range c.entries[1:] {
 		from, to := filepath.Join(c.upper.Dir, e.Path), filepath.Join(tree, e.Path)
 		if !e.dir() {

@@ -46,7 +46,8 @@ func (s *Store) InitLayer(image Dir) (string, error) {
 }
 
 // missingPoints are the mount points that the image lacks, and a text that
-// tells their layer from all others.
+// tells their layer from all others. The root directory does not count, which
+// every container has in its own layer.
 func missingPoints(image Dir) (missing []string, key string, err error) {
 	for _, name := range mountPoints {
 		lacking, err := lacks(image, name)
@@ -58,9 +59,6 @@ func missingPoints(image Dir) (missing []string, key string, err error) {
 		}
 	}
 	key = strings.Join(missing, " ")
-	if len(image) > 0 {
-		key += attributesOf(image[0])
-	}
 	for _, name := range []string{"dev", "etc"} {
 		if _, sub, err := image.Child(name); err != nil {
 			return nil, "", err

@@ -310,6 +310,31 @@ func TestUpperLatest(t *testing.T) {
 	require.Len(t, ids, 1, "the same files make the same layer")
 }
 
+// A directory that is not needed any more becomes the layer's, and that is the
+// same as one that was unpacked.
+func TestUpperTaken(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "store"))
+	latest := time.Unix(1e9, 0)
+	b := batch(t, s)
+	unpacked, _, _, err := b.Upper(Upper{Dir: upper(t), Latest: latest})
+	require.NoError(t, err)
+	dir := upper(t)
+	require.NoError(t, os.Remove(filepath.Join(dir, "socket")))
+	require.NoError(t, os.Chmod(dir, 0o700))
+	taken, ok, shared, err := b.Upper(Upper{Dir: dir, Latest: latest, Share: true, Take: true})
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.False(t, shared)
+	require.Equal(t, unpacked, taken)
+	sameTrees(t, filepath.Join(b.dir, "2", treeName), filepath.Join(b.dir, "3", treeName))
+	root, err := os.Stat(filepath.Join(b.dir, "3", treeName))
+	require.NoError(t, err)
+	require.EqualValues(t, 0o755, root.Mode().Perm(), "a layer does not tell of its root")
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
 func TestUpperRefusals(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "store"))
 	dir := t.TempDir()
