@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
@@ -74,17 +75,18 @@ func bothAt(t testing.TB, data string) *sim.Session {
 	return &sim.Session{Real: e, Model: model, Host: real.Host{}}
 }
 
-// context_ is one build context of the corpus.
+// buildContext is one build context of the corpus.
 type buildContext struct {
 	name, dir string
 	args      string            // of docker build, from the file "args"
 	declared  map[string]string // engine to the reason why it differs, from the file "declared"
 }
 
-func contexts(t *testing.T) (all []buildContext) {
-	files, err := filepath.Glob(filepath.Join(*corpus, "*", "Dockerfile"))
+// contexts are those in a directory.
+func contexts(t *testing.T, in string) (all []buildContext) {
+	files, err := filepath.Glob(filepath.Join(in, "*", "Dockerfile"))
 	require.NoError(t, err)
-	require.NotEmpty(t, files, "%s holds no contexts", *corpus)
+	require.NotEmpty(t, files, "%s holds no contexts", in)
 	for _, f := range files {
 		dir, err := filepath.Abs(filepath.Dir(f))
 		require.NoError(t, err)
@@ -114,18 +116,28 @@ type built struct {
 // NAME.args holds more arguments of docker build, and NAME.declared a line
 // "docker: reason" or "buildah: reason" for a difference that is known.
 func TestCorpus(t *testing.T) {
-	s := both(t)
+	buildAll(t, both(t), contexts(t, *corpus))
+}
+
+// buildAll builds contexts in both worlds and with the others.
+func buildAll(t *testing.T, s *sim.Session, all []buildContext) {
 	var others []*other
 	if !testing.Short() {
 		others = []*other{newDocker(t), newBuildah(t)}
 	}
+	var mu sync.Mutex
 	count := map[string]int{}
-	for _, c := range contexts(t) {
+	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) {
 			ours := build(t, s, c)
 			for _, o := range others {
-				verdict := o.compare(t, s, c, ours)
-				count[o.name+" "+verdict]++
+				t.Run(o.name, func(t *testing.T) {
+					t.Parallel()
+					verdict := o.compare(t, s, c, ours)
+					mu.Lock()
+					defer mu.Unlock()
+					count[o.name+" "+verdict]++
+				})
 			}
 		})
 	}

@@ -198,7 +198,9 @@ func (b *builder) mount(m *instructions.Mount) (Mount, error) {
 		out.Type, out.Source = Bind, dir
 		return out, err
 	default:
-		return refused(string(m.Type)+"s", "nothing of the host is handed to a build but its context")
+		return refused(map[instructions.MountType]string{
+			instructions.MountTypeSecret: "secrets", instructions.MountTypeSSH: "ssh agent",
+		}[m.Type], "nothing of the host is handed to a build but its context")
 	}
 	return out, nil
 }

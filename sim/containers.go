@@ -132,9 +132,15 @@ func (t *transition) mountVolumes(c container, mounts *fs.Mounts) *fs.Mounts {
 	return fs.NewMounts(list...)
 }
 
-// mountable refuses to start a container whose image has a directory in the
-// place of a file that is to be mounted there, or the other way round.
+// mountable refuses to start a container that would have something mounted in
+// /proc, or whose image has a directory in the place of a file that is to be
+// mounted there, or the other way round.
 func (x *execution) mountable(c container) *Refusal {
+	for _, m := range c.Mounts {
+		if problem := ProcProblem(m.Target); problem != "" {
+			return StartFailed(problem)
+		}
+	}
 	root := fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", FS: c.root()}), Clock: x.t.tick}
 	files := EtcFiles(c.Host())
 	for _, target := range append(slices.Sorted(maps.Keys(files)), c.directories()...) {

@@ -348,6 +348,18 @@ func MountProblem(target string) string {
 	return fmt.Sprintf("error mounting to rootfs at %q: not a directory: unknown: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type", target)
 }
 
+// ProcProblem is runc's text where something is to be mounted on /proc or in
+// it; "" where target is neither.
+func ProcProblem(target string) string {
+	switch target = path.Clean("/" + target); {
+	case target == "/proc":
+		return fmt.Sprintf("%q cannot be mounted because it is not of type proc", target)
+	case strings.HasPrefix(target, "/proc/"):
+		return fmt.Sprintf("%q cannot be mounted because it is inside /proc", target)
+	}
+	return ""
+}
+
 // ExecRefused is docker's answer where docker exec cannot start the program.
 func ExecRefused(cause string) *Refusal {
 	return ociFailed("OCI runtime exec failed: exec failed: unable to start container process: ", cause)

@@ -253,7 +253,7 @@ func (h *helper) forget(c *container) *container {
 	c.gone.Do(func() {
 		c.logs.close()
 		if c.dir != "" {
-			os.RemoveAll(c.dir)
+			go os.RemoveAll(c.dir) // nobody need wait for the disk; what is left goes with the session
 		}
 		for _, f := range c.held {
 			f.Close()

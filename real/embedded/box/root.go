@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"twinlayer/sim"
 )
 
 // mount mounts the overlay on Merged.
@@ -74,8 +76,8 @@ func (s *Spec) mounts() ([]mount, error) {
 		l.device("/dev/" + name)
 	}
 	for _, m := range s.Mounts {
-		if inProc(m.Target) {
-			return nil, runtimeFailure("%q cannot be mounted because it is inside /proc", m.Target)
+		if problem := sim.ProcProblem(m.Target); problem != "" {
+			return nil, runtimeFailure("%s", problem)
 		}
 		l.add(m.make())
 	}

@@ -1,0 +1,1 @@
+print "hello, $_\n" for reverse 1..3;
