@@ -37,7 +37,7 @@ var phrases = []string{
 var (
 	// No device: Docker makes those of /dev for each container, the embedded
 	// engine can only bind the host's, which are not to be changed.
-	paths = []string{"/f", "/d", "/d/f", "d/", "/", ".", "..", "/etc/passwd", "/bin", "/a b", "/tmp/x/y", "/dev/shm/x", "/proc/1", "/é", "$A", "/etc/hosts"}
+	paths = []string{"/f", "/d", "/d/f", "d/", "/", ".", "..", "/etc/passwd", "/bin", "/a b", "/tmp/x/y", "/dev/shm/x", "/proc/x", "/é", "$A", "/etc/hosts"}
 	words = []string{"a.txt", "d", "x", "1", "", "b*", "a", "busybox", "../..", "$A", "tar.tar", strings.Repeat("n", 300)}
 )
 
