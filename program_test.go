@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -45,6 +46,11 @@ func withBinary(m *testing.M) int {
 	binary = filepath.Join(dir, "twinlayer")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+		return 1
+	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", "5"); err != nil { // engines are waited for more than they work
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()

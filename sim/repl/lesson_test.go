@@ -124,6 +124,9 @@ func TestLessonTranscripts(t *testing.T) {
 	require.NoError(t, err)
 	for _, l := range all {
 		for _, lang := range lessons.Languages {
+			if testing.Short() && l.Order%5 != 1 {
+				continue
+			}
 			t.Run(l.ID+" "+lang, func(t *testing.T) {
 				var out strings.Builder
 				p := &pupil{out: &out}
@@ -152,6 +155,9 @@ func requireNarrow(t *testing.T, out string) {
 
 // TestCourse plays the whole course without a learner.
 func TestCourse(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the transcripts play lessons too")
+	}
 	all, err := lessons.All()
 	require.NoError(t, err)
 	var out strings.Builder
@@ -249,6 +255,9 @@ func TestHelpIsRetold(t *testing.T) {
 // TestStepsAreRetold: of all that the model says in the course, and of its
 // steps in a long session, nothing stays English in Chinese.
 func TestStepsAreRetold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is about words")
+	}
 	s := modelOnly(t)
 	n := 0
 	told := func(result sim.Result) {
