@@ -154,8 +154,8 @@ func parts(lines []string, from, to int) (out []string) {
 	return out
 }
 
-// fold cuts a line into pieces no wider than width, at a blank where it has
-// one in the second half of a piece.
+// fold cuts a line into pieces no wider than width, at a blank or a comma where
+// it has one in the second half of a piece.
 func fold(line string, width int) []string {
 	var out []string
 	for runewidth.StringWidth(line) > width {
@@ -163,7 +163,7 @@ func fold(line string, width int) []string {
 		if piece == "" {
 			break
 		}
-		if at := strings.LastIndexByte(piece, ' '); at > len(piece)/2 && line[len(piece)] != ' ' {
+		if at := strings.LastIndexAny(piece, " ,"); at > len(piece)/2 && line[len(piece)] != ' ' {
 			piece = piece[:at+1]
 		}
 		out, line = append(out, strings.TrimRight(piece, " ")), strings.TrimPrefix(line[len(piece):], " ")
