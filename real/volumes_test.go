@@ -49,6 +49,36 @@ func TestForeignWritesToVolume(t *testing.T) {
 	require.Equal(t, "hi\nmore\n", r.Model.Stdout)
 }
 
+// What such a program does when nobody waits for it is taken over too, before
+// the next command.
+func TestForeignProgramGoesOn(t *testing.T) {
+	s := both(t)
+	debianBusybox(t, s)
+	do := func(line string) sim.Result {
+		r, err := s.Run(context.Background(), line, os.Getenv)
+		require.NoError(t, err)
+		require.NoError(t, s.Broken())
+		require.NotEqual(t, sim.Bug, r.Verdict, "%s: %+v", line, r.Differences)
+		return r
+	}
+	do("docker pull -q busybox")
+	do("docker run --name alone -d -v data:/data " + realBusybox + " sh -c 'until test -f /data/go; do sleep 0.01; done; echo said; echo end > /f; echo x > /data/x; exit 3'")
+	require.Equal(t, "alone\n", do("docker ps --format {{.Names}}").Model.Stdout)
+	do("docker run --rm -v data:/data busybox touch /data/go")
+	require.Equal(t, "3\n", do("docker wait alone").Real.Stdout)
+	for line, prints := range map[string]string{
+		"docker ps -a --filter status=exited --format {{.Names}}": "alone\n",
+		"docker diff alone": "A /f\n",
+		"docker logs alone": "said\n",
+		"docker run --rm -v data:/data busybox cat /data/x": "x\n",
+		"docker inspect -f {{.State.ExitCode}} alone":       "3\n",
+	} {
+		r := do(line)
+		require.Equal(t, sim.Same, r.Verdict, "%s: %+v", line, r.Differences)
+		require.Contains(t, r.Model.Stdout, prints, line)
+	}
+}
+
 func adoptedPaths(r sim.Result) (paths []string) {
 	for _, s := range r.Steps {
 		if strings.HasPrefix(s.Why, "adopted") {

@@ -84,6 +84,7 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	s.complete(&cmd)
 	s.begin(ctx)
 	s.adoptUnread(ctx, cmd)
+	goesOn := s.adoptRunning(ctx)
 	b := s.both(cmd)
 	var wg sync.WaitGroup
 	if b.real != nil {
@@ -114,6 +115,9 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 		}
 	}
 	s.agreeOnTime(&r)
+	if goesOn {
+		r.forgive("a program that the model cannot follow goes on by itself, and the two worlds look at it a moment apart")
+	}
 	if ctx.Err() != nil {
 		r.forgive("it was interrupted, and the two worlds were not at the same point then")
 	}
