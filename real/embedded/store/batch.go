@@ -37,6 +37,10 @@ type Batch struct {
 	length int64 // of the layers' tars
 	layers map[digest.Digest]Layer
 	open   []*os.File // locked until the end
+
+	flushing sync.WaitGroup
+	flushes  atomic.Bool // now
+	flushed  error       // what flushing ended with
 }
 
 type move struct{ from, to string }
@@ -104,7 +108,8 @@ func (b *Batch) Sync() error {
 		return nil
 	}
 	b.synced = len(b.moves)
-	return unusable(b.s.dir, b.s.sync())
+	b.flushing.Wait()
+	return unusable(b.s.dir, errors.Join(b.flushed, b.s.sync()))
 }
 
 // sync writes the store's file system out.
@@ -190,7 +195,7 @@ func (b *Batch) layer(packed io.Reader, keep io.Writer) (Layer, error) {
 	peek := newPeeker(in)
 	kept.off.Store(peek.mediaType == "")
 	dir := b.temp()
-	l, err := unpackLayer(dir, peek)
+	l, err := b.unpack(dir, peek)
 	if err != nil {
 		return Layer{}, b.s.Explain(err)
 	}
@@ -237,8 +242,8 @@ func (b *Batch) Have(diffID digest.Digest) (Layer, bool) {
 	return b.s.Layer(diffID)
 }
 
-// unpackLayer makes the layer's directory from its possibly compressed tar.
-func unpackLayer(dir string, packed io.Reader) (l Layer, err error) {
+// unpack makes the layer's directory from its possibly compressed tar.
+func (b *Batch) unpack(dir string, packed io.Reader) (l Layer, err error) {
 	if err := os.MkdirAll(filepath.Join(dir, treeName), 0o755); err != nil {
 		return l, err
 	}
@@ -252,12 +257,44 @@ func unpackLayer(dir string, packed io.Reader) (l Layer, err error) {
 		return l, err
 	}
 	defer unpacked.Close()
-	plain := readAhead(unpacked)
+	plain := readAhead(&flusher{Reader: unpacked, b: b})
 	defer plain.Close()
 	sum := digest.SHA256.Digester()
 	l.Size, l.Length, err = Unpack(filepath.Join(dir, treeName), filepath.Join(dir, lostName), io.TeeReader(plain, sum.Hash()), frame)
 	l.DiffID = sum.Digest()
 	return l, err
+}
+
+// flusher has the disk write what was unpacked while more is, so that less is
+// left to wait for at the end.
+type flusher struct {
+	io.Reader
+	b *Batch
+	n int64 // bytes since it was told last
+}
+
+const flushEvery = 32 << 20
+
+func (f *flusher) Read(p []byte) (int, error) {
+	n, err := f.Reader.Read(p)
+	if f.n += int64(n); f.n >= flushEvery {
+		f.n = 0
+		f.b.flush()
+	}
+	return n, err
+}
+
+func (b *Batch) flush() {
+	if !b.flushes.CompareAndSwap(false, true) {
+		return
+	}
+	b.flushing.Go(func() {
+		defer b.flushes.Store(false)
+		err := b.s.sync()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.flushed = errors.Join(b.flushed, err)
+	})
 }
 
 // keeper writes what it gets, unless it is off.
