@@ -14,13 +14,16 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/moby/buildkit/frontend/dockerfile/command"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
+	"github.com/moby/buildkit/util/suggest"
 )
 
 // File is a parsed Dockerfile. Its instructions are expanded in place as they
@@ -70,7 +73,25 @@ func Trigger(expression string) (instructions.Command, error) {
 	if len(parsed.AST.Children) != 1 {
 		return nil, fmt.Errorf("onbuild trigger should be a single expression")
 	}
-	return instructions.ParseCommand(parsed.AST.Children[0])
+	cmd, err := instructions.ParseCommand(parsed.AST.Children[0])
+	if err != nil {
+		return nil, errors.New(steady(err))
+	}
+	return cmd, nil
+}
+
+// steady is the text of an error of the parser. Of several instructions that an
+// unknown one resembles as much the parser suggests any; here it is the first
+// by name.
+func steady(err error) string {
+	text := err.Error()
+	var unknown *instructions.UnknownInstructionError
+	i := strings.LastIndex(text, "(did you mean ")
+	if i < 0 || !errors.As(err, &unknown) {
+		return text
+	}
+	match, _ := suggest.Search(unknown.Instruction, slices.Sorted(maps.Keys(command.Commands)), false)
+	return text[:i] + "(did you mean " + match + "?)"
 }
 
 // Steps is how many steps a build of these stages has, as docker counts them.
@@ -152,7 +173,7 @@ func (f *File) Fault(err error, at []parser.Range) *Error {
 	if at == nil && errors.As(err, &unknown) {
 		at = []parser.Range{{Start: parser.Position{Line: unknown.Line}, End: parser.Position{Line: unknown.Line}}}
 	}
-	return &Error{Text: err.Error(), Source: f.excerpt(at), Err: err}
+	return &Error{Text: steady(err), Source: f.excerpt(at), Err: err}
 }
 
 // excerpt shows the lines of an instruction and one on each side.

@@ -101,6 +101,7 @@ func TestErrorsShowTheLine(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "the Dockerfile (Dockerfile) cannot be empty"},
 		{"# nothing\n", "file with no instructions"},
+		{"FROM busybox\nd\n", "dockerfile parse error on line 2: unknown instruction: d (did you mean add?)\nDockerfile:2\n   1 |     FROM busybox\n   2 | >>> d"},
 		{"FROM busybox\nFOO x\n", "dockerfile parse error on line 2: unknown instruction: FOO (did you mean FROM?)\nDockerfile:2\n   1 |     FROM busybox\n   2 | >>> FOO x"},
 		{"RUN x\n", "no build stage in current context\nDockerfile:1\n   1 | >>> RUN x"},
 		{"FROM busybox\nENV\n", "dockerfile parse error on line 2: ENV requires at least one argument\nDockerfile:2\n   1 |     FROM busybox\n   2 | >>> ENV"},
