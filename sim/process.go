@@ -177,7 +177,7 @@ func (x *execution) whyNot(name string, err error) error {
 func startProblem(name string, err error) string {
 	reason := lowerReason(err)
 	switch {
-	case strings.Contains(name, "/") && fs.ErrnoOf(err) == fs.ENOENT:
+	case strings.Contains(name, "/") && (fs.ErrnoOf(err) == fs.ENOENT || fs.ErrnoOf(err) == fs.ENOTDIR):
 		reason = "stat " + name + ": " + reason
 	case fs.ErrnoOf(err) == fs.ENOENT:
 		reason = "executable file not found in $PATH"
