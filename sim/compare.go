@@ -35,17 +35,20 @@ func (c comparison) of(model, real View) []Difference {
 	if why := c.pairs.difference(model); why != "" {
 		out = append(out, Difference{What: "images", Class: Bug, Reason: "an image that was made in both worlds is not the same: " + why})
 	}
+	if c.pairs.own(model) {
+		out = append(out, Difference{What: "images", Class: Expected, Reason: enginesOwnReason})
+	}
 	return out
 }
 
 // sameImages says whether the worlds have the same images, whatever their ids.
 func (c comparison) sameImages(model, real View) bool {
-	return slices.Equal(sortedLines(c.pairs.Real(imagesText(model))), sortedLines(imagesText(real)))
+	return slices.Equal(sortedLines(imagesText(c.pairs.RealImages(model.Images))), sortedLines(imagesText(real.Images)))
 }
 
-func imagesText(v View) string {
+func imagesText(all []ImageView) string {
 	var b strings.Builder
-	for _, img := range v.Images {
+	for _, img := range all {
 		b.WriteString(asText(img) + "\n")
 	}
 	return b.String()

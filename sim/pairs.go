@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -28,8 +29,10 @@ import (
 // is empty.
 type Pairs struct {
 	model map[digest.Digest]digest.Digest // of images: the model's id to the real one
+	as    map[string]Image                // of images: the model's id to the real image
 	ids   map[string]string               // the same of all digests: images, layers, chains; hexadecimal
 	odd   map[string]string               // by the model's image id: what is not the same
+	made  map[string]bool                 // by the same: its layers are equal but for what engines make themselves
 	seen  map[digest.Digest]bool          // ids that were looked at, of both worlds
 	sums  map[digest.Digest]digest.Digest // canonical digests by diffID
 }
@@ -43,7 +46,7 @@ type side struct {
 // learn pairs the images that are new on both sides.
 func (p *Pairs) learn(ctx context.Context, model, real side) {
 	if p.model == nil {
-		*p = Pairs{map[digest.Digest]digest.Digest{}, map[string]string{}, map[string]string{}, map[digest.Digest]bool{}, map[digest.Digest]digest.Digest{}}
+		*p = Pairs{map[digest.Digest]digest.Digest{}, map[string]Image{}, map[string]string{}, map[string]string{}, map[string]bool{}, map[digest.Digest]bool{}, map[digest.Digest]digest.Digest{}}
 	}
 	news, theirs := p.unseen(model.images), p.unseen(real.images)
 	same := alike
@@ -81,7 +84,7 @@ func alike(img Image) string {
 
 // pair notes that m and r are the same image, or what is not the same.
 func (p *Pairs) pair(ctx context.Context, model, real side, m, r Image) {
-	p.model[m.ID] = r.ID
+	p.model[m.ID], p.as[m.ID.String()] = r.ID, r
 	p.ids[m.ID.Encoded()] = r.ID.Encoded()
 	if len(m.Layers) != len(r.Layers) {
 		p.odd[m.ID.String()] = "they have not the same number of layers"
@@ -90,6 +93,8 @@ func (p *Pairs) pair(ctx context.Context, model, real side, m, r Image) {
 	switch same, err := p.sameLayers(ctx, model, real, m, r); {
 	case err != nil:
 		p.odd[m.ID.String()] = fmt.Sprintf("its layers cannot be compared: %v", err)
+	case !same && p.sameWithoutOwn(ctx, model, real, m, r):
+		p.made[m.ID.String()] = true
 	case !same:
 		p.odd[m.ID.String()] = "the canonical digests of their layers differ"
 	}
@@ -111,6 +116,44 @@ func (p *Pairs) sameLayers(ctx context.Context, model, real side, m, r Image) (b
 	}
 	y, err := p.canonical(ctx, real.engine, r)
 	return slices.Equal(x, y), err
+}
+
+// enginesOwn are the paths that engines make themselves in a container, and
+// that an exported root file system brings into an image.
+var enginesOwn = regexp.MustCompile(`^/(\.dockerenv|dev(/.*)?|etc/(hostname|hosts|mtab|resolv\.conf)|proc|run(/\.containerenv)?|sys)$`)
+
+// sameWithoutOwn compares the layers of images without what engines make
+// themselves.
+func (p *Pairs) sameWithoutOwn(ctx context.Context, model, real side, m, r Image) bool {
+	x, err := model.engine.Layers(ctx, m.ID.String())
+	if err != nil {
+		return false
+	}
+	y, err := real.engine.Layers(ctx, r.ID.String())
+	if err != nil {
+		return false
+	}
+	for i := range x {
+		if a, b := withoutOwn(x[i]), withoutOwn(y[i]); a == "" || a != b {
+			return false
+		}
+	}
+	return true
+}
+
+// withoutOwn is the digest of a layer without what engines make themselves.
+func withoutOwn(layer *fs.Tree) digest.Digest {
+	b, names := fs.NewBuilder(), map[fs.Ino]string{}
+	for p := range layer.All() {
+		if !enginesOwn.MatchString(p.Path) {
+			putLinked(b, names, p, p.Path, *p.Node)
+		}
+	}
+	sum, err := b.Tree().Digest()
+	if err != nil {
+		return ""
+	}
+	return sum
 }
 
 // canonical are the canonical digests of an image's layers.
@@ -154,6 +197,19 @@ func (p *Pairs) Real(text string) string {
 	return strings.NewReplacer(list...).Replace(text)
 }
 
+// RealImages are the model's images with the ids and layers of the real ones.
+// It goes by the image: two images of the model can share a layer that is two
+// in the real world, where the same files were written a second apart.
+func (p *Pairs) RealImages(all []ImageView) []ImageView {
+	out := slices.Clone(all)
+	for i, v := range out {
+		if r, ok := p.as[v.ID]; ok && len(r.Layers) == len(v.Layers) {
+			out[i].ID, out[i].Layers = r.ID.String(), imageViews(r)[0].Layers
+		}
+	}
+	return out
+}
+
 // difference says in what a model's image that has its pair is not the same.
 func (p *Pairs) difference(v View) string {
 	if p == nil {
@@ -165,6 +221,12 @@ func (p *Pairs) difference(v View) string {
 		}
 	}
 	return ""
+}
+
+// own says whether an image of the model has its pair in all but what engines
+// make themselves.
+func (p *Pairs) own(v View) bool {
+	return p != nil && slices.ContainsFunc(v.Images, func(img ImageView) bool { return p.made[img.ID] })
 }
 
 // args are the arguments of a command as the other world has to read them:

@@ -65,3 +65,50 @@ func TestImagesThatDifferAreABug(t *testing.T) {
 	require.Equal(t, Bug, Verdict(diffs))
 	require.Contains(t, diffs[0].Reason, "canonical digests")
 }
+
+// TestEnginesOwn: what an engine makes itself in a container may be in a layer
+// of one world alone; that is told, and nothing else is let pass.
+func TestEnginesOwn(t *testing.T) {
+	tree := func(text string, more ...string) *fs.Tree {
+		b := fs.NewBuilder()
+		require.NoError(t, b.Put("/f", fs.Node{Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte(text))}))
+		for _, name := range more {
+			require.NoError(t, b.Put(name, fs.Node{Mode: fs.S_IFDIR | 0o755}))
+		}
+		return b.Tree()
+	}
+	for _, c := range []struct {
+		real *fs.Tree
+		want Class
+	}{{tree("x", "/proc", "/dev/pts"), Expected}, {tree("y", "/proc"), Bug}, {tree("x", "/srv"), Bug}} {
+		model, real := made(t, 1, "x"), made(t, 2, "x")
+		model.engine, real.engine = trees{layers: []*fs.Tree{tree("x")}}, trees{layers: []*fs.Tree{c.real}}
+		var p Pairs
+		p.learn(t.Context(), model, real)
+		diffs := comparison{"", &p, func(text string) string { return text }}.of(seen(model, ""), seen(real, ""))
+		require.Equal(t, c.want, Verdict(diffs))
+	}
+}
+
+// TestLayersOfTwoSeconds: the model wrote the same file twice in one second,
+// the real world in two.
+func TestLayersOfTwoSeconds(t *testing.T) {
+	model, real := made(t, 1e9, "x"), made(t, 1e9, "x")
+	var p Pairs
+	p.learn(t.Context(), model, real)
+	again := func(s side, mtime int64) side {
+		next := made(t, mtime, "x")
+		next.images[0].Config.Author, next.images[0].Tags = "Ana", []string{"b:1"}
+		next.images[0].ID = digest.FromString(next.images[0].Layers[0].String())
+		return side{next.engine, append(next.images, s.images...)}
+	}
+	model, real = again(model, 1e9), again(real, 2e9)
+	p.learn(t.Context(), model, real)
+	views := func(s side) (v View) {
+		for _, img := range s.images {
+			v.Images = append(v.Images, imageViews(img)...)
+		}
+		return v
+	}
+	require.Empty(t, comparison{"", &p, func(text string) string { return text }}.of(views(model), views(real)))
+}
