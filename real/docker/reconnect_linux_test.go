@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,9 @@ func startDaemon(t *testing.T, args ...string) *daemon {
 	}
 	dir, err := os.MkdirTemp("", "dockerd")
 	require.NoError(t, err)
+	if !slices.Contains(args, "--data-root") {
+		args = append(args, "--data-root", dir+"/data")
+	}
 	d := &daemon{t: t, dir: dir, args: args}
 	t.Setenv("DOCKER_HOST", "unix://"+d.socket())
 	d.start()
@@ -56,7 +60,7 @@ func (d *daemon) socket() string { return filepath.Join(d.dir, "docker.sock") }
 
 func (d *daemon) start() {
 	os.Remove(filepath.Join(d.dir, "docker.pid"))
-	d.cmd = exec.Command("dockerd", append([]string{"-H", "unix://" + d.socket(), "--data-root", d.dir + "/data", "--exec-root", d.dir + "/exec",
+	d.cmd = exec.Command("dockerd", append([]string{"-H", "unix://" + d.socket(), "--exec-root", d.dir + "/exec",
 		"--pidfile", d.dir + "/docker.pid", "--bridge=none", "--iptables=false"}, d.args...)...)
 	log, err := os.OpenFile(d.dir+"/log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	require.NoError(d.t, err)

@@ -1,0 +1,72 @@
+package docker_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/real/docker"
+	"twinlayer/sim"
+)
+
+// TestDaemonDiskFull: the disk that dockerd keeps images on is full. What to
+// do is said, and the daemon stays usable.
+func TestDaemonDiskFull(t *testing.T) {
+	data := t.TempDir()
+	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=12m"); err != nil {
+		lackingHere(t, "root, who may mount a small disk,")
+	}
+	t.Cleanup(func() { require.NoError(t, syscall.Unmount(data, syscall.MNT_DETACH)) })
+	startDaemon(t, "--data-root", data)
+	e, err := open(t)
+	require.NoError(t, err)
+	defer e.Close()
+	_, err = e.Pull(t.Context(), "busybox")
+	require.ErrorContains(t, err, `see what takes the room with "docker system df"`)
+	_, err = e.Pull(t.Context(), "hello-world")
+	require.NoError(t, err)
+}
+
+// TestPullRefused: a registry that has had enough says so, and what a learner
+// can do is said too.
+func TestPullRefused(t *testing.T) {
+	registry := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusTooManyRequests)
+		w.Write([]byte(`{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}`))
+	}))
+	defer registry.Close()
+	if os.Getenv("DOCKER_HOST") == "" {
+		lackingHere(t, "DOCKER_HOST")
+	}
+	e, err := open(t)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, e.Close()) }()
+	_, err = e.Pull(t.Context(), strings.TrimPrefix(registry.URL, "http://")+"/busy:1")
+	var refusal *sim.Refusal
+	require.ErrorAs(t, err, &refusal)
+	require.Contains(t, refusal.Text, `log in with "docker login"`)
+}
+
+// TestOldAPI: an engine whose API is older than twinlayer's is told from one
+// that does not answer.
+func TestOldAPI(t *testing.T) {
+	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Api-Version", "1.24")
+		if r.URL.Path != "/_ping" {
+			w.WriteHeader(http.StatusBadRequest)
+			w.Write([]byte(`{"message":"client version is too new. Maximum supported API version is 1.24"}`))
+		}
+	}))
+	defer old.Close()
+	t.Setenv("DOCKER_HOST", "tcp://"+strings.TrimPrefix(old.URL, "http://"))
+	target, err := docker.FindDocker()
+	require.NoError(t, err)
+	_, err = docker.Start(t.Context(), docker.Config{Target: target})
+	require.ErrorContains(t, err, "it needs 1.40 or newer")
+}
