@@ -38,10 +38,20 @@ func withoutMountPoints(layer, image *fs.Tree) *fs.Tree {
 			b.Link(p.Path, first)
 		default:
 			names[p.Ino] = p.Path
-			b.Put(p.Path, *p.Node)
+			b.Put(p.Path, withoutOverlay(*p.Node))
 		}
 	}
 	return b.Tree()
+}
+
+// withoutOverlay is a node without overlayfs's own attributes, which a rootless
+// Podman leaves in its tars.
+func withoutOverlay(n fs.Node) fs.Node {
+	const prefix = "user.overlay."
+	opaque, _ := n.Xattrs.Get(prefix + "opaque")
+	n.Opaque = n.Opaque || opaque == "y"
+	n.Xattrs = slices.DeleteFunc(slices.Clone(n.Xattrs), func(x fs.Xattr) bool { return strings.HasPrefix(x.Name, prefix) })
+	return n
 }
 
 // own says whether Podman made a path, or copied a directory up to make
