@@ -93,7 +93,10 @@ func unpacked(b testing.TB) string {
 	tar := exec.Command("tar", "-C", dir, "-xf", "-")
 	tar.Stdin = bytes.NewReader(busyboxLayer(b))
 	require.NoError(b, tar.Run())
-	require.NoError(b, os.Mkdir(filepath.Join(dir, "proc"), 0o755)) // for a mount
+	for _, name := range []string{"proc", "dev"} {
+		require.NoError(b, os.Mkdir(filepath.Join(dir, name), 0o755)) // for a mount, and for what root may make
+	}
+	unix.Mknod(filepath.Join(dir, "dev/urandom"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 9)))
 	return dir
 }
 
