@@ -228,6 +228,7 @@ func TestTablesAreFolded(t *testing.T) {
 		{"ID    NAMES", "    SIZE"}, {"one   a name", "    12B"}, {"two   another…", "    13B"}, {"what is said below", "it, at length"},
 	}, folded(lines, 18))
 	require.Equal(t, [][]string{{"ID", "    NAMES", "        SIZE"}, {"one", "    a name", "        12B"}, {"two", "    another…", "        13B"}}, folded(lines[:3], 13))
+	require.Equal(t, [][]string{{"NAMES", "OF IT", "ID"}, {"a long", "name", "1"}}, folded([]string{"NAMES OF IT   ID", "a long name   1"}, 7), "no column has room")
 	require.Equal(t, [][]string{{"aaaaaaaa", "aaa b"}}, folded([]string{"aaaaaaaaaaa b"}, 8))
 }
 

@@ -116,11 +116,14 @@ func foldTable(lines []string, width int) [][]string {
 			cut = at
 		}
 	}
-	below := parts(lines, cut, -1)
-	if cut == 0 || width <= 2*hang {
-		return folded(below, width)
-	}
 	rest := [][]string{}
+	if cut == 0 || width <= 2*hang { // not even the first has room
+		for _, l := range lines {
+			rest = append(rest, fold(l, width))
+		}
+		return rest
+	}
+	below := parts(lines, cut, -1)
 	if widest(below) <= width-hang {
 		for _, l := range below {
 			rest = append(rest, []string{l})
