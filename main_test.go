@@ -190,6 +190,7 @@ docker run -v a:b:c:d busybox true
 docker run -v rel:x busybox true
 docker run --mount type=frob,target=/x busybox true
 docker run --tmpfs x busybox true
+docker run -v vv:/etc/hosts busybox true
 docker run -v /x:/y:frob busybox true
 docker run --env-file /nosuch/file busybox true
 docker images --format '{{.Repository}}:{{.Tag}}'

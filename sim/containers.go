@@ -142,12 +142,18 @@ func (x *execution) mountable(c container) *Refusal {
 		}
 	}
 	root := fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", FS: c.root()}), Clock: x.t.tick}
-	files := EtcFiles(c.Host())
-	for _, target := range append(slices.Sorted(maps.Keys(files)), c.directories()...) {
-		_, isFile := files[target]
+	unlike := func(target string, isDir bool) bool {
 		st, err := root.Stat(target, true)
-		if fs.ErrnoOf(err) == fs.ENOTDIR || err == nil && (st.Mode&fs.S_IFMT == fs.S_IFDIR) == isFile {
-			return StartFailed(MountProblem(target))
+		return fs.ErrnoOf(err) == fs.ENOTDIR || err == nil && (st.Mode&fs.S_IFMT == fs.S_IFDIR) != isDir
+	}
+	for _, file := range slices.Sorted(maps.Keys(EtcFiles(c.Host()))) {
+		if unlike(file, false) {
+			return StartFailed(MountProblem(file))
+		}
+	}
+	for _, dir := range c.directories() {
+		if unlike(dir, true) {
+			return StartFailed(MountProblem(dir))
 		}
 	}
 	return nil
