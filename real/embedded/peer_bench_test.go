@@ -161,6 +161,7 @@ func BenchmarkPullDebian(b *testing.B) {
 	require.NoError(b, os.Mkdir(dir, 0o755))
 	var e *embedded.Engine
 	noDocker := dockerBusybox(b)
+	b.Cleanup(func() { exec.Command("docker", "rmi", ref).Run() }) // the next run has it pulled again
 	podman, noPodman := podmanBusybox(b)
 	beside(b,
 		peer{name: "twinlayer", ready: func(int) {
