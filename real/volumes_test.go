@@ -62,7 +62,7 @@ func TestForeignProgramGoesOn(t *testing.T) {
 		return r
 	}
 	do("docker pull -q busybox")
-	do("docker run --name alone -d -v data:/data " + realBusybox + " sh -c 'until test -f /data/go; do sleep 0.01; done; echo said; echo end > /f; echo x > /data/x; exit 3'")
+	do("docker run --name alone -d -v data:/data " + realBusybox + " sh -c 'until test -f /data/go; do sleep 0.01; done; sleep 0.3; echo said; echo end > /f; echo x > /data/x; exit 3'")
 	require.Equal(t, "alone\n", do("docker ps --format {{.Names}}").Model.Stdout)
 	do("docker run --rm -v data:/data busybox touch /data/go")
 	require.Equal(t, "3\n", do("docker wait alone").Real.Stdout)

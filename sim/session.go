@@ -110,6 +110,9 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	s.judge(context.WithoutCancel(ctx), &r, b)
 	s.settle(ctx, &r, b)
 	if r.Real != nil && r.Model.Unknown != "" && cmd.Verb != "build" {
+		if goesOn {
+			s.adoptRunning(context.WithoutCancel(ctx)) // one that has ended meanwhile has printed before
+		}
 		if err := s.adopt(context.WithoutCancel(ctx), &r, b.modelCmd); err != nil {
 			s.broken = err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -120,16 +121,26 @@ func FindPodman() (Target, error) {
 	if host := os.Getenv("CONTAINER_HOST"); host != "" {
 		return podmanAt(host, "CONTAINER_HOST")
 	}
+	command, lacking := exec.LookPath("podman")
 	for _, socket := range podmanSockets() {
-		if _, err := os.Stat(socket); err == nil {
+		if _, err := os.Stat(socket); err == nil && (lacking != nil || !othersOnly(socket)) {
 			return podmanAt("unix://"+socket, "the usual place")
 		}
 	}
-	command, err := exec.LookPath("podman")
-	if err != nil {
+	if lacking != nil {
 		return Target{Podman: true}, errors.New("podman is not installed, and CONTAINER_HOST is not set")
 	}
 	return podmanService(command)
+}
+
+// othersOnly says whether a socket may not be used by this user, who can have
+// a service of their own.
+func othersOnly(socket string) bool {
+	conn, err := net.Dial("unix", socket)
+	if err == nil {
+		conn.Close()
+	}
+	return errors.Is(err, os.ErrPermission)
 }
 
 func podmanSockets() (sockets []string) {
