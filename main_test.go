@@ -191,6 +191,7 @@ docker run -v rel:x busybox true
 docker run --mount type=frob,target=/x busybox true
 docker run --tmpfs x busybox true
 docker run -v vv:/etc/hosts busybox true
+docker save -o nosuch.tar nosuch
 docker run -v /x:/y:frob busybox true
 docker run --env-file /nosuch/file busybox true
 docker images --format '{{.Repository}}:{{.Tag}}'

@@ -57,7 +57,7 @@ func (m *Model) Save(_ context.Context, refs []string, w io.Writer) error {
 	for _, ref := range refs {
 		img, err := FindImage(st.Images(), ref)
 		if err != nil {
-			return NoSuchImage(ref)
+			return Refuse("reference does not exist")
 		}
 		full := st.images[img.ID]
 		tags := img.Tags

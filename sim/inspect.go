@@ -104,9 +104,18 @@ func containerFacts(k Container) map[string]any {
 func imageFacts(img Image) map[string]any {
 	return map[string]any{
 		"Id": img.ID, "RepoTags": append([]string{}, img.Tags...), "Parent": img.Parent, "Created": created(img).UTC().Format(time.RFC3339Nano),
+		"Author": img.Config.Author, "Comment": comment(img),
 		"Architecture": img.Config.Architecture, "Os": img.Config.OS, "Size": img.Size(), "Config": img.Config.Config,
 		"RootFS": map[string]any{"Type": "layers", "Layers": img.Layers},
 	}
+}
+
+// comment is what was said of an image when it was made.
+func comment(img Image) string {
+	if len(img.Config.History) == 0 {
+		return ""
+	}
+	return img.Config.History[len(img.Config.History)-1].Comment
 }
 
 // lastExit is the exit status that docker inspect tells: none while it runs.

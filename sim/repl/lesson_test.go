@@ -207,7 +207,7 @@ func TestAnswersInAScript(t *testing.T) {
 // meant, and what is no answer leaves the question open.
 func TestSlipsOfTheFinger(t *testing.T) {
 	var out strings.Builder
-	in := &typed{strings.Split("lesson 1\ntwo\nhint\n\nhnit\n7\ndocker comit\n\n\n\n\n\nthe first\n2\ndocker run -it --name lesson-hello busybox\nhint\nhnit\n:hnit", "\n"), &out}
+	in := &typed{strings.Split("lesson 1\ntwo\nhint\n\nhnit\n7\ndocker comit\n\n\n\n\n\nthe first\n2\ndocker run -it --name lesson-hello busybox\nhint\nhnit\n:hnit\nfrob\nexit", "\n"), &out}
 	r := New(Config{Session: modelOnly(t), Lines: in, Out: &out, Plain: true, Course: Course{Progress: &lessons.Progress{}}})
 	require.NoError(t, r.Run(context.Background()))
 	for _, said := range []string{
@@ -215,10 +215,11 @@ func TestSlipsOfTheFinger(t *testing.T) {
 		"Did you mean `hint`?\ntwinlayer> 7\n", "No question is open now.\n", "Did you mean `commit`?\n",
 		"? the first\nAnswer with a number from 1 to 3.\nEnter leaves the question.\n? 2\nok Right.\n",
 		"In a container twinlayer's own words have a colon in front: `:hint`.\n",
-		"Did you mean `:hint`?\nlesson-hello:/ # :hnit\nDid you mean `:hint`?\nexit\n", "`resume` goes on there.",
+		"Did you mean `:hint`?\nlesson-hello:/ # :hnit\nDid you mean `:hint`?\n", "`resume` goes on there.",
 	} {
 		require.Contains(t, out.String(), said)
 	}
+	require.NotContains(t, out.String(), ":edit", "exit is a command, whatever its status")
 }
 
 // TestTablesAreFolded: the columns of a table that have no room go on below.

@@ -116,10 +116,11 @@ func (r *REPL) pointAtWord(at sim.Attached, result sim.Result) {
 	first, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(result.Cmd), "docker "), " ")
 	_, number := strconv.Atoi(first)
 	unknown := strings.Contains(result.Model.Stderr, "unknown command: docker "+first)
+	notFound := at.Shell != "" && strings.Contains(strings.ReplaceAll(result.Model.Stderr, ": command not", ": not"), first+": not found")
 	switch {
-	case at.Shell != "" && result.Model.Exit == 127 && isOwn(first):
+	case notFound && isOwn(first):
 		r.tell("In a container twinlayer's own words have a colon in front: `%s`.", ":"+first)
-	case at.Shell != "" && result.Model.Exit == 127:
+	case notFound:
 		if like := lessons.Closest(first, wordNames("")); like != "" {
 			r.tell("Did you mean `%s`?", ":"+like)
 		}
