@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,9 +45,21 @@ func startDaemon(t *testing.T, args ...string) *daemon {
 	t.Cleanup(func() {
 		d.cmd.Process.Signal(os.Interrupt)
 		d.cmd.Wait()
-		os.RemoveAll(dir)
+		unmountBelow(t, dir)
+		require.NoError(t, os.RemoveAll(dir))
 	})
 	return d
+}
+
+// unmountBelow undoes what a dockerd that was killed has left mounted.
+func unmountBelow(t *testing.T, dir string) {
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	require.NoError(t, err)
+	for line := range strings.Lines(string(mounts)) {
+		if target := strings.Fields(line)[1]; strings.HasPrefix(target, dir+"/") {
+			require.NoError(t, syscall.Unmount(target, 2)) // MNT_DETACH, umount(2): in whichever order
+		}
+	}
 }
 
 func lackingHere(t *testing.T, what string) {
