@@ -381,10 +381,11 @@ func TestTerminal(t *testing.T) {
 		defer terminal.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
+		var seen strings.Builder
 		step := func(keys, want string) {
 			t.Helper()
 			io.WriteString(terminal, keys)
-			waitFor(t, ctx, terminal, want)
+			seen.WriteString(waitFor(t, ctx, terminal, want))
 		}
 		step("", "twinlayer> ")
 		step("dock\trun -it --name box1 busyb\t\r", "box1:/ # ")
@@ -396,7 +397,7 @@ func TestTerminal(t *testing.T) {
 		step(":back\r", "cannot go back")
 		step("\x04", "twinlayer> ")
 		step("quit\r", "quit")
-		require.NoError(t, cmd.Wait())
+		require.NoError(t, cmd.Wait(), &seen)
 		p.requireNothingLeft(t)
 	})
 }

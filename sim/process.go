@@ -35,6 +35,7 @@ type execution struct {
 	pipes     fs.Pipes
 	interrupt context.Context // kills what a line has started; nil: no line
 	children  atomic.Int32    // that run now
+	struck    atomic.Bool     // one of them has been killed by interrupt
 }
 
 func (t *transition) execution(c container) *execution {
@@ -273,7 +274,7 @@ func (x *execution) patient(ctx context.Context) (context.Context, func()) {
 	x.interrupt = ctx
 	shell, kill := context.WithCancel(context.WithoutCancel(ctx))
 	forget := context.AfterFunc(ctx, func() {
-		if x.children.Load() == 0 {
+		if x.children.Load() == 0 && !x.struck.Load() {
 			kill()
 			return
 		}
@@ -343,7 +344,12 @@ func (x *execution) exec(ctx context.Context, child *userland.Process) int {
 	own.begin(child)
 	child.Replace = own.replace
 	x.children.Add(1)
-	defer x.children.Add(-1)
+	defer func() {
+		if x.interrupt != nil && x.interrupt.Err() != nil {
+			x.struck.Store(true)
+		}
+		x.children.Add(-1)
+	}()
 	if x.interrupt != nil && x.interrupt.Err() == nil && ctx.Value(killers{}) == nil {
 		ctx = x.interrupt
 	}
