@@ -117,9 +117,7 @@ func (s *Session) adoptContainer(ctx context.Context, r *Result, cmd Cmd, all []
 		case i < 0 && err != nil:
 			return nil
 		case i < 0:
-			t.stop(c, r.Real.Exit)
-			t.remove(c)
-			t.removeVolumesOf(c)
+			t.adoptRemoval(c, r.Real.Exit)
 			return nil
 		case err != nil:
 			if _, err := t.create(all[i].Spec); err != nil {
@@ -195,15 +193,28 @@ func (t *transition) adoptLife(k Container, r *Result, cmd Cmd) {
 		t.state = t.state.with(c)
 		c = t.adoptStart(c, k)
 	case k.Status == Exited && c.Status == Running:
-		t.stop(c, k.Exit)
-		t.step("exit", "/", "adopted: the process has ended with status %d", k.Exit)
-		c, _ = t.state.container(k.ID)
+		c = t.adoptExit(c, k)
 	}
 	c.Status, c.Exit, c.Finished = k.Status, k.Exit, k.Finished
 	if cmd.Verb == "run" || cmd.Verb == "start" || cmd.Verb == VerbLine && cmd.Shell == c.ID {
 		c.printed = joined(c.printed, Output{Stdout: r.Real.Stdout, Stderr: r.Real.Stderr})
 	}
 	t.state = t.state.with(c)
+}
+
+// adoptExit ends a container's process as it ended in the real engine.
+func (t *transition) adoptExit(c container, k Container) container {
+	t.stop(c, k.Exit)
+	t.step("exit", "/", "adopted: the process has ended with status %d", k.Exit)
+	c, _ = t.state.container(k.ID)
+	return c
+}
+
+// adoptRemoval removes a container that is no more in the real engine.
+func (t *transition) adoptRemoval(c container, exit int) {
+	t.stop(c, exit)
+	t.remove(c)
+	t.removeVolumesOf(c)
 }
 
 // adoptStart makes a container run whose program the model does not know.

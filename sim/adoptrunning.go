@@ -57,9 +57,7 @@ func (s *Session) adoptProgress(ctx context.Context, id string, all []Container)
 			return err
 		}
 		if i < 0 {
-			t.stop(c, 0)
-			t.remove(c)
-			t.removeVolumesOf(c)
+			t.adoptRemoval(c, 0)
 			return nil
 		}
 		t.adoptLayer(c, layer)
@@ -80,9 +78,7 @@ func (t *transition) adoptEnd(k Container, printed Output) {
 		return
 	}
 	if k.Status == Exited {
-		t.stop(c, k.Exit)
-		t.step("exit", "/", "adopted: the process has ended with status %d", k.Exit)
-		c, _ = t.state.container(k.ID)
+		c = t.adoptExit(c, k)
 		c.Status, c.Exit, c.Finished = k.Status, k.Exit, k.Finished
 	}
 	c.printed = printed
