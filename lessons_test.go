@@ -3,7 +3,6 @@
 package main
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,14 +14,6 @@ import (
 	"twinlayer/lessons"
 )
 
-// allLessons has every lesson checked on Podman too, where a build takes many
-// seconds; without it some stand for all there.
-var allLessons = flag.Bool("lessons", false, "check every lesson on Podman too, which takes minutes")
-
-// samples are lessons that together run, commit, build, fail to build, and use
-// volumes.
-var samples = []string{"hello-world", "bootfs-rootfs", "one-kernel", "union-view", "change-etc", "container-layer", "debugging", "volumes"}
-
 // TestLessons plays every lesson on every engine of the conformance suite, in
 // all ways, as a teacher does who checks one: at the start no goal is met, the
 // solution meets all, and no wrong attempt does, nor goes unrecognised.
@@ -31,30 +22,17 @@ func TestLessons(t *testing.T) {
 	all, err := lessons.All()
 	require.NoError(t, err)
 	require.Len(t, all, 22)
+	var ids []string
+	for _, l := range all {
+		ids = append(ids, l.ID)
+	}
 	for _, c := range contestants(t) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // daemons are waited for more than they work
 			p := program{user: c.user, home: homeFor(t, c.user), env: c.env}
-			checkLessons(t, p, c, chosen(t, c, all))
+			checkLessons(t, p, c, ids)
 		})
 	}
-}
-
-// chosen are the ids of the lessons to be checked on an engine. Each that is
-// left out is told of.
-func chosen(t *testing.T, c contestant, all []lessons.Lesson) (ids []string) {
-	for _, l := range all {
-		why := ""
-		if !*allLessons && c.real == "podman" && !contains(samples, l.ID) {
-			why = "it takes long there; go test . -lessons checks it"
-		}
-		if why == "" {
-			ids = append(ids, l.ID)
-		} else {
-			t.Run(l.ID, func(t *testing.T) { t.Skipf("%s on %s: %s", l.ID, c.name, why) })
-		}
-	}
-	return ids
 }
 
 // checkLessons checks the lessons on one engine. A daemon under load may fail

@@ -224,6 +224,9 @@ func (e *Engine) RemoveContainer(ctx context.Context, key string, o sim.Removing
 		return e.cfg.explain(err)
 	}
 	e.forget(c)
+	if err := e.release(ctx, c.image); err != nil {
+		return err
+	}
 	if o.Volumes {
 		return e.dropVolumes(ctx, lone)
 	}

@@ -410,3 +410,31 @@ func TestExplain(t *testing.T) {
 		require.ErrorContains(t, Target{Host: "unix:///x"}.explain(errors.New(said)), says)
 	}
 }
+
+// TestHeldImage: an image that was removed by force stays with the engine as
+// long as a container needs it, shown to nobody, and not longer.
+func TestHeldImage(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e *Engine) {
+		var containers []sim.Container
+		for range 2 {
+			c, _ := run(t, e, spec("true"))
+			containers = append(containers, c)
+		}
+		_, err := e.RemoveImage(t.Context(), "busybox", true)
+		require.NoError(t, err)
+		for _, c := range containers {
+			images, err := e.Images(t.Context())
+			require.NoError(t, err)
+			require.Empty(t, images)
+			out, err := e.Start(t.Context(), c.ID, false)
+			require.NoError(t, err)
+			require.Zero(t, out.Exit)
+			require.NoError(t, e.RemoveContainer(t.Context(), c.ID, sim.Removing{}))
+		}
+		all, err := list(t.Context(), e.client, client.ImageListOptions{All: true})
+		require.NoError(t, err)
+		for _, img := range all {
+			require.NotContains(t, strings.Join(img.RepoTags, " "), string(e.session))
+		}
+	})
+}

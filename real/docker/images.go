@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	cerrdefs "github.com/containerd/errdefs"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	imagetypes "github.com/moby/moby/api/types/image"
 	"github.com/moby/moby/client"
@@ -257,15 +258,16 @@ func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool) (sim.R
 		return removed, err
 	}
 	for _, img := range all {
-		if err := e.take(ctx, img, removed, force); err != nil {
+		used := slices.ContainsFunc(containers, func(c sim.Container) bool { return c.ImageID == img.ID })
+		if err := e.take(ctx, img, removed, force, used); err != nil {
 			return removed, err
 		}
 	}
 	return removed, nil
 }
 
-// take does to one image what removed says.
-func (e *Engine) take(ctx context.Context, img image, removed sim.Removed, force bool) error {
+// take does to one image, which a container may use, what removed says.
+func (e *Engine) take(ctx context.Context, img image, removed sim.Removed, force, used bool) error {
 	gone := slices.Contains(removed.Deleted, img.ID)
 	refs := img.refs
 	if !gone {
@@ -281,7 +283,7 @@ func (e *Engine) take(ctx context.Context, img image, removed sim.Removed, force
 			return err
 		}
 	}
-	if gone && force && e.cfg.Podman { // whose force removes containers too
+	if gone && used && e.cfg.Podman { // whose force removes containers too
 		force = false
 		_, err := e.client.ImageTag(ctx, client.ImageTagOptions{Source: img.engine.String(), Target: e.session.hold(img.engine)})
 		if err != nil {
@@ -294,4 +296,19 @@ func (e *Engine) take(ctx context.Context, img image, removed sim.Removed, force
 		}
 	}
 	return nil
+}
+
+// release lets go of an image that only containers held, with the last of
+// them.
+func (e *Engine) release(ctx context.Context, img image) error {
+	for _, c := range e.handled() {
+		if c.image.engine == img.engine {
+			return nil
+		}
+	}
+	_, err := e.client.ImageRemove(ctx, e.session.hold(img.engine), client.ImageRemoveOptions{})
+	if cerrdefs.IsNotFound(err) {
+		return nil
+	}
+	return e.cfg.explain(err)
 }
