@@ -228,7 +228,7 @@ func talk(f flags, session *sim.Session, images *bundle.Bundle, why string) (int
 	terminal, live := lines.(*repl.Terminal)
 	r := repl.New(repl.Config{
 		Session: session, Lines: lines, Out: os.Stdout, JSON: f.json, Plain: f.plain || !isatty.IsTerminal(os.Stdout.Fd()),
-		Step: f.step, Live: live && !f.plain, Width: columns(), Real: describe(session.Real), Missing: why, Pullable: images.Names(),
+		Step: f.step, Live: live && !f.plain, Width: columns(), Size: size, Real: describe(session.Real), Missing: why, Pullable: images.Names(),
 		Course:  course,
 		Machine: real.Machine{Config: c, Model: func() sim.Engine { return model(images, nil) }},
 	})
@@ -301,10 +301,14 @@ func stateFile(name string) string {
 	return filepath.Join(dir, "twinlayer", name)
 }
 
-// columns is the terminal's width.
-func columns() int {
-	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
-		return w
+// size is the terminal's.
+func size() (columns, rows int) {
+	columns, rows, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		return 80, 24
 	}
-	return 80
+	return columns, rows
 }
+
+// columns is the terminal's width.
+func columns() int { columns, _ := size(); return columns }

@@ -34,7 +34,7 @@ func (h *helper) load(ctx context.Context, args loadArgs) ([]string, error) {
 		return nil, err
 	}
 	defer batch.Abort()
-	a := &archive{batch: batch, docs: map[string][]byte{}, layers: map[string]store.Layer{}, links: map[string]string{}}
+	a := &archive{ctx: ctx, batch: batch, docs: map[string][]byte{}, layers: map[string]store.Layer{}, links: map[string]string{}}
 	images, err := a.images(f)
 	switch {
 	case ctx.Err() != nil:
@@ -57,6 +57,7 @@ func (h *helper) load(ctx context.Context, args loadArgs) ([]string, error) {
 
 // archive is what was read of an archive so far.
 type archive struct {
+	ctx    context.Context
 	batch  *store.Batch
 	docs   map[string][]byte // JSON, by name
 	size   int               // of all docs
@@ -130,7 +131,8 @@ func (a *archive) file(name string, size int64, in *bufio.Reader) error {
 	}
 	switch text := bytes.TrimLeft(begin, " \t\r\n"); {
 	case isLayer(name, begin):
-		l, err := a.batch.Layer(in)
+		news := &meter{ctx: a.ctx, p: sim.Progress{ID: layerID(name), Action: "Loading layer", Total: size}}
+		l, err := a.batch.Layer(io.TeeReader(in, news))
 		if err != nil {
 			return err
 		}
@@ -140,6 +142,13 @@ func (a *archive) file(name string, size int64, in *bufio.Reader) error {
 		return a.json(name, size, in)
 	}
 	return nil // docker's VERSION, for instance
+}
+
+// layerID is what of a layer's name tells it from others: its digest, or the
+// directory that docker gave it.
+func layerID(name string) string {
+	id := strings.TrimSuffix(strings.TrimSuffix(name, ".tar"), "/layer")
+	return fmt.Sprintf("%.12s", path.Base(id))
 }
 
 // isLayer tells a layer by its beginning: it is a tar or compressed. Docker's

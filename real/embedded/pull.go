@@ -3,6 +3,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -113,10 +114,13 @@ func (p *pull) layers(ctx context.Context, batch *store.Batch, found *remote.Ima
 	for i, blob := range found.Manifest.Layers {
 		diffID := img.Layers[i]
 		p.pulled.Layers = append(p.pulled.Layers, sim.PulledLayer{Digest: blob.Digest, Exists: seen[diffID]})
-		if _, have := batch.Have(diffID); have || begun[diffID] {
+		_, have := batch.Have(diffID)
+		have = have || begun[diffID]
+		begun[diffID] = begun[diffID] || !have
+		tellBegin(ctx, blob.Digest, have, len(begun) > downloads)
+		if have {
 			continue
 		}
-		begun[diffID] = true
 		all.Go(func() {
 			free <- true
 			defer func() { <-free }()
@@ -129,12 +133,24 @@ func (p *pull) layers(ctx context.Context, batch *store.Batch, found *remote.Ima
 	return context.Cause(ctx)
 }
 
+// tellBegin tells of a layer before anything of it has come.
+func tellBegin(ctx context.Context, blob digest.Digest, have, waits bool) {
+	p := sim.Progress{ID: sim.Short(blob), Action: "Pulling fs layer"}
+	switch {
+	case have:
+		p.Action = "Already exists"
+	case waits:
+		p.Action = "Waiting"
+	}
+	wire.Tell(ctx, p)
+}
+
 // layer gets one layer.
 func (p *pull) layer(ctx context.Context, batch *store.Batch, repo *remote.Repository, blob ocispec.Descriptor, diffID digest.Digest) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	news := &meter{ctx: ctx, p: sim.Progress{ID: sim.Short(blob.Digest), Action: "Downloading", Total: blob.Size}}
+	news := &meter{ctx: ctx, p: sim.Progress{ID: sim.Short(blob.Digest), Action: "Downloading", Total: blob.Size}, then: "Extracting"}
 	fetch := func(from int64) io.ReadCloser {
 		news.p.Done = from
 		return news.of(repo.Blob(ctx, blob, from))
@@ -189,6 +205,7 @@ type meter struct {
 	ctx  context.Context
 	p    sim.Progress
 	last time.Time
+	then string // the action when all has passed; "": the same
 }
 
 // of is the stream r with the meter in it.
@@ -202,7 +219,7 @@ func (m *meter) of(r io.ReadCloser) io.ReadCloser {
 func (m *meter) Write(b []byte) (int, error) {
 	m.p.Done += int64(len(b))
 	if m.p.Done == m.p.Total {
-		m.tell("Extracting")
+		m.tell(cmp.Or(m.then, m.p.Action))
 	} else if time.Since(m.last) > 100*time.Millisecond {
 		m.tell(m.p.Action)
 	}

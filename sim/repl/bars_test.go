@@ -18,6 +18,7 @@ func TestBars(t *testing.T) {
 	says := func(p sim.Progress) string {
 		out.Reset()
 		sim.Tell(ctx, p)
+		b.draw() // not waiting for its time
 		return out.String()
 	}
 	a := sim.Progress{ID: "aaaaaaaaaaaa", Action: "Downloading", Done: 25_000, Total: 100_000}
@@ -27,6 +28,13 @@ func TestBars(t *testing.T) {
 	a.Action, a.Done, a.Total = "Pull complete", 0, 0
 	require.Equal(t, "\x1b[2A\r\x1b[Jaaaaaaaaaaaa: Pull complete\nbbbbbbbbbbbb: Waiting\n", says(a))
 	require.Equal(t, "\x1b[2A\r\x1b[Jbbbbbbbbbbbb: Waiting\ncccccccccccc: Waiting\n", says(sim.Progress{ID: "cccccccccccc", Action: "Waiting"}))
+	b.width = 80
+	require.Equal(t, "\x1b[2A\r\x1b[Jbbbbbbbbbbbb: Downloading     25kB/100kB\ncccccccccccc: Waiting\n",
+		says(sim.Progress{ID: "bbbbbbbbbbbb", Action: "Downloading", Done: 25_000, Total: 100_000}), "docker has no bars where there is little room")
+	b.width = 20
+	require.Equal(t, "\x1b[2A\r\x1b[Jcccccccccccc: Waiti\ndddddddddddd: Pulli\n", says(sim.Progress{ID: "dddddddddddd", Action: "Pulling fs layer"}), "no line is folded")
+	require.Equal(t, "\x1b[2A\r\x1b[Jdddddddddddd: Pulli\na line of a log.[0m\n", says(sim.Progress{Action: "a line of a log\x1b[0m"}))
+	require.Equal(t, "\x1b[2A\r\x1b[Ja line of a log.[0m\na line of a log.[0m\n", says(sim.Progress{Action: "a line of a log\x1b[0m"}), "lines stand one below the other")
 	out.Reset()
 	b.end()
 	require.Equal(t, "\x1b[2A\r\x1b[J", out.String(), "what was drawn goes")

@@ -19,14 +19,15 @@ type Config struct {
 	Session  *sim.Session
 	Lines    Lines
 	Out      io.Writer
-	JSON     bool     // one object per line, nothing else
-	Plain    bool     // no colour, no box drawing
-	Step     bool     // hold the model's steps until they are asked for
-	Width    int      // columns; 0: 80
-	Live     bool     // Out is a terminal, on which lines can be drawn anew
-	Real     string   // the real engine in a few words; "": none
-	Missing  string   // why there is no real engine
-	Pullable []string // the names of the bundled images, for completion
+	JSON     bool                       // one object per line, nothing else
+	Plain    bool                       // no colour, no box drawing
+	Step     bool                       // hold the model's steps until they are asked for
+	Width    int                        // columns; 0: 80
+	Live     bool                       // Out is a terminal, on which lines can be drawn anew
+	Size     func() (columns, rows int) // of the terminal now; nil: it is not known
+	Real     string                     // the real engine in a few words; "": none
+	Missing  string                     // why there is no real engine
+	Pullable []string                   // the names of the bundled images, for completion
 
 	Machine Machine // the engines of this machine; nil: they cannot be looked at
 
