@@ -159,7 +159,8 @@ docker top c1
 docker exec d1 ps
 docker exec -d d1 touch /tmp/x
 docker exec d1 ls /tmp
-docker logs -f d1
+docker run -d --name g1 --rm busybox sh -c 'echo one; sleep 0.3; echo two; exit 4'
+docker logs -f g1
 docker rm d1
 docker kill -s FROB d1
 docker kill d1

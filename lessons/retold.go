@@ -258,11 +258,12 @@ var retold = map[string]string{
 	"Podman's diff lists what overlayfs has copied up, and compares directories by their times alone; of one that was removed and made anew it says that it was deleted":                                    "Podman 的 diff 列的是 overlayfs 复制上来的东西，目录只比时间；删掉又重新建的，它说是删除",
 	"Podman says in every container's environment that it is Podman, and which terminal it would have":                                                                                                      "Podman 在每个容器的环境变量里写明自己是 Podman，以及用什么终端",
 	"Podman does not put a user's own group among his other groups, as Docker does since 20.10.18":                                                                                                          "Podman 不把用户自己的组放进他的附加组里，而 Docker 从 20.10.18 起会放",
-	"the model cannot know: %s":                                  "模型没法知道：%s",
-	"the real world is stale since %s: %s; reconnect catches up": "真实世界从 %s 起就停住了：%s；用 reconnect 可以跟上",
-	"the worlds should agree here":                               "两个世界在这里应该一致",
-	"there is no real engine here":                               "这里没有真实引擎",
-	"there is no real engine to compare with":                    "没有真实引擎可以比较",
+	"the model cannot know: %s":                                       "模型没法知道：%s",
+	"the real world is stale since %s: %s; reconnect catches up":      "真实世界从 %s 起就停住了：%s；用 reconnect 可以跟上",
+	"the worlds should agree here":                                    "两个世界在这里应该一致",
+	"the process waits for something that does not come in the model": "进程在等模型里不会发生的事",
+	"there is no real engine here":                                    "这里没有真实引擎",
+	"there is no real engine to compare with":                         "没有真实引擎可以比较",
 
 	// evidence
 	"its layers, the topmost first":                      "它的层，最上面的在前",

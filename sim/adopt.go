@@ -41,7 +41,7 @@ type adopter interface {
 func (b *builder) adopt(k Container, own Output) (Output, error) {
 	unknown := &Unknown{own.Unknown}
 	model, ok := b.engine.(adopter)
-	if !ok || b.ask == nil {
+	if !ok {
 		return Output{}, unknown
 	}
 	real, ok := b.ask.ask(b, b.serial)

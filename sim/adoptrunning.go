@@ -47,7 +47,7 @@ func (s *Session) adoptProgress(ctx context.Context, id string, all []Container)
 		if layer, err = s.Real.Layer(ctx, id); err != nil {
 			return ignoreRefusal(err) // it was removed just now
 		}
-		if printed, err = s.Real.Logs(ctx, id); err != nil {
+		if printed, err = s.Real.Logs(ctx, id, false); err != nil {
 			return ignoreRefusal(err)
 		}
 	}

@@ -28,7 +28,7 @@ type Cmd struct {
 	Name string // for a container without --name
 	Now  time.Time
 
-	tell, ask *exchange // of a build: what the real world did in each step
+	tell, ask *exchange // what the real world does on the way
 
 	refusal error // of a line that could not be parsed
 }

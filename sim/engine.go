@@ -79,8 +79,10 @@ type Engine interface {
 	Kill(ctx context.Context, container, signal string) error
 	// Wait waits for a container's end and returns its exit status.
 	Wait(ctx context.Context, container string) (int, error)
-	// Logs are what a container's own process has printed in all its starts.
-	Logs(ctx context.Context, container string) (Output, error)
+	// Logs are what a container's own process has printed in all its starts;
+	// with follow until it, or ctx, ends. Meanwhile each line is told as it
+	// comes (see [WithProgress]).
+	Logs(ctx context.Context, container string, follow bool) (Output, error)
 	// Top is what ps tells of a container's processes: a row of column heads,
 	// then a row a process, with the ids that the host sees.
 	Top(ctx context.Context, container string) ([][]string, error)

@@ -171,7 +171,7 @@ func TestDetached(t *testing.T) {
 		return k.Status
 	}
 	logs := func(id string) string {
-		out, err := m.Logs(t.Context(), id)
+		out, err := m.Logs(t.Context(), id, false)
 		require.NoError(t, err)
 		return out.Stdout
 	}
@@ -195,6 +195,19 @@ func TestDetached(t *testing.T) {
 	exit, err := m.Wait(t.Context(), waits)
 	require.NoError(t, err)
 	require.Equal(t, 5, exit)
+	followed := detach(5, "echo one; sleep 10; echo two")
+	out, err := m.Logs(t.Context(), followed, true)
+	require.NoError(t, err)
+	require.Equal(t, sim.Output{Stdout: "one\ntwo\n"}, out)
+	require.Equal(t, sim.Exited, status(followed), "in the model time passes at once")
+	endless := detach(6, "while true; do echo x; sleep 1; done")
+	idle := detach(7, "echo x; sleep infinity; echo y")
+	for _, id := range []string{endless, idle, endless} {
+		out, err = m.Logs(t.Context(), id, true)
+		require.NoError(t, err)
+		require.Equal(t, "x\n", out.Stdout, "no time has passed")
+		require.Contains(t, out.Unknown, "does not come")
+	}
 	require.ErrorContains(t, m.Kill(t.Context(), waits, "KILL"), "is not running")
 	require.ErrorContains(t, m.Kill(t.Context(), waits, "FROB"), "invalid signal")
 }

@@ -3,13 +3,15 @@ package sim
 import (
 	"context"
 	"sync"
+	"time"
 
 	"twinlayer/fs"
 )
 
-// exchange is how the model learns, in the middle of a build, what it cannot
+// exchange is how the model learns, in the middle of a command, what it cannot
 // predict: the real world's build tells of each container that it ran, and the
-// model's asks for the same one. The real world never waits for the model.
+// model's asks for the same one; docker logs -f tells when it was given up.
+// The real world never waits for the model.
 type exchange struct {
 	mu    sync.Mutex
 	steps map[int]chan told
@@ -20,6 +22,7 @@ type exchange struct {
 type told struct {
 	out   Output
 	err   error
+	at    time.Time                               // of docker logs -f: when it ended
 	layer func(context.Context) (*fs.Tree, error) // its writable layer
 }
 
@@ -43,6 +46,9 @@ func (x *exchange) tell(n int, t told) { x.step(n) <- t }
 
 // ask waits for the real world's container n; false where it made none.
 func (x *exchange) ask(ctx context.Context, n int) (told, bool) {
+	if x == nil {
+		return told{}, false
+	}
 	select {
 	case t, ok := <-x.step(n):
 		return t, ok

@@ -82,6 +82,7 @@ func (t *transition) end(id string, exit int) {
 // autoRemove removes a container that was started with --rm.
 func (t *transition) autoRemove(id string) {
 	if c, err := t.state.container(id); err == nil && c.AutoRemove {
+		t.removed = c
 		t.remove(c)
 		t.removeVolumesOf(c)
 	}

@@ -45,6 +45,9 @@ type horizon struct {
 	stop  context.CancelFunc
 }
 
+// ages are as good as for ever, as in sleep infinity.
+const ages = 1000 * time.Hour
+
 // sleep passes time that has passed already, and ends the run where it has
 // not.
 func (h *horizon) sleep(t *transition, ctx context.Context, d time.Duration) error {
@@ -56,6 +59,9 @@ func (h *horizon) sleep(t *transition, ctx context.Context, d time.Duration) err
 	t.mu.Unlock()
 	if !wake.After(h.until) {
 		return ctx.Err()
+	}
+	if d > ages {
+		wake = time.Time{}
 	}
 	h.pause(t, wake)
 	return context.Canceled
@@ -310,18 +316,8 @@ func (m *Model) Wait(_ context.Context, key string) (exit int, err error) {
 		if err != nil {
 			return err
 		}
-		for range waitsMost {
-			if c.Status != Running || c.held == nil || c.held.lost != "" || c.held.wake.IsZero() {
-				break
-			}
-			t.now = c.held.wake
-			t.goOn(c, c.held.wake)
-			if c, err = t.state.container(c.ID); err != nil {
-				return nil // --rm
-			}
-		}
-		if c.Status == Running {
-			return &Unknown{"the process waits for something that does not come in the model"}
+		if c = t.toEnd(c); c.Status == Running {
+			return &Unknown{noEnd}
 		}
 		exit = c.Exit
 		return nil
@@ -329,19 +325,52 @@ func (m *Model) Wait(_ context.Context, key string) (exit int, err error) {
 	return exit, err
 }
 
-// waitsMost is how many times a process may wait while it is waited for.
-const waitsMost = 1000
+const noEnd = "the process waits for something that does not come in the model"
 
-// Logs are what a container's own process printed.
-func (m *Model) Logs(_ context.Context, key string) (out Output, err error) {
+// toEnd lets time pass until the container has ended, and is the container
+// then, which may have removed itself. Where it does not end nothing happens.
+func (t *transition) toEnd(c container) container {
+	before, now, state, steps := c, t.now, t.state, len(t.steps)
+	for n := range waitsMost {
+		if c.Status != Running || c.held == nil || c.held.lost != "" || c.held.wake.IsZero() {
+			break
+		}
+		// Each time it runs from its start, so each time it runs twice as long.
+		t.now = c.held.wake.Add(c.held.wake.Sub(c.Started) * time.Duration(min(n, 1)))
+		t.goOn(c, t.now)
+		next, err := t.state.container(c.ID)
+		if err != nil {
+			return t.removed
+		}
+		c = next
+	}
+	if c.Status != Running {
+		return c
+	}
+	t.now, t.state, t.steps = now, state, t.steps[:steps]
+	return before
+}
+
+// waitsMost is how many times a process is looked at while it is waited for.
+const waitsMost = 10
+
+// Logs are what a container's own process printed. One that is followed is at
+// its end at once: there is nobody whom time could pass for.
+func (m *Model) Logs(_ context.Context, key string, follow bool) (out Output, err error) {
 	err = m.do(func(t *transition) error {
 		c, err := t.state.container(key)
 		if err != nil {
 			return err
 		}
+		if follow {
+			c = t.toEnd(c)
+		}
 		out = c.printed
-		if c.held != nil {
+		switch {
+		case c.held != nil && c.held.lost != "":
 			out.Unknown = c.held.lost
+		case follow && c.Status == Running:
+			out.Unknown = noEnd
 		}
 		return nil
 	})

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"time"
@@ -124,13 +125,10 @@ func (c *call) logs() error {
 		return daemon(err)
 	}
 	c.view.Container = k.ID
-	switch {
-	case c.Timestamps:
+	if c.Timestamps {
 		return Refuse("docker logs -t: when a line was printed is not kept here")
-	case c.Follow && k.Status == Running:
-		return Refuse("docker logs -f: %s still runs, and its end is not waited for here; docker logs %s shows what it has printed so far", k.Name, k.Name)
 	}
-	out, err := c.engine.Logs(c, k.ID)
+	out, err := c.printed(k)
 	if err != nil {
 		return daemon(err)
 	}
@@ -140,6 +138,32 @@ func (c *call) logs() error {
 	}
 	out.Stderr, err = c.tail(out.Stderr)
 	return c.shellOutput(out, err)
+}
+
+// exitInterrupted is the exit status of a command that control-C has ended.
+const exitInterrupted = 128 + 2
+
+// printed is what a container has printed; with -f until it ends or control-C
+// comes. The model follows it as long as the real world does.
+func (c *call) printed(k Container) (Output, error) {
+	if !c.Follow || k.Status != Running {
+		return c.engine.Logs(c, k.ID, false)
+	}
+	if real, ok := c.ask.ask(context.WithoutCancel(c), 0); ok && real.out.Exit == exitInterrupted {
+		c.at(real.at)
+		out, err := c.engine.Logs(c, k.ID, false)
+		out.Exit = exitInterrupted
+		return out, err
+	}
+	begun := time.Now()
+	out, err := c.engine.Logs(c, k.ID, true)
+	if err == nil && c.Err() != nil {
+		out.Exit = exitInterrupted
+	}
+	if c.tell != nil {
+		c.tell.tell(0, told{out: out, err: err, at: c.Now.Add(time.Since(begun))})
+	}
+	return out, err
 }
 
 // tail is the last lines that --tail asks for.

@@ -124,6 +124,8 @@ type transition struct {
 	timed bool           // a detached process went on
 	asked atomic.Bool    // a program has asked for the time
 	jobs  sync.WaitGroup // commands in the background, of the shells that run now
+	// removed is the last container that has removed itself.
+	removed container
 	// killers end the processes that run now, by their ids inside.
 	killers map[int]func(signal int)
 }

@@ -274,7 +274,7 @@ func (s *Session) judge(ctx context.Context, r *Result, b *both) {
 		s.pairs.learn(ctx, side{s.Model, s.images.model}, side{s.Real, s.images.real})
 		r.Differences = append(r.Differences, comparison{r.Cmd, &s.pairs, b.asTyped}.of(r.Model, *r.Real)...)
 	}
-	if r.Real != nil && r.Model.Unknown != "" && Verdict(r.Differences) != Limit {
+	if r.Model.Unknown != "" && (r.Real == nil || Verdict(r.Differences) != Limit) {
 		r.Differences = append(r.Differences, Difference{What: "model", Class: Limit, Reason: "the model cannot know: " + r.Model.Unknown})
 	}
 	r.Verdict = Verdict(r.Differences)

@@ -149,7 +149,7 @@ func noTrunc(f *pflag.FlagSet, o *Options) {
 }
 
 func logsFlags(f *pflag.FlagSet, o *Options) {
-	f.BoolVarP(&o.Follow, "follow", "f", false, "Follow log output (of a container that has ended)")
+	f.BoolVarP(&o.Follow, "follow", "f", false, "Follow log output")
 	f.StringVarP(&o.Tail, "tail", "n", "all", "Number of lines to show from the end of the logs")
 	f.BoolVarP(&o.Timestamps, "timestamps", "t", false, "Show timestamps (not kept here)")
 }

@@ -19,10 +19,8 @@ type World struct {
 // Do runs a command and returns what can be seen afterwards. An error means
 // that the engine broke; what the learner got wrong is in the View.
 func (w World) Do(ctx context.Context, cmd Cmd) (View, error) {
-	if timed, ok := w.Engine.(interface{ At(time.Time) }); ok {
-		timed.At(cmd.Now)
-	}
 	c := &call{Context: ctx, Cmd: cmd, engine: w.Engine, host: w.Host}
+	c.at(cmd.Now)
 	if c.host == nil {
 		c.host = noHost{}
 	}
@@ -52,6 +50,13 @@ type call struct {
 	engine Engine
 	host   Host
 	view   View
+}
+
+// at tells an engine that has no clock what time it is.
+func (c *call) at(now time.Time) {
+	if timed, ok := c.engine.(interface{ At(time.Time) }); ok {
+		timed.At(now)
+	}
 }
 
 func (c *call) dispatch() error {

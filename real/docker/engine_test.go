@@ -25,7 +25,7 @@ func TestRun(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e *Engine) {
 		c, out := run(t, e, spec("sh", "-c", "echo out; echo err >&2; echo x > /new; rm /etc/passwd; exit 3"))
 		require.Equal(t, sim.Output{Stdout: "out\n", Stderr: "err\n", Exit: 3}, out)
-		logs, err := e.Logs(t.Context(), c.ID)
+		logs, err := e.Logs(t.Context(), c.ID, false)
 		require.NoError(t, err)
 		require.Equal(t, sim.Output{Stdout: "out\n", Stderr: "err\n"}, logs)
 		exit, err := e.Wait(t.Context(), c.Name)
@@ -41,6 +41,35 @@ func TestRun(t *testing.T) {
 		facts, err := e.Evidence(t.Context(), c.ID)
 		require.NoError(t, err)
 		require.Greater(t, len(facts), 6)
+	})
+}
+
+// A log that is followed tells each line when it is printed, and ends with its
+// container, even one that removes itself, or when it is given up. Podman may
+// remove a container's log before all of it has been read.
+func TestFollow(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e *Engine) {
+		s := spec("sh", "-c", "echo one; while [ ! -e /go ]; do sleep 0.1; done; echo two; exit 7")
+		s.AutoRemove = !e.cfg.Podman
+		c := create(t, e, s)
+		_, err := e.Start(t.Context(), c.ID, true)
+		require.NoError(t, err)
+
+		given, giveUp := context.WithCancel(t.Context())
+		out, err := e.Logs(sim.WithProgress(given, func(sim.Progress) { giveUp() }), c.ID, true)
+		require.NoError(t, err)
+		require.Equal(t, sim.Output{Stdout: "one\n"}, out)
+
+		var lines []string
+		out, err = e.Logs(sim.WithProgress(t.Context(), func(p sim.Progress) {
+			if lines = append(lines, p.Action); p.Action == "one" {
+				_, err := e.Exec(t.Context(), c.ID, sim.Process{Args: []string{"touch", "/go"}})
+				require.NoError(t, err)
+			}
+		}), c.ID, true)
+		require.NoError(t, err)
+		require.Equal(t, []string{"one", "two"}, lines)
+		require.Equal(t, sim.Output{Stdout: "one\ntwo\n"}, out)
 	})
 }
 
@@ -103,7 +132,7 @@ func TestLines(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, sim.Output{Exit: 7}, out)
 		}
-		logs, err := e.Logs(t.Context(), c.ID)
+		logs, err := e.Logs(t.Context(), c.ID, false)
 		require.NoError(t, err)
 		require.Equal(t, "/tmp 5\n", strings.TrimPrefix(logs.Stdout, "1\n"))
 	})
@@ -135,7 +164,7 @@ func TestAutoRemove(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e *Engine) {
 		for _, args := range [][]string{{"true"}, {"/nosuch"}} {
 			s := spec(args...)
-			s.AutoRemove = true
+			s.AutoRemove = !e.cfg.Podman
 			c := create(t, e, s)
 			e.Start(t.Context(), c.ID, false)
 			all, err := e.Containers(t.Context())

@@ -232,17 +232,29 @@ func (e *Engine) execEnded(id string) (int, error) {
 var marks = regexp.MustCompile(`twl-[A-Z2-7]{26}( \d+)?\n`)
 
 // Logs are what the engine's log driver kept.
-func (e *Engine) Logs(ctx context.Context, key string) (sim.Output, error) {
+func (e *Engine) Logs(ctx context.Context, key string, follow bool) (sim.Output, error) {
 	c, _, err := e.container(ctx, key)
 	if err != nil {
 		return sim.Output{}, err
 	}
-	r, err := e.client.ContainerLogs(ctx, c.engine, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true})
+	r, err := e.client.ContainerLogs(ctx, c.engine, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: follow})
 	if err != nil {
 		return sim.Output{}, e.cfg.explain(err)
 	}
 	defer r.Close()
 	var out, errs sim.Printed
-	_, err = stdcopy.StdCopy(&out, &errs, r)
+	_, err = stdcopy.StdCopy(telling(ctx, &out, follow), telling(ctx, &errs, follow), r)
+	if follow && ctx.Err() != nil {
+		err = nil // it was given up
+	}
 	return sim.Output{Stdout: marks.ReplaceAllString(out.String(), ""), Stderr: marks.ReplaceAllString(errs.String(), "")}, e.cfg.explain(err)
+}
+
+// telling is w, and whoever asked for it is told each line.
+func telling(ctx context.Context, w io.Writer, follow bool) io.Writer {
+	tell := sim.Telling(ctx)
+	if !follow || tell == nil {
+		return w
+	}
+	return io.MultiWriter(w, &sim.Lines{Tell: tell})
 }

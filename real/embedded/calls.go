@@ -21,6 +21,10 @@ type (
 		Grace     time.Duration
 	}
 	signalArgs struct{ Container, Signal string }
+	logsArgs   struct {
+		Container string
+		Follow    bool
+	}
 	copyInArgs struct {
 		Container, Dir string
 		Entries        []store.Entry
@@ -51,8 +55,8 @@ func (e *Engine) Wait(ctx context.Context, container string) (int, error) {
 }
 
 // Logs reads what a container's own process printed.
-func (e *Engine) Logs(ctx context.Context, container string) (sim.Output, error) {
-	return call[sim.Output](ctx, e, "logs", container)
+func (e *Engine) Logs(ctx context.Context, container string, follow bool) (sim.Output, error) {
+	return call[sim.Output](listening(ctx), e, "logs", logsArgs{container, follow})
 }
 
 // RemoveContainer removes a container.

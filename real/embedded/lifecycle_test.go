@@ -51,7 +51,7 @@ func TestDetached(t *testing.T) {
 		require.Equal(t, 7, state(t, e, s.ID).Exit)
 		_, err = e.Start(timeout(t), s.ID, false)
 		require.NoError(t, err)
-		logs, err := e.Logs(timeout(t), s.ID)
+		logs, err := e.Logs(timeout(t), s.ID, false)
 		require.NoError(t, err)
 		require.Equal(t, sim.Output{Stdout: "out\nout\n", Stderr: "err\nerr\n"}, logs)
 	})
@@ -78,7 +78,7 @@ func TestStop(t *testing.T) {
 	ready(detached(t, e, s))
 	require.NoError(t, e.Stop(timeout(t), s.Name, 10*time.Second))
 	require.Equal(t, 3, state(t, e, s.ID).Exit)
-	logs, err := e.Logs(timeout(t), s.ID)
+	logs, err := e.Logs(timeout(t), s.ID, false)
 	require.NoError(t, err)
 	require.Equal(t, "bye\n", logs.Stdout)
 	require.NoError(t, e.Stop(timeout(t), s.ID, 0), "a second stop does nothing")
@@ -111,12 +111,62 @@ func TestKill(t *testing.T) {
 	}
 }
 
+// following begins to follow a container's logs; the channel has each line.
+func following(t testing.TB, ctx context.Context, e sim.Engine, id string) (lines <-chan string, end func() sim.Output) {
+	t.Helper()
+	told := make(chan string, 100)
+	ended := make(chan sim.Output, 1)
+	ctx = sim.WithProgress(ctx, func(p sim.Progress) { told <- p.Action })
+	go func() {
+		out, err := e.Logs(ctx, id, true)
+		if err != nil {
+			t.Errorf("following the logs: %v", err)
+		}
+		ended <- out
+	}()
+	return told, func() sim.Output { return <-ended }
+}
+
+// A log that is followed tells each line when it is printed, and ends with its
+// container, even one that removes itself.
+func TestFollow(t *testing.T) {
+	each(t, func(t *testing.T, e *embedded.Engine) {
+		s := spec("sh", "-c", "echo one; echo err >&2; while [ ! -e /go ]; do sleep 0.01; done; echo two; printf three; exit 7")
+		s.AutoRemove = true
+		detached(t, e, s)
+		lines, end := following(t, timeout(t), e, s.ID)
+		require.ElementsMatch(t, []string{"one", "err"}, []string{<-lines, <-lines})
+		_, err := e.Exec(timeout(t), s.ID, sim.Process{Args: []string{"touch", "/go"}})
+		require.NoError(t, err)
+		require.Equal(t, "two", <-lines)
+		require.Equal(t, sim.Output{Stdout: "one\ntwo\nthree", Stderr: "err\n"}, end())
+	})
+}
+
+// Who gives up to follow has what was printed so far; the container goes on,
+// and can be followed again.
+func TestFollowGivenUp(t *testing.T) {
+	e := engine(t)
+	s := detached(t, e, spec("sh", "-c", "while :; do echo x; sleep 0.01; done"))
+	for range 2 {
+		ctx, giveUp := context.WithCancel(timeout(t))
+		lines, end := following(t, ctx, e, s.ID)
+		require.Equal(t, "x", <-lines)
+		giveUp()
+		require.Regexp(t, "^(x\n)+$", end().Stdout)
+		require.Equal(t, sim.Running, state(t, e, s.ID).Status)
+	}
+	require.NoError(t, e.Stop(timeout(t), s.ID, 0))
+	_, end := following(t, timeout(t), e, s.ID)
+	require.Regexp(t, "^(x\n)+$", end().Stdout, "one that has ended has no more to come")
+}
+
 func TestLogsAreBounded(t *testing.T) {
 	e := engine(t)
 	s := detached(t, e, spec("sh", "-c", "head -c 30000000 /dev/zero"))
 	_, err := e.Wait(timeout(t), s.ID)
 	require.NoError(t, err)
-	logs, err := e.Logs(timeout(t), s.ID)
+	logs, err := e.Logs(timeout(t), s.ID, false)
 	require.NoError(t, err)
 	require.Less(t, len(logs.Stdout), sim.PrintedMax+100)
 	require.Contains(t, logs.Stdout, "28951424 more bytes were not kept")
@@ -130,7 +180,7 @@ func TestShellLogs(t *testing.T) {
 	_, err := e.Start(timeout(t), s.ID, false)
 	require.NoError(t, err)
 	line(t, e, s.ID, "echo three")
-	logs, err := e.Logs(timeout(t), s.ID)
+	logs, err := e.Logs(timeout(t), s.ID, false)
 	require.NoError(t, err)
 	require.Equal(t, sim.Output{Stdout: "one\nthree\n", Stderr: "two\n"}, logs)
 }

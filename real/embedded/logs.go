@@ -7,8 +7,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
+	"twinlayer/real/embedded/wire"
 	"twinlayer/sim"
 )
 
@@ -28,6 +30,7 @@ type logged struct {
 	name          string
 	file          *os.File
 	kept, dropped int64
+	followers     []io.Writer
 }
 
 // stream is the stream of this name.
@@ -83,12 +86,34 @@ func (s *logged) Write(p []byte) (int, error) {
 		n = max(n, 0)
 	}
 	s.kept, s.dropped = s.kept+int64(n), s.dropped+int64(len(p)-n)
+	for _, f := range s.followers {
+		f.Write(p)
+	}
 	return len(p), nil
+}
+
+// follow has w get what there is, and what will be written until the end.
+func (s *logged) follow(w io.Writer) (end func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept, err := s.read()
+	io.WriteString(w, kept)
+	s.followers = append(s.followers, w)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.followers = slices.DeleteFunc(s.followers, func(f io.Writer) bool { return f == w })
+	}, err
 }
 
 func (s *logged) text() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.read()
+}
+
+// read is text; s.mu must be held.
+func (s *logged) read() (string, error) {
 	if s.file == nil {
 		return sim.Cut("", s.dropped), nil
 	}
@@ -96,14 +121,35 @@ func (s *logged) text() (string, error) {
 	return sim.Cut(string(kept), s.dropped), err
 }
 
-func (h *helper) readLogs(_ context.Context, key string) (out sim.Output, err error) {
-	c, err := h.find(key)
+func (h *helper) readLogs(ctx context.Context, args logsArgs) (out sim.Output, err error) {
+	c, err := h.find(args.Container)
 	if err != nil {
 		return out, err
+	}
+	if r := c.current(); args.Follow && r != nil {
+		return c.logs.follow(ctx, r.ended)
 	}
 	if out.Stdout, err = c.logs.stream("stdout").text(); err != nil {
 		return out, err
 	}
 	out.Stderr, err = c.logs.stream("stderr").text()
 	return out, err
+}
+
+// follow is what has been printed when ended is closed, or ctx is done.
+func (l *logs) follow(ctx context.Context, ended <-chan struct{}) (sim.Output, error) {
+	var out, errors sim.Printed
+	for name, text := range map[string]*sim.Printed{"stdout": &out, "stderr": &errors} {
+		lines := &sim.Lines{Tell: func(p sim.Progress) { wire.Tell(ctx, p) }}
+		end, err := l.stream(name).follow(io.MultiWriter(text, lines))
+		defer end()
+		if err != nil {
+			return sim.Output{}, err
+		}
+	}
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
+	return sim.Output{Stdout: out.String(), Stderr: errors.String()}, nil
 }

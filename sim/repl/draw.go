@@ -208,14 +208,13 @@ func (p painter) row(half int, left, right string, c *color.Color) {
 
 // verdict says whether the worlds agree, and why where they do not.
 func (p painter) verdict(r sim.Result) {
-	switch {
-	case r.Verdict == sim.Same:
+	if r.Verdict == sim.Same {
 		p.paragraph(p.good, "", p.lines.ok+" "+lessons.Say("the worlds agree: %s", agreed(r.Model)).In(p.lang))
-	case r.Real == nil:
-		p.paragraph(p.odd, "", p.lines.warn+" "+p.tr("model only: "+r.Differences[0].Reason))
 	}
 	for _, d := range r.Differences {
-		if r.Real != nil {
+		if r.Real == nil {
+			p.paragraph(p.odd, "", p.lines.warn+" "+p.tr("model only: "+d.Reason))
+		} else {
 			p.difference(d)
 		}
 	}
