@@ -3,9 +3,11 @@
 package main
 
 import (
+	"bufio"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -96,6 +98,61 @@ func TestLessonCommands(t *testing.T) {
 		require.Equal(t, exitBroken, exit)
 		require.Contains(t, stderr, "lesson 99")
 	})
+}
+
+// TestLessonKilled ends the program at many moments of lessons. The next
+// session has what was there before them, under the names that it had, and
+// nothing of theirs.
+func TestLessonKilled(t *testing.T) {
+	eachUser(t, func(t *testing.T, p program) {
+		tmp := filepath.Join(p.home, "tmp")
+		require.NoError(t, os.Mkdir(tmp, 0o777))
+		require.NoError(t, os.Chmod(tmp, 0o777))
+		p.env = append(p.env, "TMPDIR="+tmp)
+		requireSame(t, p.results(t, `docker run --name mine busybox touch /mine
+docker commit mine lesson-base:1
+docker commit mine lesson-saved:1
+docker volume create kept
+`))
+		before := p.stock(t)
+		require.Contains(t, before, "lesson-base:1")
+		for i := range 12 {
+			lesson := []string{"build-cache", "volumes", "debugging"}[i%3]
+			p.killInLesson(t, lesson, 1+i/2)
+			require.Equal(t, before, p.stock(t), "after %s was killed at its command %d", lesson, 1+i/2)
+		}
+		stdout, stderr, exit := p.run(t, "", "lesson", "check", "build-cache", "volumes", "--real", "embedded")
+		require.Zero(t, exit, stdout+stderr)
+		require.Equal(t, before, p.stock(t))
+		left, err := os.ReadDir(tmp)
+		require.NoError(t, err)
+		require.Empty(t, left)
+	})
+}
+
+// stock is what a new session lists, the same in both worlds.
+func (p program) stock(t *testing.T) string {
+	all := p.results(t, "docker images -a --no-trunc --format '{{.Repository}}:{{.Tag}} {{.ID}}'\ndocker volume ls -q\n")
+	requireSame(t, all)
+	return all[0].Real.Stdout + all[1].Real.Stdout
+}
+
+// killInLesson plays a lesson and kills the program, with all of its process
+// group, when it begins its nth command.
+func (p program) killInLesson(t *testing.T, lesson string, n int) {
+	cmd := p.command("lesson", "play", lesson, "--auto", "--plain", "--real", "embedded")
+	cmd.SysProcAttr.Setpgid = true
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	for lines := bufio.NewScanner(out); n > 0 && lines.Scan(); {
+		if strings.HasPrefix(lines.Text(), "$ ") {
+			n--
+		}
+	}
+	require.NoError(t, syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL))
+	require.Error(t, cmd.Wait(), "the lesson was over")
+	p.requireNothingLeft(t)
 }
 
 // TestCourse plays the whole course in both worlds without a learner, as an

@@ -242,6 +242,11 @@ func (c *checker) left(ctx context.Context, before map[string]stock) error {
 		}
 		was := before[w.Name()]
 		was.images = c.run.box.had()
+		parents, err := parents(ctx, w)
+		if err != nil {
+			return err
+		}
+		now.images = without(now.images, parents)
 		for _, id := range without(now.containers, was.containers) {
 			c.fault("container %s is left in %s", id, w.Name())
 		}
@@ -253,4 +258,14 @@ func (c *checker) left(ctx context.Context, before map[string]stock) error {
 		}
 	}
 	return nil
+}
+
+// parents are the ids of images that others were made from, which stay as long
+// as those do.
+func parents(ctx context.Context, w sim.Engine) (ids []string, err error) {
+	all, err := w.Images(ctx)
+	for _, img := range all {
+		ids = append(ids, img.Parent.String())
+	}
+	return ids, err
 }

@@ -12,10 +12,12 @@ import (
 )
 
 // sandbox is what a lesson has for itself: what it makes in each world, and a
-// directory on this machine. All of it is thrown away in the end.
+// directory on this machine. All of it is thrown away in the end, be it that of
+// the program.
 type sandbox struct {
 	session *sim.Session
 	dir     string
+	lock    *os.File         // of dir
 	before  map[string]stock // by engine: what was there before the lesson
 }
 
@@ -40,6 +42,7 @@ func (b *sandbox) open(ctx context.Context, l Lesson) error {
 	first := b.before == nil
 	if first {
 		b.before = map[string]stock{}
+		b.session.Apart(ctx)
 	}
 	for _, w := range b.worlds() {
 		if err := removeContainers(ctx, w, l.Containers); err != nil {
@@ -103,9 +106,9 @@ func refusable(err error) error {
 	return err
 }
 
-func (b *sandbox) makeDir(l Lesson) (err error) {
+func (b *sandbox) makeDir(l Lesson) error {
 	if b.dir == "" {
-		if b.dir, err = os.MkdirTemp("", "twinlayer-lesson-"); err != nil {
+		if err := b.openDir(); err != nil {
 			return err
 		}
 	}
@@ -245,8 +248,6 @@ func (b *sandbox) close(ctx context.Context) error {
 			}
 		}
 	}
-	if b.dir == "" {
-		return err
-	}
-	return errors.Join(err, os.RemoveAll(b.dir))
+	b.session.Together(ctx)
+	return errors.Join(err, b.removeDir())
 }

@@ -115,6 +115,10 @@ type Engine interface {
 	// RemoveVolume removes a volume that no container uses.
 	RemoveVolume(ctx context.Context, name string) error
 
+	// Apart begins, or ends, a time after which images and volumes are as
+	// they were before it, also where the program dies in it. Only an engine
+	// that keeps them from session to session has anything to do.
+	Apart(ctx context.Context, apart bool) error
 	// Close ends every process of the engine and frees what it holds.
 	Close() error
 }

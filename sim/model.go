@@ -156,6 +156,9 @@ func (m *Model) Info(context.Context) (Info, error) {
 	return Info{Engine: "model", IDs: m.cfg.IDs, Dialect: m.cfg.Dialect}, nil
 }
 
+// Apart does nothing: the model keeps nothing over sessions.
+func (m *Model) Apart(context.Context, bool) error { return nil }
+
 // Close frees nothing: a value needs no closing.
 func (m *Model) Close() error { return nil }
 

@@ -34,18 +34,35 @@ func (s *Session) Reconnect(ctx context.Context) (int, error) {
 	if s.Real != nil {
 		s.Real.Close() // it may be gone; what it left is removed if it can be
 	}
-	s.Real, s.pairs, s.images.real = fresh, Pairs{}, nil
-	for i, cmd := range s.kept {
-		view, err := World{fresh, reader{share(s.Host)}}.Do(ctx, cmd)
+	s.Real, s.pairs, s.images.real, s.broken = fresh, Pairs{}, nil, nil
+	lasting := s.kept
+	if s.apart {
+		lasting = s.kept[:s.lasts]
+	}
+	if err := s.replay(ctx, lasting); err != nil {
+		return 0, err
+	}
+	if s.apart {
+		s.setApart(ctx)
+	}
+	if err := s.replay(ctx, s.kept[len(lasting):]); err != nil {
+		return 0, err
+	}
+	s.pairs.learn(ctx, side{s.Model, s.images.model}, side{s.Real, s.images.real})
+	return len(s.kept), nil
+}
+
+// replay runs commands in the real world alone.
+func (s *Session) replay(ctx context.Context, cmds []Cmd) error {
+	for _, cmd := range cmds {
+		view, err := World{s.Real, reader{share(s.Host)}}.Do(ctx, cmd)
 		if err != nil {
 			s.broke(err, s.now())
-			return i, fmt.Errorf("running %q again: %w", cmd.Text, err)
+			return fmt.Errorf("running %q again: %w", cmd.Text, err)
 		}
 		s.images.real = view.images
 	}
-	s.broken = nil
-	s.pairs.learn(ctx, side{s.Model, s.images.model}, side{s.Real, s.images.real})
-	return len(s.kept), nil
+	return nil
 }
 
 func (s *Session) now() time.Time {

@@ -25,8 +25,10 @@ type Session struct {
 	broken error           // why Real cannot be used any more
 	stale  time.Time       // since when
 	kept   []Cmd           // what was run, as the model was told
+	lasts  int             // so many of kept were before Apart
 	begun  bool            // the model has what the real engine had at the start
 	unread map[string]bool // volumes of earlier sessions, of which the model has no more than the name
+	apart  bool            // see Apart
 	pairs  Pairs
 	images struct{ model, real []Image } // after the last command
 }

@@ -130,6 +130,9 @@ func (e *Engine) driverSays(what, text string) bool {
 // closing is how long a session may take to tidy up.
 const closing = 30 * time.Second
 
+// Apart does nothing: no other session sees what this one makes.
+func (e *Engine) Apart(context.Context, bool) error { return nil }
+
 // Close removes all that this session made in the engine.
 func (e *Engine) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closing)

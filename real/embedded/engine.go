@@ -246,3 +246,10 @@ func (e *Engine) Close() (err error) {
 	})
 	return err
 }
+
+// Apart keeps what becomes of images and volumes to this session, until it is
+// called with false.
+func (e *Engine) Apart(ctx context.Context, apart bool) error {
+	_, err := call[wire.None](ctx, e, "apart", apart)
+	return err
+}

@@ -98,6 +98,7 @@ func (h *helper) answer() {
 		"hold":            wire.Func(h.hold),
 		"read":            wire.Func(h.read),
 		"push":            wire.Func(h.push),
+		"apart":           wire.Func(h.apart),
 	})
 }
 

@@ -3,11 +3,13 @@
 package embedded
 
 import (
+	"context"
 	"slices"
 
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/real/embedded/store"
+	"twinlayer/real/embedded/wire"
 )
 
 // passing keeps the image of a build's step, the layers of which are in the
@@ -80,6 +82,11 @@ func (h *helper) settle(steps []*image) error {
 func (h *helper) settleAll() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.settlePassing()
+}
+
+// settlePassing is settleAll for who holds h.mu.
+func (h *helper) settlePassing() error {
 	return h.settle(slices.DeleteFunc(slices.Clone(h.images), func(img *image) bool { return img.release == nil }))
 }
 
@@ -94,4 +101,19 @@ func (h *helper) drop(which func(*image) bool) {
 		}
 		return true
 	})
+}
+
+// apart begins or ends a time of which nothing stays. What builds have left
+// before it stays, and so goes into the index first.
+func (h *helper) apart(_ context.Context, apart bool) (wire.None, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !apart {
+		h.drop(func(img *image) bool { return img.release != nil })
+		return true, h.store.Together()
+	}
+	if err := h.settlePassing(); err != nil {
+		return false, err
+	}
+	return true, h.store.Apart()
 }

@@ -11,7 +11,7 @@
 //	DIR/partial/HEX             the beginning of a blob that is still to come
 //	DIR/sessions/NAME/lock      held as long as the session lives
 //	DIR/sessions/NAME/new       what is not yet complete
-//	DIR/sessions/NAME/holds     the layers that it needs for now
+//	DIR/sessions/NAME/holds     the layers and blobs that it needs for now
 //	DIR/sessions/NAME/...       its containers
 //
 // Blobs and layers are written in the session's own directory, synced, and

@@ -72,10 +72,19 @@ func (x *Index) Remove(ids ...digest.Digest) {
 
 const indexName = "index.json"
 
-// Index is the index as it is now, of all sessions. It is the caller's own.
+// Index is the index as it is now, of all sessions or, of one that is apart,
+// its own. It is the caller's to change.
 func (s *Store) Index() (Index, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.apart != nil {
+		return Index{slices.Clone(s.apart.Images)}, nil
+	}
+	return s.indexOfAll()
+}
+
+// indexOfAll is the index of all sessions; s.mu must be held.
+func (s *Store) indexOfAll() (Index, error) {
 	name := filepath.Join(s.dir, indexName)
 	err := s.read.refresh(name)
 	if err != nil {
@@ -139,6 +148,9 @@ func (s *Store) update(update func(*Index) error, settle func(*os.File) error) e
 	}
 	if err := update(&x); err != nil {
 		return err
+	}
+	if s.isApart() {
+		return s.setApart(x)
 	}
 	text, err := json.Marshal(x)
 	if err != nil {

@@ -25,6 +25,9 @@ type Store struct {
 	held  map[digest.Digest]int // how often each layer is held
 	inits map[string]string     // directories of init layers, by what they are
 	read  readIndex
+
+	apart     *Index          // the session's own index; nil: it has that of all
+	apartHeld []digest.Digest // for it
 }
 
 // Open makes dir a store, where it is none yet, removes dead sessions and

@@ -16,24 +16,29 @@ import (
 // image has them any more: a container stands on them, or a pull counts on
 // them. A session that is gone holds nothing.
 func (s *Store) Hold(diffIDs ...digest.Digest) (release func(), err error) {
-	err = s.locked(func() error {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for _, d := range diffIDs {
-			s.held[d]++
-			if err := os.WriteFile(s.holdPath(d), nil, 0o644); err != nil {
-				return unusable(s.dir, err)
-			}
-		}
-		return nil
-	})
+	err = s.locked(func() error { return s.hold(diffIDs) })
 	return func() { s.release(diffIDs) }, err
 }
 
-func (s *Store) release(diffIDs []digest.Digest) {
+// hold is Hold, of blobs too, for who holds the lock.
+func (s *Store) hold(digests []digest.Digest) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, d := range diffIDs {
+	for _, d := range digests {
+		if s.held[d]++; s.held[d] > 1 {
+			continue
+		}
+		if err := os.WriteFile(s.holdPath(d), nil, 0o644); err != nil {
+			return unusable(s.dir, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) release(digests []digest.Digest) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range digests {
 		if s.held[d]--; s.held[d] <= 0 {
 			delete(s.held, d)
 			os.Remove(s.holdPath(d))
@@ -59,11 +64,13 @@ func (s *Store) Collect() error {
 // collect moves what can go into the grave. It keeps all where the index
 // cannot be read.
 func (s *Store) collect(grave string) error {
-	x, err := s.Index()
+	s.mu.Lock()
+	x, err := s.indexOfAll()
+	s.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	layers, blobs := s.heldByAny(), map[string]bool{}
+	layers, blobs := s.heldByAny(), s.heldByAny()
 	for _, img := range x.Images {
 		blobs[img.ID.Encoded()] = true
 		for _, d := range img.Layers {
@@ -87,7 +94,7 @@ func (s *Store) collect(grave string) error {
 	return nil
 }
 
-// heldByAny are the layers that any session holds.
+// heldByAny are the layers and blobs that any session holds.
 func (s *Store) heldByAny() map[string]bool {
 	held := map[string]bool{}
 	all, _ := filepath.Glob(filepath.Join(s.dir, "sessions", "*", "holds", "*"))

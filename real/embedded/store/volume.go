@@ -15,11 +15,13 @@ import (
 )
 
 // Volume tells about a volume: a directory beside all layers. One that was
-// made for a single container goes with the session at the latest.
+// made for a single container goes with the session at the latest, and one
+// that was made while the session was apart goes with that time.
 type Volume struct {
 	Name      string    `json:"name"`
 	Created   time.Time `json:"created"`
 	Anonymous bool      `json:"-"`
+	Apart     bool      `json:"-"`
 }
 
 // The parts of a volume's directory.
@@ -29,18 +31,25 @@ const (
 	volumeLock = "lock" // shared by the containers that have the volume
 )
 
-func (s *Store) volumePath(name string, anonymous bool) string {
-	if anonymous {
-		return filepath.Join(s.session, "volumes", name)
+func (s *Store) volumePath(v Volume) string {
+	switch {
+	case v.Anonymous:
+		return filepath.Join(s.session, "volumes", v.Name)
+	case v.Apart:
+		return filepath.Join(s.session, "apart", v.Name)
 	}
-	return filepath.Join(s.dir, "volumes", name)
+	return filepath.Join(s.dir, "volumes", v.Name)
 }
+
+// volumeKinds are the kinds of volumes, each in a directory of its own.
+var volumeKinds = []Volume{{}, {Anonymous: true}, {Apart: true}}
 
 // Volumes are all volumes, by name.
 func (s *Store) Volumes() (all []Volume) {
-	for _, anonymous := range []bool{false, true} {
-		for _, name := range list(s.volumePath("", anonymous)) {
-			if v, ok := s.volumeAt(name, anonymous); ok {
+	for _, kind := range volumeKinds {
+		for _, name := range list(s.volumePath(kind)) {
+			kind.Name = name
+			if v, ok := s.volumeAt(kind); ok {
 				all = append(all, v)
 			}
 		}
@@ -49,24 +58,26 @@ func (s *Store) Volumes() (all []Volume) {
 	return all
 }
 
-func (s *Store) volumeAt(name string, anonymous bool) (v Volume, ok bool) {
-	text, err := os.ReadFile(filepath.Join(s.volumePath(name, anonymous), volumeMeta))
+func (s *Store) volumeAt(v Volume) (_ Volume, ok bool) {
+	text, err := os.ReadFile(filepath.Join(s.volumePath(v), volumeMeta))
 	ok = err == nil && json.Unmarshal(text, &v) == nil
-	v.Anonymous = anonymous
 	return v, ok
 }
 
 // Volume is the volume of this name.
 func (s *Store) Volume(name string) (v Volume, ok bool) {
-	if v, ok = s.volumeAt(name, false); ok {
-		return v, ok
+	for _, kind := range volumeKinds {
+		kind.Name = name
+		if v, ok = s.volumeAt(kind); ok {
+			return v, ok
+		}
 	}
-	return s.volumeAt(name, true)
+	return v, false
 }
 
 // VolumeDir is the directory that holds a volume's files.
 func (s *Store) VolumeDir(v Volume) string {
-	return filepath.Join(s.volumePath(v.Name, v.Anonymous), volumeData)
+	return filepath.Join(s.volumePath(v), volumeData)
 }
 
 // CreateVolume makes a volume; one that is there stays. The name must be a
@@ -81,7 +92,8 @@ func (s *Store) CreateVolume(v Volume) error {
 	if err != nil {
 		return err
 	}
-	target := s.volumePath(v.Name, v.Anonymous)
+	v.Apart = s.isApart()
+	target := s.volumePath(v)
 	err = errors.Join(
 		os.Chmod(dir, 0o755),
 		os.Mkdir(filepath.Join(dir, volumeData), 0o755),
@@ -95,12 +107,12 @@ func (s *Store) CreateVolume(v Volume) error {
 
 // HoldVolume keeps a volume from being removed until the file is closed.
 func (s *Store) HoldVolume(v Volume) (*os.File, error) {
-	return flock(filepath.Join(s.volumePath(v.Name, v.Anonymous), volumeLock), unix.LOCK_SH)
+	return flock(filepath.Join(s.volumePath(v), volumeLock), unix.LOCK_SH)
 }
 
 // RemoveVolume removes a volume, unless it is held; it tells whether it did.
 func (s *Store) RemoveVolume(v Volume) (bool, error) {
-	lock, err := flock(filepath.Join(s.volumePath(v.Name, v.Anonymous), volumeLock), unix.LOCK_EX|unix.LOCK_NB)
+	lock, err := flock(filepath.Join(s.volumePath(v), volumeLock), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return false, nil
 	}
@@ -113,5 +125,5 @@ func (s *Store) RemoveVolume(v Volume) (bool, error) {
 		return false, unusable(s.dir, err)
 	}
 	defer os.RemoveAll(grave)
-	return true, unusable(s.dir, os.Rename(s.volumePath(v.Name, v.Anonymous), filepath.Join(grave, v.Name)))
+	return true, unusable(s.dir, os.Rename(s.volumePath(v), filepath.Join(grave, v.Name)))
 }
