@@ -24,7 +24,7 @@ func (s *Sys) chmod(d *dentry, perm uint32) error {
 	if err != nil {
 		return err
 	}
-	if perm &= 0o7777; !s.inGroup(n.GID) {
+	if perm &= 0o7777; !s.keepsSetgid(n) {
 		perm &^= S_ISGID
 	}
 	n.Mode = n.Type() | perm
@@ -85,7 +85,7 @@ func (s *Sys) chown(d *dentry, uid, gid int) error {
 // mayChown says whether the process may give n these ids: its owner may
 // choose among its own groups (setattr_prepare of attr.c).
 func (s *Sys) mayChown(n *Node, uid, gid int) bool {
-	if s.UID == 0 {
+	if s.capable(CAP_CHOWN) {
 		return true
 	}
 	bare := *n
@@ -97,17 +97,17 @@ func (s *Sys) mayChown(n *Node, uid, gid int) bool {
 	return sameUser && sameGroup
 }
 
-// inGroup says whether the process is in a group, or above such questions.
-func (s *Sys) inGroup(gid uint32) bool {
-	return s.UID == 0 || gid == s.GID || slices.Contains(s.Groups, gid)
-}
+func (s *Sys) inGroup(gid uint32) bool { return gid == s.GID || slices.Contains(s.Groups, gid) }
+
+// keepsSetgid is in_group_or_capable of the kernel's inode.c.
+func (s *Sys) keepsSetgid(n *Node) bool { return s.inGroup(n.GID) || s.capable(CAP_FSETID) }
 
 // dropPrivileges takes away setuid, setgid where the group may execute or is
 // not the process's own, and capabilities (setattr_should_drop_suidgid of
 // attr.c).
 func (s *Sys) dropPrivileges(n *Node) {
 	n.Mode &^= S_ISUID
-	if n.Mode&0o010 != 0 || !s.inGroup(n.GID) {
+	if n.Mode&0o010 != 0 || !s.keepsSetgid(n) {
 		n.Mode &^= S_ISGID
 	}
 	n.Xattrs = n.Xattrs.Without("security.capability")
@@ -117,7 +117,7 @@ func (s *Sys) dropPrivileges(n *Node) {
 // that the old content had.
 func (s *Sys) modified(n *Node, at int64) {
 	n.Mtime, n.Ctime = at, at
-	if !s.hostRoot() {
+	if !s.Host || !s.capable(CAP_FSETID) {
 		s.dropPrivileges(n)
 	}
 	n.Xattrs = n.Xattrs.Without("security.capability")
@@ -241,7 +241,7 @@ func (s *Sys) Removexattr(name, attr string, follow bool) error {
 
 // hostRoot says whether the process has CAP_SYS_ADMIN in the first user
 // namespace, which trusted.* is for (xattr(7)).
-func (s *Sys) hostRoot() bool { return s.UID == 0 && s.Host }
+func (s *Sys) hostRoot() bool { return s.Host && s.capable(CAP_SYS_ADMIN) }
 
 // xattrSpace is the name space of an attribute, EOPNOTSUPP if it is none that
 // there is (xattr(7)).
@@ -285,7 +285,7 @@ func (s *Sys) mayXattr(d *dentry, attr string) error {
 		return EPERM
 	case space == "user" || err != nil:
 		return s.may(n, 2)
-	case s.UID != 0:
+	case attr == "security.capability" && !s.capable(CAP_SETFCAP), attr != "security.capability" && !s.capable(CAP_SYS_ADMIN):
 		return EPERM
 	}
 	return nil

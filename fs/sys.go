@@ -58,6 +58,7 @@ type Sys struct {
 	UID, GID uint32
 	Groups   []uint32
 	Umask    uint32
+	Dropped  Capabilities // that root lacks
 	// IDs is how many ids its user namespace maps, from 0 on; 0: all.
 	IDs uint32
 	// Host says whether root is the host's root, and not only that of a user
@@ -225,7 +226,7 @@ func (s *Sys) make(name string, n Node, op, what string) error {
 	if err := s.may(p.dir.node(), 3); err != nil {
 		return err
 	}
-	if n.isDevice() && (s.UID != 0 || !s.Host || n.IsWhiteout()) {
+	if n.isDevice() && (!s.capable(CAP_MKNOD) || !s.Host || n.IsWhiteout()) {
 		return EPERM
 	}
 	_, err = s.create(p.dir, p.name, n, op, what)

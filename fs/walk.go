@@ -198,21 +198,15 @@ func (s *Sys) vacant(name string, dir bool) (spot, error) {
 		return p, EEXIST
 	case p.slash && !dir:
 		return p, ENOENT
-	case p.dir.u.upper == nil:
+	case p.dir.u.readOnly():
 		return p, EROFS
 	}
 	return p, nil
 }
 
 // may checks the mode bits for read (4), write (2) and execute (1), as
-// generic_permission does; root may all but execute what nobody may.
+// generic_permission does, and then the capabilities that stand above them.
 func (s *Sys) may(n *Node, want uint32) error {
-	if s.UID == 0 {
-		if want&1 != 0 && !n.IsDir() && n.Mode&0o111 == 0 {
-			return EACCES
-		}
-		return nil
-	}
 	bits := n.Mode
 	switch {
 	case n.UID == s.UID:
@@ -220,14 +214,19 @@ func (s *Sys) may(n *Node, want uint32) error {
 	case s.inGroup(n.GID):
 		bits >>= 3
 	}
-	if bits&want != want {
-		return EACCES
+	switch {
+	case bits&want == want:
+		return nil
+	case s.capable(CAP_DAC_OVERRIDE) && (n.IsDir() || want&1 == 0 || n.Mode&0o111 != 0):
+		return nil // all but execute what nobody may
+	case s.capable(CAP_DAC_READ_SEARCH) && want&2 == 0 && (n.IsDir() || want&1 == 0):
+		return nil
 	}
-	return nil
+	return EACCES
 }
 
 // owns says whether the process may change the metadata of n.
-func (s *Sys) owns(n *Node) bool { return s.UID == 0 || n.UID == s.UID }
+func (s *Sys) owns(n *Node) bool { return n.UID == s.UID || s.capable(CAP_FOWNER) }
 
 // mayRemove checks for removing d from its directory: the sticky bit, and
 // whether it is a directory if and only if one is meant (may_delete of

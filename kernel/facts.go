@@ -11,6 +11,7 @@ func Teaching(arch string) Facts {
 		Cmdline:   "BOOT_IMAGE=/boot/vmlinuz root=/dev/sda1 ro\n",
 		BootID:    "00000000-0000-4000-8000-000000000000\n",
 		Protected: fs.Protected{Hardlinks: 1, Symlinks: 1, Fifos: 1, Regular: 2}, // as systemd sets them
+		Kcore:     true,
 		Modelled:  true,
 	}
 }

@@ -21,6 +21,7 @@ type Facts struct {
 	BootID   string // /proc/sys/kernel/random/boot_id
 	// Protected is /proc/sys/fs/protected_*.
 	Protected fs.Protected
+	Kcore     bool // there is /proc/kcore, to which engines then make the link /dev/core
 	Modelled  bool // there is no Linux kernel to take them from: these are made up
 }
 

@@ -21,7 +21,7 @@ func (m Machine) ContainerMounts(root *fs.Union, files Files, now time.Time) *fs
 	list := []fs.Mount{
 		{Source: "overlay", Target: "/", Type: "overlay", Options: "rw,relatime", FS: root},
 		{Source: "proc", Target: "/proc", Type: "proc", Options: "rw,nosuid,nodev,noexec,relatime"},
-		{Source: "tmpfs", Target: "/dev", Type: "tmpfs", Options: "rw,nosuid,size=65536k,mode=755", FS: fs.NewTmpfs(devices(at))},
+		{Source: "tmpfs", Target: "/dev", Type: "tmpfs", Options: "rw,nosuid,size=65536k,mode=755", FS: fs.NewTmpfs(m.devices(at))},
 		{Source: "devpts", Target: "/dev/pts", Type: "devpts", Options: "rw,nosuid,noexec,relatime,mode=620,ptmxmode=666", FS: fs.NewTmpfs(directory(0o755, at))},
 		{Source: "shm", Target: "/dev/shm", Type: "tmpfs", Options: "rw,nosuid,nodev,noexec,relatime,size=65536k", FS: fs.NewTmpfs(directory(fs.S_ISVTX|0o777, at))},
 		{Source: "mqueue", Target: "/dev/mqueue", Type: "mqueue", Options: "rw,nosuid,nodev,noexec,relatime", FS: fs.NewTmpfs(directory(fs.S_ISVTX|0o777, at))},
@@ -68,7 +68,7 @@ func put(b *fs.Builder, name string, n fs.Node) {
 
 // devices is /dev as engines fill it (runtime-spec, config-linux.md, "Default
 // Devices"; namespaced terminals are in pts).
-func devices(at int64) *fs.Tree {
+func (m Machine) devices(at int64) *fs.Tree {
 	b := fs.NewBuilder()
 	put(b, "/", fs.Node{Mode: fs.S_IFDIR | 0o755, Mtime: at, Ctime: at})
 	for name, minor := range map[string]uint32{"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9} {
@@ -79,7 +79,9 @@ func devices(at int64) *fs.Tree {
 		"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2",
 		"ptmx": "pts/ptmx", "core": "/proc/kcore",
 	} {
-		put(b, name, fs.Node{Mode: fs.S_IFLNK | 0o777, Target: target, Mtime: at, Ctime: at})
+		if name != "core" || m.Kcore {
+			put(b, name, fs.Node{Mode: fs.S_IFLNK | 0o777, Target: target, Mtime: at, Ctime: at})
+		}
 	}
 	for _, name := range []string{"pts", "shm", "mqueue"} {
 		put(b, name, fs.Node{Mode: fs.S_IFDIR | 0o755, Mtime: at, Ctime: at})

@@ -26,6 +26,7 @@ func Facts() kernel.Facts {
 			Hardlinks: protected("hardlinks"), Symlinks: protected("symlinks"),
 			Fifos: protected("fifos"), Regular: protected("regular"),
 		},
+		Kcore: exists("/proc/kcore"),
 	}
 }
 
@@ -33,6 +34,11 @@ func Facts() kernel.Facts {
 func protected(what string) int {
 	level, _ := strconv.Atoi(strings.TrimSpace(text("/proc/sys/fs/protected_" + what)))
 	return level
+}
+
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
 }
 
 func text(name string) string {

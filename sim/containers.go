@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"twinlayer/fs"
 )
@@ -39,10 +40,30 @@ func (t *transition) create(spec Spec) (Container, error) {
 	}
 	root := fs.NewUnion(base.stack, base.merged, fs.NewUpper(base.merged, t.tick().UnixNano()))
 	c.mounts = fs.NewMounts(fs.Mount{Source: "overlay", Target: "/", Type: "overlay", FS: root})
+	before := t.state
 	t.state = t.state.with(c)
 	t.step("create", "/", "container %s gets a layer of its own, empty and writable, on the %d read-only layer(s) of %s", spec.Name, len(img.Layers), spec.Image)
 	t.makeVolumes(c, base.merged)
+	if err := t.makeDir(c); err != nil {
+		t.state = before
+		return Container{}, err
+	}
 	return c.Container, nil
+}
+
+// makeDir makes a container's working directory where its image lacks it, as
+// docker does before the container is started.
+func (t *transition) makeDir(c container) error {
+	if strings.HasPrefix(path.Clean("/"+c.process.Dir), "/proc/") {
+		return nil // where only the container's own processes see anything
+	}
+	x := t.execution(c)
+	x.bind()
+	if refusal := x.enter(c.process.Dir); refusal != nil {
+		return refusal
+	}
+	x.save()
+	return nil
 }
 
 // base is the image that a container is made of.

@@ -32,6 +32,9 @@ func Declarations() []Declared { return slices.Clone(declared) }
 // printed are the fields that a process or a command has written.
 var printed = []string{"stdout", "stderr"}
 
+// anything is all that a program shows and leaves.
+var anything = []string{"stdout", "stderr", "exit", "changes", "layer"}
+
 // applies says whether it is about this field of this engine.
 func (d Declared) applies(field, engine string, model, real string) bool {
 	fields := d.Fields
@@ -90,31 +93,49 @@ var declared = []Declared{
 		match: regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d{4}|Z)?|\b\d\d:\d\d(:\d\d)?\b|\b(About )?(a|an|\d+|Less than a) (nano|micro|milli)?(second|minute|hour|day|week|month|year)s?\b( ago)? *|\b(CREATED|STATUS) +`)},
 	{Class: Expected, Reason: "every process and every thread takes the next number, and how many the real ones have had is the kernel's affair",
 		when: regexp.MustCompile(`(?m)^PID +USER `), match: regexp.MustCompile(`(?m)^ *\d+ `)},
+	{Class: Expected, Reason: "every process and every thread takes the next number, and how many the real ones have had is the kernel's affair",
+		typed: regexp.MustCompile(`\$\$|\$!|/proc/self\b`)},
 	{Class: Expected, Reason: "the host numbers its processes as they come, and how busy they are is the real clock's affair",
 		when: regexp.MustCompile(`^UID +PID +PPID `), match: regexp.MustCompile(`(?m)^UID +PID +PPID.*CMD$|^\S+ +\d+ +\d+ +\d+ +\S+ +\S+ +\S+ +`)},
+	{Class: Expected, Reason: "how many directories /proc and /sys have is the running kernel's affair",
+		match: regexp.MustCompile(`(?m)^(d\S+) +\d+( .* (proc|sys))$`), leave: "$1 …$2"},
 	{Class: Expected, Reason: "each world tells of its own engine", match: regexp.MustCompile(`(?m)^Engine: .*$`)},
 	{Class: Expected, Reason: "the manifest names the layers as they were compressed, and the configuration by its id",
 		match: regexp.MustCompile(`(?m)digest: sha256:[0-9a-f]{64} size: \d+|^Digest: sha256:[0-9a-f]{64}$`)},
 	{Class: Limit, Reason: "how many blocks a file takes is the affair of the disk's file system; the model counts what the file holds",
 		when: regexp.MustCompile(`^[0-9.]+[KMG]?\t`), match: regexp.MustCompile(`(?m)^[0-9.]+[KMG]?\t`)},
 	{Class: Limit, Reason: "the real mounts and their options depend on the machine; the model shows their shape only",
-		match: regexp.MustCompile(`(?m)^(overlay|proc|tmpfs|devpts|sysfs|mqueue|shm|cgroup\d?|/dev/\S+|udev|none) .*\n`), gone: true},
+		match: regexp.MustCompile(`(?m)^\S+ (on )?/\S* (type )?[\w.]+ \(?r[ow][,)].*\n|^(overlay|proc|tmpfs|devpts|sysfs|mqueue|shm|cgroup\d?|/dev/\S+|udev|none) .*\n`), gone: true},
+	{Class: Expected, Reason: "a container's devices are the host's, and have the times that they have there",
+		match: regexp.MustCompile(`(?m)^([cb]\S+ +\d+ \S+ +\S+ +\d+, +\d+) .{6,14} `), leave: "$1 …"},
+	{Class: Limit, Reason: "the disk's file system numbers the inodes, so the worlds have other numbers; which names have the same one is the same in both",
+		match: regexp.MustCompile(`(?m)\bInode: \d+ +|\bDevice: \S+\s|^ *\d+ ([-dlcbps][r-][w-])`), leave: "$1 …"},
+	{Fields: []string{"stdout"}, Class: Limit, Reason: "the disk's file system numbers the inodes, so the worlds have other numbers; which names have the same one is the same in both",
+		typed: regexp.MustCompile(`\bls +-[[:alpha:]]*i|\bstat\b.*%i`)},
 
 	{Engines: daemons, Fields: []string{"stdout", "stderr", "exit"}, Class: Expected, Reason: "the engine writes /etc/hosts, /etc/hostname and /etc/resolv.conf itself, from its own version's text and from the host's files",
-		typed: regexp.MustCompile(`/etc/(hosts|hostname|resolv\.conf)\b`)},
+		typed: regexp.MustCompile(`/etc/(hosts|hostname|resolv\.conf|mtab)\b`)},
 	{Engines: daemons, Fields: []string{"stderr"}, Class: Expected, Reason: "the runtime of this engine has another age, and words it otherwise that a program cannot be started",
 		match: regexp.MustCompile(`exec: "[^"]*":( stat [^:]*:)? (permission denied|is a directory|no such file or directory)`)},
+	{Engines: podman, Fields: []string{"stderr"}, Class: Expected, Reason: "Podman words it otherwise that the working directory is none",
+		match: regexp.MustCompile(`workdir "[^"]*" exists on container [0-9a-f]+, but is not a directory|Cannot mkdir: \S+ is not a directory`)},
+	{Engines: podman, Fields: []string{"stdout", "stderr", "changes"}, Class: Expected, Reason: "without a network Podman gives a container no /etc/resolv.conf, and each has Podman's own /run and /etc/mtab",
+		match: regexp.MustCompile(`(?m)^.*\b(resolv\.conf|mtab)\b.*\n|^(.* )?(/run(/.*)?|run)\n`), gone: true},
+	{Engines: daemons[:1], Class: Expected, Reason: "Docker marks the root of each container with an empty file /.dockerenv",
+		match: regexp.MustCompile(`(?m)^(.* |\S*/)?\.dockerenv\n`), gone: true},
+	{Engines: podman, Class: Expected, Reason: "in Podman a container's root directory has mode 0555",
+		match: regexp.MustCompile(`\(0[57]55/dr.xr-xr-x\)`)},
 	{Engines: daemons, Class: Expected, Reason: "the engine makes /dev, and /etc for its own files, when it makes the container: their size and time are not the image's",
-		match: regexp.MustCompile(`(?m)^d\S+ +\d+ \S+ +\S+ +\d+ .{6,14} (dev|etc|run)$|^total \d+$`)},
+		match: regexp.MustCompile(`(?m)^d\S+ +\d+ \S+ +\S+ +\d+ .{6,14} (dev|etc|run|\.|\.\.)$|^total \d+$`)},
+	{Engines: daemons, Class: Expected, Reason: "each engine makes these files itself, in its own way and when it makes the container",
+		match: regexp.MustCompile(`(?m)^[-l]\S+ +\d+ \S+ +\S+ +\d+ .{6,14} (hosts|hostname|resolv\.conf|mtab -> /proc/mounts|\.dockerenv)\n`), gone: true},
 	{Engines: daemons, Fields: []string{"layer"}, Class: Expected, Reason: "the layer holds a copy of a file that the engine writes for the container (/etc/hosts, /etc/resolv.conf, …), and its content is the engine's own",
 		beside: regexp.MustCompile(`(?m)^[ACD] .*/(hosts|hostname|resolv\.conf|mtab)$`)},
-	{Engines: daemons, Fields: []string{"stdout", "stderr", "exit", "changes", "layer"}, Class: Expected, Reason: "this engine lets root in a container make devices; the model forbids it, as a user namespace does",
+	{Engines: daemons, Fields: anything, Class: Expected, Reason: "this engine lets root in a container make devices; the model forbids it, as a user namespace does",
 		typed: regexp.MustCompile(`\bmknod\b.* [bcu] +\d`)},
 	{Engines: daemons[:1], Class: Expected, Reason: "Docker's own builder has a digest of its own, over the archive that was sent, for what COPY and ADD copy",
 		match: regexp.MustCompile(` *(file|dir|multi):[0-9a-f]+`)},
 	{Engines: daemons, Fields: []string{"images"}, Class: Expected, Reason: enginesOwnReason},
-	{Engines: podman, Fields: []string{"stdout", "stderr", "changes"}, Class: Expected, Reason: "without a network Podman gives a container no /etc/resolv.conf, and each has Podman's own /run and /etc/mtab",
-		match: regexp.MustCompile(`(?m)^.*\b(resolv\.conf|mtab)\b.*\n|^(.* )?(/run(/.*)?|run)\n`), gone: true},
 	{Engines: podman, Fields: []string{"changes"}, Class: Expected, Reason: podmanDiff, layers: true},
 	{Engines: podman, Fields: []string{"stdout"}, Class: Expected, Reason: podmanDiff, layers: true, typed: regexp.MustCompile(`^\s*(docker )?(container )?diff\b`)},
 	{Engines: podman, Fields: []string{"stdout", "changes"}, Class: Expected, Reason: podmanDiff, equal: copiedUp},
@@ -122,8 +143,14 @@ var declared = []Declared{
 		match: regexp.MustCompile(`(?m)^(container=podman|TERM=xterm)\n`), gone: true},
 	{Engines: podman, Class: Expected, Reason: "Podman does not put a user's own group among his other groups, as Docker does since 20.10.18",
 		match: regexp.MustCompile(` groups=\S+`), gone: true},
+	{Engines: podman, Fields: anything, Class: Expected, Reason: "Podman gives a read-only container writable memory on /tmp, /run and /var/tmp all the same",
+		typed: regexp.MustCompile(`--read-only\b`)},
+	{Engines: podman, Fields: []string{"changes", "layer"}, Class: Expected, Reason: "Podman makes the working directory not before it starts the container",
+		typed: regexp.MustCompile(`\b(create|run)\b.* (-w|--workdir)\b`)},
+	{Engines: podman, Fields: anything, Class: Expected, Reason: "in Podman a container's root directory has mode 0555, and root without CAP_DAC_OVERRIDE may not write there",
+		typed: regexp.MustCompile(`--cap-drop\b`)},
 	{Class: Limit, Reason: "how many bytes a directory takes, and how many blocks a file, is the affair of the disk's file system; the model has those of ext4",
-		match: regexp.MustCompile(`(?m)^(d\S+ +\d+ \S+ +\S+) +\d+|^total \d+$`), leave: "$1 …"},
+		match: regexp.MustCompile(`(?m)^(d\S+ +\d+ \S+ +\S+) +\d+|^total \d+$|Size: \d+\s+Blocks: \d+\s+IO Block: \d+\s+directory`), leave: "$1 …"},
 }
 
 // copiedUp says whether real is model's list of changes as Podman has it.

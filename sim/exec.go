@@ -21,11 +21,13 @@ func (t *transition) start(ctx context.Context, key string, detach bool) (Output
 		return Output{}, err
 	}
 	c.held = nil
-	c = t.mountAll(c)
-	x := t.execution(c)
+	mounted := t.mountAll(c)
+	x := t.execution(mounted)
 	refusal := x.mountable(c)
 	if refusal == nil {
+		c = mounted
 		refusal = x.prepare(c.process, StartFailed)
+		c.mounts = x.sys.Mounts.Snapshot() // what was made to mount on, and to work in, stays
 	}
 	if refusal != nil {
 		c.Exit = max(refusal.Exit, 1)

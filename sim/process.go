@@ -122,6 +122,7 @@ func (x *execution) prepare(p Process, runc func(cause string) *Refusal) *Refusa
 		user.Groups = nil // who maps one id may not set groups (user_namespaces(7))
 	}
 	x.p.UID, x.p.GID, x.p.Groups, x.p.Env = user.UID, user.GID, user.Groups, withHome(p.Env, user.Home)
+	x.drop()
 	x.bind()
 	file, argv, err := userland.Resolve(&x.p)
 	if err != nil {
@@ -129,6 +130,15 @@ func (x *execution) prepare(p Process, runc func(cause string) *Refusal) *Refusa
 	}
 	x.p.Path, x.p.Args = file, argv
 	return nil
+}
+
+// drop takes from root the capabilities that its container has not.
+func (x *execution) drop() {
+	x.t.mu.Lock()
+	defer x.t.mu.Unlock()
+	if c, err := x.t.state.container(x.id); err == nil {
+		x.sys.Dropped = dropped(c)
+	}
 }
 
 func withHome(env []string, home string) []string {
@@ -158,6 +168,9 @@ func (x *execution) enter(dir string) *Refusal {
 	}
 	dir = path.Clean("/" + dir)
 	if err := x.p.FS.MkdirAll(dir, 0o755); err != nil {
+		if st, missing := x.sys.Stat(dir, true); missing == nil && st.Mode&fs.S_IFMT != fs.S_IFDIR {
+			return Refuse("Cannot mkdir: %s is not a directory", dir)
+		}
 		return Refuse("mkdir %s: %s", dir, lowerReason(err))
 	}
 	x.p.Dir = dir

@@ -51,7 +51,7 @@ func (e *Engine) Create(ctx context.Context, spec sim.Spec) (sim.Container, erro
 		made, err = e.client.ContainerCreate(ctx, options)
 	}
 	if err != nil {
-		return sim.Container{}, e.cfg.explain(err)
+		return sim.Container{}, e.refused(err)
 	}
 	c := &ours{engine: made.ID, image: img}
 	c.Container = sim.Container{Spec: spec, ImageID: img.ID, Path: argv, Status: sim.Created}

@@ -77,7 +77,7 @@ func list(ctx context.Context, api *client.Client, options client.ImageListOptio
 
 // removedMeanwhile is what Podman says when something is removed by another client while
 // it makes a list. It gives up then; Docker leaves it out.
-var removedMeanwhile = regexp.MustCompile(`(image|layer|container|volume) not known|no such (image|container|volume|layer)|does not exist in database`)
+var removedMeanwhile = regexp.MustCompile(`(image|layer|container|volume) not known|no such (image|container|volume|layer)|does not exist in database|locating item named "manifest"`)
 
 // again asks for a list until nothing is removed meanwhile.
 func again(ctx context.Context, ask func() error) error {

@@ -164,8 +164,14 @@ func (e *Engine) refusedStart(err error, runtime func(string) *sim.Refusal) erro
 	if strings.Contains(text, "OCI runtime") || strings.Contains(text, "runc") || strings.Contains(text, "crun") {
 		return &sim.Refusal{Text: text, Exit: 127}
 	}
-	if cerrdefs.IsInternal(err) && !strings.Contains(text, "no space left on device") {
-		return &sim.Refusal{Text: text, Exit: 125} // docker tells of a learner's mistake so, here
+	return e.refused(err)
+}
+
+// refused is explain for what makes and starts containers, where engines tell
+// of a learner's mistake as of one of their own.
+func (e *Engine) refused(err error) error {
+	if cerrdefs.IsInternal(err) && !strings.Contains(err.Error(), "no space left on device") {
+		return &sim.Refusal{Text: words(err), Exit: 125}
 	}
 	return e.cfg.explain(err)
 }

@@ -3,11 +3,13 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -71,7 +73,26 @@ func (h *helper) create(_ context.Context, spec sim.Spec) (sim.Container, error)
 		h.removeVolumes(h.forget(c))
 		return sim.Container{}, fmt.Errorf("making the volumes of container %s: %w", spec.Name, h.store.Explain(err))
 	}
+	if err := h.makeDir(c); err != nil {
+		h.removeVolumes(h.forget(c))
+		return sim.Container{}, err
+	}
 	return h.status(c), nil
+}
+
+// makeDir makes a container's working directory where its image lacks it, as
+// docker does before the container is started.
+func (h *helper) makeDir(c *container) error {
+	dir := path.Clean("/" + cmp.Or(c.info.Dir, c.config.WorkingDir))
+	if dir == "/" || store.Root(c.lower()).HasDir(dir) {
+		return nil
+	}
+	c.starting.Lock()
+	defer c.starting.Unlock()
+	if err := c.prepare(); err != nil {
+		return err
+	}
+	return refused(box.View{Root: h.root(c)}.Within(func() error { return box.MakeDir(dir) }), sim.StartFailed)
 }
 
 // register checks what spec asks for and reserves its name.

@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs"
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
 )
@@ -120,12 +121,17 @@ func TestWorkingDirectory(t *testing.T) {
 	each(t, func(t *testing.T, e *embedded.Engine) {
 		s := spec("sh", "-c", "pwd; ls -ld /new/dir | cut -c1-10 2>/dev/null || ls -ld /new/dir")
 		s.Dir = "/new/dir"
-		out, err := run(t, e, s)
+		_, err := e.Create(timeout(t), s)
+		require.NoError(t, err)
+		changes, err := e.Changes(timeout(t), s.ID)
+		require.NoError(t, err)
+		require.Equal(t, []fs.Change{{Kind: fs.Add, Path: "/new"}, {Kind: fs.Add, Path: "/new/dir"}}, changes, "docker makes it with the container")
+		out, err := e.Start(timeout(t), s.ID, false)
 		require.NoError(t, err)
 		require.True(t, strings.HasPrefix(out.Stdout, "/new/dir\ndrwxr-xr-x"), out.Stdout)
 		s = spec("pwd")
 		s.Dir = "/etc/motd"
-		_, err = run(t, e, s)
+		_, err = e.Create(timeout(t), s)
 		refused(t, err, "Cannot mkdir: /etc/motd is not a directory", 1)
 		s.ID, s.Name, s.Dir = id(), "rel", "rel"
 		_, err = e.Create(timeout(t), s)

@@ -28,13 +28,17 @@ func devpts() (mount, error) {
 	return m, nil
 }
 
-// links are the symlinks of /dev.
+// links are the symlinks of /dev; not every kernel has /proc/kcore.
 func links() error {
-	for _, l := range [][2]string{
+	all := [][2]string{
 		{"/proc/self/fd", "/dev/fd"}, {"/proc/self/fd/0", "/dev/stdin"},
 		{"/proc/self/fd/1", "/dev/stdout"}, {"/proc/self/fd/2", "/dev/stderr"},
-		{"pts/ptmx", "/dev/ptmx"}, {"/proc/kcore", "/dev/core"},
-	} {
+		{"pts/ptmx", "/dev/ptmx"},
+	}
+	if _, err := os.Lstat("/proc/kcore"); err == nil {
+		all = append(all, [2]string{"/proc/kcore", "/dev/core"})
+	}
+	for _, l := range all {
 		if err := os.Symlink(l[0], l[1]); err != nil {
 			return fmt.Errorf("filling /dev: %w", err)
 		}

@@ -78,7 +78,7 @@ func (s *Spec) furnish(mounts []mount) error {
 	if err := s.network(); err != nil {
 		return err
 	}
-	if err := s.makeDir(); err != nil {
+	if err := MakeDir(s.Dir); err != nil {
 		return err
 	}
 	return freeze(s.ReadOnly)
@@ -114,10 +114,10 @@ func (p *Process) become(todo *calls, streams *pipes) error {
 // processes see.
 func inProc(name string) bool { return strings.HasPrefix(path.Clean(name), "/proc/") }
 
-// makeDir creates the working directory where the image lacks it, as docker
+// MakeDir creates a working directory where the image lacks it, as docker
 // does.
-func (p *Process) makeDir() error {
-	dir := path.Clean("/" + p.Dir)
+func MakeDir(dir string) error {
+	dir = path.Clean("/" + dir)
 	if inProc(dir) {
 		return nil
 	}

@@ -5,6 +5,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,7 +87,15 @@ func initLayer(dir string, image Dir, missing []string) error {
 			return err
 		}
 	}
-	return copyParents(image, dir)
+	return errors.Join(withoutTime(dir), copyParents(image, dir))
+}
+
+// withoutTime gives all that is in dir the time 0: containers of any age share
+// the layer.
+func withoutTime(dir string) error {
+	return filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, unix.UtimesNanoAt(unix.AT_FDCWD, name, make([]unix.Timespec, 2), unix.AT_SYMLINK_NOFOLLOW))
+	})
 }
 
 func mountPoint(dir, name string) error {

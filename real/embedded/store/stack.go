@@ -167,6 +167,18 @@ func (d Dir) Child(name string) (found *Stat, sub Dir, err error) {
 	return found, sub, nil
 }
 
+// HasDir says whether the directory name is below d, no symlink on the way.
+func (d Dir) HasDir(name string) bool {
+	for part := range strings.SplitSeq(strings.Trim(name, "/"), "/") {
+		s, sub, err := d.Child(part)
+		if err != nil || s == nil || !s.IsDir() {
+			return false
+		}
+		d = sub
+	}
+	return true
+}
+
 // readDir reads a directory. One that a running container has just removed is
 // empty.
 func readDir(name string) ([]os.DirEntry, error) {
