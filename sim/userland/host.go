@@ -1,6 +1,7 @@
 package userland
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,7 +75,7 @@ func outlive(interrupt *atomic.Bool) {
 func hostProcess(args []string) *Process {
 	dir, err := os.Getwd()
 	if err != nil {
-		dir = "/"
+		dir = cmp.Or(os.Getenv("PWD"), "/") // it was removed
 	}
 	p := &Process{
 		Args: args, Env: os.Environ(), Dir: filepath.ToSlash(dir),
@@ -105,7 +106,7 @@ func hostExec(ctx context.Context, child *Process) int {
 	cmd := exec.CommandContext(ctx, child.Path)
 	cmd.Args, cmd.Env, cmd.Dir = child.Args, child.Env, child.Dir
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = hostReader(child.Stdin), hostWriter(child.Stdout), hostWriter(child.Stderr)
-	if err := cmd.Start(); err != nil {
+	if err := start(cmd); err != nil {
 		fmt.Fprintf(child.Stderr, "%s: %s\n", child.Args[0], reason(err))
 		return cannotStatus(err)
 	}
@@ -121,6 +122,21 @@ func hostExec(ctx context.Context, child *Process) int {
 		return 126
 	}
 	return 0
+}
+
+// start starts cmd. A directory that was removed remains the working directory
+// of those in it; since this shell is not itself in it, they get another one.
+func start(cmd *exec.Cmd) error {
+	if _, err := os.Stat(cmd.Dir); !errors.Is(err, os.ErrNotExist) {
+		return cmd.Start()
+	}
+	dir, err := os.MkdirTemp("/dev/shm", "")
+	if err != nil {
+		return cmd.Start()
+	}
+	defer os.Remove(dir)
+	cmd.Dir = dir
+	return cmd.Start()
 }
 
 // hostReader and hostWriter find the system's file behind a stream, so that
