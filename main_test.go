@@ -397,6 +397,15 @@ func TestTerminal(t *testing.T) {
 		step("echo back again\r", "│ back again")
 		step(":back\r", "cannot go back")
 		step("\x04", "twinlayer> ")
+		step("docker run -d --name bg busybox sh -c 'while :; do echo $((6*7)); sleep 1; done'\r", "twinlayer> ")
+		for _, waits := range []string{"docker logs -f bg", "docker wait bg"} {
+			step(waits+"\r", waits)
+			time.Sleep(600 * time.Millisecond)
+			step("\x03", "twinlayer> ")
+		}
+		require.Equal(t, 4, strings.Count(seen.String(), "[exit status 130]"), "of both worlds: %s", &seen)
+		require.Contains(t, seen.String(), "\n42\r\n", "a followed log is shown as it comes")
+		step("docker rm -f bg\r", "the worlds agree")
 		step("quit\r", "quit")
 		require.NoError(t, cmd.Wait(), &seen)
 		p.requireNothingLeft(t)

@@ -78,6 +78,13 @@ func (m *Model) At(now time.Time) {
 	must(m.do(func(*transition) error { return nil }))
 }
 
+// restore makes an earlier state the state now.
+func (m *Model) restore(s State) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state = s
+}
+
 // State is the state now.
 func (m *Model) State() State {
 	m.mu.Lock()

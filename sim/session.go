@@ -86,7 +86,8 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	s.complete(&cmd)
 	s.begin(ctx)
 	s.adoptUnread(ctx, cmd)
-	goesOn := s.adoptRunning(ctx)
+	goesOn := s.adoptRunning(context.WithoutCancel(ctx))
+	before := s.Model.State()
 	b := s.both(cmd)
 	var wg sync.WaitGroup
 	if b.real != nil {
@@ -109,6 +110,11 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 		b.seen.Engine = s.Real.Name()
 		r.Real = &b.seen
 	}
+	if b.seen.givenUp {
+		if err := s.undo(context.WithoutCancel(ctx), &r, before); err != nil {
+			s.broke(err, cmd.Now)
+		}
+	}
 	s.judge(context.WithoutCancel(ctx), &r, b)
 	s.settle(ctx, &r, b)
 	if r.Real != nil && r.Model.Unknown != "" && cmd.Verb != "build" {
@@ -129,6 +135,17 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	s.keep(ctx, b)
 	s.follow(&r, cmd)
 	return r, nil
+}
+
+// undo takes the model back to before a command that the real engine has given
+// up: of that there is no more than what is in the store now.
+func (s *Session) undo(ctx context.Context, r *Result, before State) error {
+	s.Model.restore(before)
+	if err := s.adoptStore(ctx, r.Real.images); err != nil {
+		return err
+	}
+	r.Steps, r.Model = s.Model.Steps(), View{Exit: r.Real.Exit, Container: r.Real.Container}
+	return World{Engine: s.Model}.look(ctx, &r.Model)
 }
 
 // begin gives the model, before the first command, what the real engine has

@@ -23,6 +23,7 @@ type View struct {
 	Unknown   string `json:"-"` // why a model cannot know more
 
 	Hints   []string `json:"-"` // what a learner may want to know now
+	givenUp bool     // by control-C, before it was done
 	Builder string   `json:"-"` // why the engine's own builder did not build; "" where it did, or has none
 	Adopted []string `json:"-"` // what the model took over from the real world, and why
 	images  []Image

@@ -24,11 +24,15 @@ func (w World) Do(ctx context.Context, cmd Cmd) (View, error) {
 	if c.host == nil {
 		c.host = noHost{}
 	}
-	if err := c.settle(c.dispatch()); err != nil {
+	err := c.settle(c.dispatch())
+	if err != nil && errors.Is(err, ctx.Err()) {
+		c.view.Exit, c.view.givenUp, err = exitInterrupted, true, nil // of which docker says nothing
+	}
+	if err != nil {
 		return View{}, err
 	}
 	c.Context = context.WithoutCancel(ctx) // what was given up can still be looked at
-	err := c.observe()
+	err = c.observe()
 	return c.view, err
 }
 

@@ -146,6 +146,21 @@ type broken struct{}
 func (broken) Read([]byte) (int, error) { return 0, errors.New("the network is down") }
 
 // A load that is called off ends at once, though nothing more comes.
+// What is loaded is told of as docker load does on a terminal.
+func TestLoadTells(t *testing.T) {
+	e := engine(t)
+	archive := saved(t, e, "busybox")
+	var last sim.Progress
+	_, err := e.Load(sim.WithProgress(timeout(t), func(p sim.Progress) { last = p }), bytes.NewReader(archive))
+	require.NoError(t, err)
+	img, err := e.Image(timeout(t), "busybox")
+	require.NoError(t, err)
+	require.Equal(t, sim.Short(img.Layers[0]), last.ID)
+	require.Equal(t, "Loading layer", last.Action)
+	require.Positive(t, last.Total)
+	require.Equal(t, last.Total, last.Done)
+}
+
 func TestLoadCancelled(t *testing.T) {
 	e := engine(t)
 	ctx, cancel := context.WithTimeout(timeout(t), 100*time.Millisecond)

@@ -162,6 +162,7 @@ func (p *pull) layer(ctx context.Context, batch *store.Batch, repo *remote.Repos
 	case got.DiffID != diffID:
 		return store.Corrupt("the content with the diffID", diffID, got.DiffID)
 	}
+	news.p.Total = 0 // docker then shows no bar
 	news.tell("Pull complete")
 	return nil
 }

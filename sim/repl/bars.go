@@ -20,15 +20,14 @@ import (
 // log that is followed. When the command has ended they go, since what both
 // worlds printed follows.
 type bars struct {
-	out    io.Writer
-	width  int
-	height int       // lines at most
-	from   time.Time // nothing is drawn before: what is quick needs no bars
+	out  io.Writer
+	size func() (columns, rows int)
+	from time.Time // nothing is drawn before: what is quick needs no bars
 
 	mu    sync.Mutex
 	parts []sim.Progress
 	next  *time.Timer // draws; nil: nothing is new
-	drawn int         // lines that are on the screen
+	drawn []string    // the lines that are on the screen
 	over  bool
 }
 
@@ -46,11 +45,7 @@ func (r *REPL) underway(ctx context.Context) (_ context.Context, end func()) {
 	if !r.Live {
 		return ctx, func() {}
 	}
-	b := &bars{out: r.Out, width: r.Width, height: barsMost, from: time.Now().Add(barsAfter)}
-	if r.Size != nil {
-		columns, rows := r.Size()
-		b.width, b.height = max(2, columns), max(1, min(barsMost, rows-1)) // the cursor needs a line of its own
-	}
+	b := &bars{out: r.Out, size: r.Size, from: time.Now().Add(barsAfter)}
 	return sim.WithProgress(ctx, b.tell), b.end
 }
 
@@ -64,8 +59,7 @@ func (b *bars) tell(p sim.Progress) {
 	case i >= 0:
 		b.parts[i] = p
 	case p.ID == "":
-		p.Action = runewidth.Truncate(printable(p.Action), b.width-1, "")
-		b.parts = append(b.parts[max(0, len(b.parts)-b.height+1):], p)
+		b.parts = append(b.parts[max(0, len(b.parts)-barsMost+1):], p)
 	default:
 		b.parts = append(b.parts, p)
 	}
@@ -82,30 +76,40 @@ func (b *bars) draw() {
 	if b.over {
 		return
 	}
+	columns, rows := b.size()
 	var text strings.Builder
-	b.erase(&text)
-	shown := b.parts[max(0, len(b.parts)-b.height):]
-	for _, p := range shown {
-		fmt.Fprintln(&text, runewidth.Truncate(bar(p, b.width), b.width-1, ""))
+	b.erase(&text, columns)
+	most := max(1, min(barsMost, rows-2)) // the cursor has a line of its own, and the first one stays
+	for _, p := range b.parts[max(0, len(b.parts)-most):] {
+		line := runewidth.Truncate(bar(p, columns), max(1, columns-1), "")
+		b.drawn = append(b.drawn, line)
+		text.WriteString(line + "\n")
 	}
-	b.drawn = len(shown)
 	io.WriteString(b.out, text.String())
 }
 
 // erase goes back to where the lines begin and clears the screen from there
-// (ECMA-48, CUU and ED).
-func (b *bars) erase(text *strings.Builder) {
-	if b.drawn > 0 {
-		fmt.Fprintf(text, "\x1b[%dA\r\x1b[J", b.drawn)
+// (ECMA-48, CUU and ED). A screen that has become narrower has folded them.
+func (b *bars) erase(text *strings.Builder, columns int) {
+	up := 0
+	for _, line := range b.drawn {
+		up += 1 + max(0, runewidth.StringWidth(line)-1)/max(1, columns)
 	}
+	if up > 0 {
+		fmt.Fprintf(text, "\x1b[%dA\r\x1b[J", up)
+	}
+	b.drawn = nil
 }
 
 func (b *bars) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var text strings.Builder
-	b.erase(&text)
-	io.WriteString(b.out, text.String())
+	if len(b.drawn) > 0 {
+		columns, _ := b.size()
+		var text strings.Builder
+		b.erase(&text, columns)
+		io.WriteString(b.out, text.String())
+	}
 	b.over = true
 }
 
@@ -113,7 +117,7 @@ func (b *bars) end() {
 // numbers (github.com/moby/moby, client/pkg/jsonmessage).
 func bar(p sim.Progress, width int) string {
 	if p.ID == "" {
-		return p.Action
+		return printable(p.Action)
 	}
 	line := p.ID + ": " + p.Action
 	if p.Total <= 0 || p.Done <= 0 {

@@ -13,7 +13,8 @@ import (
 
 func TestBars(t *testing.T) {
 	var out bytes.Buffer
-	b := &bars{out: &out, width: 200, height: 2}
+	columns, rows := 200, 4
+	b := &bars{out: &out, size: func() (int, int) { return columns, rows }}
 	ctx := sim.WithProgress(context.Background(), b.tell)
 	says := func(p sim.Progress) string {
 		out.Reset()
@@ -28,11 +29,11 @@ func TestBars(t *testing.T) {
 	a.Action, a.Done, a.Total = "Pull complete", 0, 0
 	require.Equal(t, "\x1b[2A\r\x1b[Jaaaaaaaaaaaa: Pull complete\nbbbbbbbbbbbb: Waiting\n", says(a))
 	require.Equal(t, "\x1b[2A\r\x1b[Jbbbbbbbbbbbb: Waiting\ncccccccccccc: Waiting\n", says(sim.Progress{ID: "cccccccccccc", Action: "Waiting"}))
-	b.width = 80
+	columns = 80
 	require.Equal(t, "\x1b[2A\r\x1b[Jbbbbbbbbbbbb: Downloading     25kB/100kB\ncccccccccccc: Waiting\n",
 		says(sim.Progress{ID: "bbbbbbbbbbbb", Action: "Downloading", Done: 25_000, Total: 100_000}), "docker has no bars where there is little room")
-	b.width = 20
-	require.Equal(t, "\x1b[2A\r\x1b[Jcccccccccccc: Waiti\ndddddddddddd: Pulli\n", says(sim.Progress{ID: "dddddddddddd", Action: "Pulling fs layer"}), "no line is folded")
+	columns = 20 // where each of the lines takes two
+	require.Equal(t, "\x1b[4A\r\x1b[Jcccccccccccc: Waiti\ndddddddddddd: Pulli\n", says(sim.Progress{ID: "dddddddddddd", Action: "Pulling fs layer"}), "no line is folded")
 	require.Equal(t, "\x1b[2A\r\x1b[Jdddddddddddd: Pulli\na line of a log.[0m\n", says(sim.Progress{Action: "a line of a log\x1b[0m"}))
 	require.Equal(t, "\x1b[2A\r\x1b[Ja line of a log.[0m\na line of a log.[0m\n", says(sim.Progress{Action: "a line of a log\x1b[0m"}), "lines stand one below the other")
 	out.Reset()
@@ -44,7 +45,7 @@ func TestBars(t *testing.T) {
 // What is quick, and what is not read by people, has no bars.
 func TestNoBars(t *testing.T) {
 	var out bytes.Buffer
-	b := &bars{out: &out, width: 80, height: 2, from: time.Now().Add(time.Hour)}
+	b := &bars{out: &out, from: time.Now().Add(time.Hour)}
 	b.tell(sim.Progress{ID: "a", Action: "Downloading"})
 	b.end()
 	r := &REPL{Config: Config{Out: &out}}

@@ -24,7 +24,7 @@ type Config struct {
 	Step     bool                       // hold the model's steps until they are asked for
 	Width    int                        // columns; 0: 80
 	Live     bool                       // Out is a terminal, on which lines can be drawn anew
-	Size     func() (columns, rows int) // of the terminal now; nil: it is not known
+	Size     func() (columns, rows int) // of the terminal now; must be set if it is Live
 	Real     string                     // the real engine in a few words; "": none
 	Missing  string                     // why there is no real engine
 	Pullable []string                   // the names of the bundled images, for completion
