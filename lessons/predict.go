@@ -72,7 +72,7 @@ func (p Prediction) Fits(guess string) bool {
 	var err error
 	switch {
 	case p.Changes != "":
-		return isNothing(guess) || len(guessedChanges(guess)) > 0
+		return IsNothing(guess) || len(guessedChanges(guess)) > 0
 	case p.Layers != "":
 		_, err = strconv.Atoi(guess)
 	case p.Shared != nil:
@@ -153,7 +153,7 @@ func (p Prediction) scoreChanges(ctx context.Context, world sim.Engine, guess st
 		is = append(is, c.Kind.Letter()+" "+c.Path)
 	}
 	guessed := guessedChanges(guess)
-	if len(guessed) == 0 && !isNothing(guess) {
+	if len(guessed) == 0 && !IsNothing(guess) {
 		return Score{Of: max(len(is), 1), Is: strings.Join(is, ", ")}, err
 	}
 	for _, c := range guessed {
@@ -170,15 +170,20 @@ func (p Prediction) scoreChanges(ctx context.Context, world sim.Engine, guess st
 // nothings are the answers that say that nothing changes.
 var nothings = []string{"", "nothing", "none", "no", "0", "没有", "无", "什么也没有", "什么都没有"}
 
-func isNothing(guess string) bool {
+func IsNothing(guess string) bool {
 	return slices.Contains(nothings, strings.ToLower(strings.Trim(guess, " .。")))
+}
+
+// IsLetter says whether a word is one of docker diff's letters.
+func IsLetter(word string) bool {
+	return len(word) == 1 && strings.Contains("ACD", strings.ToUpper(word))
 }
 
 // guessedChanges reads "C /etc, C /etc/motd", with commas or without.
 func guessedChanges(guess string) (out []string) {
 	words := strings.FieldsFunc(guess, func(r rune) bool { return strings.ContainsRune(" ,;，、\t", r) })
 	for i, w := range words {
-		if strings.HasPrefix(w, "/") && i > 0 {
+		if strings.HasPrefix(w, "/") && i > 0 && IsLetter(words[i-1]) {
 			out = append(out, strings.ToUpper(words[i-1])+" "+w)
 		}
 	}

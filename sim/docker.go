@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 )
 
@@ -20,6 +21,9 @@ func (c *call) run() error {
 	if c.Detach {
 		c.print("%s\n", k.ID)
 		out = Output{Unknown: out.Unknown}
+	}
+	if !c.Interactive && TakesLines(k.Path, true) {
+		c.hint("%s has ended already: its program is a shell, and without -it a shell has no lines to read. docker run -it waits for yours.", k.Name)
 	}
 	return c.shellOutput(out, nil)
 }
@@ -80,6 +84,9 @@ func runError(err error, exit int) error {
 	return &Refusal{Text: prefix + r.Text + "\n\nRun 'docker run --help' for more information", Exit: exit}
 }
 
+// unanswered is how yum and apt-get end where nobody answers.
+var unanswered = regexp.MustCompile(`\[y/d/N\]: Exiting on user command|\[Y/n\] Abort\.`)
+
 // shellOutput takes over what a process printed.
 func (c *call) shellOutput(out Output, err error) error {
 	if err != nil {
@@ -88,6 +95,9 @@ func (c *call) shellOutput(out Output, err error) error {
 	c.view.Stdout += out.Stdout
 	c.view.Stderr += out.Stderr
 	c.view.Exit, c.view.Shell, c.view.Unknown = out.Exit, out.Shell, out.Unknown
+	if unanswered.MatchString(out.Stdout) {
+		c.hint("It has asked whether to go on, and nobody can answer: a line's input is empty. With -y it does not ask.")
+	}
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/docker/go-units"
 	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/identity"
 
 	"twinlayer/fs"
 )
@@ -298,12 +299,16 @@ func (s Stack) overwritten(i int, name string) bool {
 }
 
 // Table lists the layers with their sizes, which other images stand on them
-// too, and what later layers waste of them.
+// too, what later layers waste of them and, where it is not the diffID, the
+// chainID (image-spec, config.md, Layer ChainID).
 func (s Stack) Table(others []Image) []Row {
 	var out []Row
 	var total, waste int64
 	for i, n := range s.wasted() {
 		row := Row{Text: fmt.Sprintf("layer %d  %9s  %s  %s", i+1, bytesText(s.Trees[i].Bytes()), s.id(i), s.Made[i])}
+		if i > 0 && i < len(s.IDs) {
+			row.Notes = append(row.Notes, "with all below it, its chainID: "+Short(identity.ChainID(s.IDs[:i+1])))
+		}
 		if names := s.sharing(others, i); len(names) > 0 {
 			row.Notes = append(row.Notes, "shared, and kept once, with "+strings.Join(names, ", "))
 		}

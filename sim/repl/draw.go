@@ -223,7 +223,7 @@ func (p painter) verdict(r sim.Result) {
 // agreed lists what was compared.
 func agreed(v sim.View) lessons.Phrase {
 	if v.Layer != "" {
-		return lessons.Say("output, exit status, images, containers, changes, layer digest")
+		return lessons.Say("output, exit status, images, containers, changes, layer")
 	}
 	return lessons.Say("output, exit status, images, containers")
 }

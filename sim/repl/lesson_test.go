@@ -222,6 +222,22 @@ func TestSlipsOfTheFinger(t *testing.T) {
 	require.NotContains(t, out.String(), ":edit", "exit is a command, whatever its status")
 }
 
+// TestQuestionWaits: a shell that is begun while a question is open gets its
+// lines, and the question waits.
+func TestQuestionWaits(t *testing.T) {
+	var out strings.Builder
+	in := &typed{strings.Split("lesson 1\n1\n\n\ngoals\nC /etc\nls\n\n\n\ndocker run -it --name lesson-hello busybox\necho in the shell\nexit\n2\ndocker run --name lesson-hello-2 busybox", "\n"), &out}
+	r := New(Config{Session: modelOnly(t), Lines: in, Out: &out, Plain: true, Course: Course{Progress: &lessons.Progress{}}})
+	require.NoError(t, r.Run(context.Background()))
+	for _, said := range []string{
+		"This step has no goal: it only shows something.\n", "No question is open now.\n", "`docker exec CONTAINER ls` runs it in one",
+		"lesson-hello:/ # echo in the shell\nmodel (no real engine)\nin the shell\n",
+		"A question is open: answer it, or leave it with Enter.\n? 2\nok Right.\n", "lesson-hello-2 has ended already: its program is a shell",
+	} {
+		require.Contains(t, out.String(), said)
+	}
+}
+
 // TestTablesAreFolded: the columns of a table that have no room go on below.
 func TestTablesAreFolded(t *testing.T) {
 	lines := []string{"ID    NAMES      SIZE", "one   a name     12B", "two   another…   13B", "what is said below it, at length"}

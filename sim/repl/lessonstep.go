@@ -12,6 +12,7 @@ import (
 type lesson struct {
 	run     *lessons.Run
 	asked   question
+	shell   string // in which it was asked; "": in none
 	guess   string // the answer to predict
 	hints   int    // how many were given
 	quizes  bool   // the quiz of the step was asked
@@ -61,15 +62,20 @@ func (r *REPL) words(s lessons.Step) lessons.StepWords {
 // ask asks a question. At a terminal the next line is the answer; elsewhere
 // only a line with the word answer is.
 func (r *REPL) ask(q question, text, how string) {
-	r.lesson.asked = q
+	r.lesson.asked, r.lesson.shell = q, r.Session.Attached().Shell
 	r.draw.text("\n")
 	r.draw.paragraph(r.draw.bold, "", text)
 	r.draw.paragraph(r.draw.faint, "", how)
 }
 
-// asking says whether the next line is an answer.
+// asking says whether the next line is an answer. The lines of a shell that was
+// begun meanwhile are that shell's.
 func (r *REPL) asking() bool {
-	return r.lesson != nil && r.lesson.asked != nothingAsked && r.Lines.Talks()
+	if r.lesson == nil || r.lesson.asked == nothingAsked || !r.Lines.Talks() {
+		return false
+	}
+	in := r.Session.Attached().Shell
+	return in == "" || in == r.lesson.shell
 }
 
 func answer(r *REPL, ctx context.Context, args []string) error {
@@ -293,6 +299,9 @@ func (r *REPL) showMissing() {
 func goals(r *REPL, _ context.Context, _ []string) error {
 	if r.lesson == nil {
 		return r.noLesson()
+	}
+	if len(r.lesson.run.Checked()) == 0 {
+		r.tell("This step has no goal: it only shows something.")
 	}
 	r.showGoals(r.lesson.run.Checked(), true)
 	return nil

@@ -173,10 +173,14 @@ func (r *REPL) prompt() string {
 	if at := r.Session.Attached(); at.Shell != "" {
 		return fmt.Sprintf("%s:%s # ", at.Name, r.Session.Model.Dir(at.Shell))
 	}
-	if r.timeline.Ahead() > 0 {
-		return fmt.Sprintf("twinlayer (%d steps ahead)> ", r.timeline.Ahead())
+	switch n := r.timeline.Ahead(); n {
+	case 0:
+		return "twinlayer> "
+	case 1:
+		return lessons.Say("twinlayer (1 step to come)> ").In(r.Lang)
+	default:
+		return lessons.Say("twinlayer (%d steps to come)> ", n).In(r.Lang)
 	}
-	return "twinlayer> "
 }
 
 // end leaves a shell that still waits, as the end of its input does.
@@ -222,7 +226,7 @@ func (r *REPL) line(ctx context.Context, line string) error {
 func (r *REPL) command(ctx context.Context, line string) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	at := r.Session.Attached()
+	at, asking := r.Session.Attached(), r.asking()
 	telling, told := r.underway(ctx)
 	result, err := r.Session.Run(telling, line, os.Getenv)
 	told()
@@ -232,6 +236,9 @@ func (r *REPL) command(ctx context.Context, line string) error {
 	r.pointAtWord(at, result)
 	if err := r.watch(ctx, lessons.Line{At: at, Text: line, Result: &result}); err != nil {
 		return err
+	}
+	if r.asking() && !asking && at.Shell != "" {
+		r.tell("A question is open: answer it, or leave it with Enter.")
 	}
 	if ctx.Err() != nil && !r.Lines.Talks() {
 		return errors.New("interrupted")

@@ -9,6 +9,7 @@ import (
 
 	"twinlayer/lessons"
 	"twinlayer/sim"
+	"twinlayer/sim/userland"
 )
 
 // word is a command of the REPL itself. In a container's shell it is typed
@@ -124,8 +125,10 @@ func (r *REPL) pointAtWord(at sim.Attached, result sim.Result) {
 		if like := lessons.Closest(first, wordNames("")); like != "" {
 			r.tell("Did you mean `%s`?", ":"+like)
 		}
-	case unknown && number == nil && r.lesson != nil:
+	case unknown && r.lesson != nil && (number == nil || lessons.IsLetter(first) || lessons.IsNothing(first)):
 		r.tell("No question is open now.")
+	case unknown && slices.Contains(userland.Applets(), first):
+		r.tell("`%[1]s` is for a container's shell: `docker exec CONTAINER %[1]s` runs it in one, `docker attach CONTAINER` goes back to a shell.", first)
 	case unknown:
 		if like := lessons.Closest(first, append(wordNames(""), sim.VerbNames()...)); like != "" {
 			r.tell("Did you mean `%s`?", like)

@@ -349,8 +349,10 @@ func (y *yumRun) agreed() bool {
 	return false
 }
 
+// progress is a line of 80 columns, the last one blank.
 func (y *yumRun) progress(what, name string, n, all int) {
-	y.sayf("  %-11s: %-56s %*d/%d \n", what, name, max(1, 8-len(fmt.Sprint(all))), n, all)
+	digits := len(fmt.Sprint(all))
+	y.sayf("  %-11s: %-*s %*d/%d \n", what, 62-2*digits, name, digits, n, all)
 }
 
 // ended lists what was done.
