@@ -34,7 +34,8 @@
 //	    wrong:                    # what somebody may do instead
 //	      - id: new-container
 //	        run: [docker run --name lesson-b busybox rm /etc/group]
-//	        slip: other-container # a common slip, see slips; or when: […], a state
+//	        slip: other-container # or docker-inside, image-for-container, shrink;
+//	                              # or when: […], a state
 //
 // A step begins outside of any container, so its first line is docker's, or
 // writes a file of the lesson's directory (":file NAME", the content in the
@@ -50,7 +51,7 @@
 // the names that it declares are set aside before it and given back after it.
 //
 // A goal is a state of a world, never what was typed or printed; whatever way
-// leads there counts. The kinds of goals, of which [kinds] is the table:
+// leads there counts. The kinds of goals:
 //
 //	image: {ref: busybox:latest, layers: 1}                            # layers may be left out
 //	gone: {image: busybox:latest}                                      # or container

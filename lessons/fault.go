@@ -47,7 +47,7 @@ func inTeachersWords(err yaml.Error) string {
 	case strings.Contains(text, "not allowed in this context"):
 		return "this line does not stand where it can: check the indentation here and above; what belongs together begins in one column, with blanks and no tabs"
 	case strings.HasPrefix(text, "unknown field"):
-		return text + ": go doc ./lessons has the fields that there are"
+		return text + ": twinlayer lesson format has the fields that there are"
 	}
 	return text
 }

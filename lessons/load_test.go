@@ -162,9 +162,9 @@ func TestLoadIsNoJudgeOfLineEnds(t *testing.T) {
 func TestFaults(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, want string }{
 		"syntax":            {"order: 3", "order: [", "good/lesson.yaml:3:8: sequence end token ']' not found"},
-		"unknown field":     {"order: 3", "order: 3\nlable: x", "good/lesson.yaml:4:1: unknown field \"lable\": go doc ./lessons has the fields that there are"},
-		"unknown in step":   {"    solution: [", "    solutions: [", "good/lesson.yaml:20:5: unknown field \"solutions\": go doc ./lessons has the fields that there are"},
-		"unknown in goal":   {"layers: 1", "layer: 1", "good/lesson.yaml:22:38: unknown field \"layer\": go doc ./lessons has the fields that there are"},
+		"unknown field":     {"order: 3", "order: 3\nlable: x", "good/lesson.yaml:4:1: unknown field \"lable\": twinlayer lesson format has the fields that there are"},
+		"unknown in step":   {"    solution: [", "    solutions: [", "good/lesson.yaml:20:5: unknown field \"solutions\": twinlayer lesson format has the fields that there are"},
+		"unknown in goal":   {"layers: 1", "layer: 1", "good/lesson.yaml:22:38: unknown field \"layer\": twinlayer lesson format has the fields that there are"},
 		"duplicate key":     {"order: 3", "order: 3\norder: 4", "good/lesson.yaml:4:1: mapping key \"order\" already defined at [3:1]"},
 		"no number":         {"order: 3", "order: third", "good/lesson.yaml:3:8: a number belongs here, not a string"},
 		"mapping as line":   {"- ls\n", "- echo a: b\n", "good/lesson.yaml:14:15: a string belongs here, not a mapping"},
@@ -186,7 +186,7 @@ func TestFaults(t *testing.T) {
 		"same step":         {"id: two", "id: one", "good/lesson.yaml:19:9: step 1 is called one too\ngood/lesson.yaml:19:9: en.md has no section for it: ## one\ngood/en.md:21:1: no step is called two"},
 		"run and solution":  {"    solution: [", "    run: [docker ps]\n    solution: [", "good/lesson.yaml:21:15: a step either runs something or leaves it to the learner"},
 		"empty line":        {"- ls\n", "- ls\n      -\n", "good/lesson.yaml:15:8: the line is empty"},
-		"bad first line":    {"docker exec lesson-x touch /new", "ls", "good/lesson.yaml:20:16: a step begins outside of any container, so its first line is docker's"},
+		"bad first line":    {"docker exec lesson-x touch /new", "ls", "good/lesson.yaml:20:16: a step begins outside of any container, so its first line is docker's, or a word of twinlayer's own as :files"},
 		"unknown word":      {":detach", ":deatch", "good/lesson.yaml:16:9: :deatch is no word of a lesson; :detach, :file and :boot, :steps, :layers, :why, :audit, :diff, :evidence, :files are"},
 		"file of a line":    {":detach", ":file /etc/x", "good/lesson.yaml:16:9: a file is in the lesson's directory, not \"/etc/x\""},
 		"bad docker line":   {"docker exec lesson-x touch /new", "docker dif lesson-x", "good/lesson.yaml:20:16: docker: unknown command: docker dif"},
@@ -200,7 +200,7 @@ func TestFaults(t *testing.T) {
 		"no goal":           {"    goals:\n      - image: {ref: busybox:latest, layers: 1}\n      - unchanged:\n          container: lesson-x\n          path: /etc\n      - change: {container: lesson-x, kind: add, path: /new}\n", "", "good/lesson.yaml:19:5: a step that is left to the learner has a goal"},
 		"no wrong":          {"    wrong:\n      - id: old\n        run: [docker exec lesson-x touch /old]\n        when: [{change: {container: lesson-x, kind: add, path: /old}}]\n", "", "good/lesson.yaml:19:5: a step that is left to the learner has a wrong attempt\ngood/en.md:27:1: step two has nothing that ### wrong old is for"},
 		"no solution":       {"solution: [docker exec lesson-x touch /new]", "run: [docker exec lesson-x touch /new]", "good/lesson.yaml:9:3: no step has a solution, so the learner has nothing to do"},
-		"not recognised":    {"        when: [{change: {container: lesson-x, kind: add, path: /old}}]\n", "", "good/lesson.yaml:28:9: a wrong attempt is recognised by a state, when, or it is a common slip"},
+		"not recognised":    {"        when: [{change: {container: lesson-x, kind: add, path: /old}}]\n", "", "good/lesson.yaml:28:9: a wrong attempt is recognised by a state, when, or it is a common slip: docker-inside, image-for-container, other-container, shrink"},
 		"unknown slip":      {"        when: [{change: {container: lesson-x, kind: add, path: /old}}]\n", "        slip: trip\n", "good/lesson.yaml:30:15: a common slip is docker-inside, image-for-container, other-container, shrink; not \"trip\"\ngood/en.md:27:1: step two has nothing that ### wrong old is for"},
 		"predicts nothing":  {"      changes: lesson-x", "      change: lesson-x", "good/lesson.yaml:11:7: there is no such prediction, but changes, layers, prints, shared"},
 		"predicts a line":   {"      changes: lesson-x", "      prints: ps", "good/lesson.yaml:11:15: the step has no line \"ps\""},
@@ -264,4 +264,18 @@ func FuzzLoad(f *testing.F) {
 			t.Fatal("it is no lesson, and nothing is said of it")
 		}
 	})
+}
+
+// TestFormat: it names every kind of goal and every slip, and nothing that is
+// for programmers.
+func TestFormat(t *testing.T) {
+	text := Format()
+	for kind := range kinds {
+		require.Contains(t, text, "\t"+kind+": ")
+	}
+	for _, name := range slipNames() {
+		require.Contains(t, text, name)
+	}
+	require.NotContains(t, text, "//")
+	require.NotContains(t, text, "[Run]")
 }

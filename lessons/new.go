@@ -32,7 +32,7 @@ func New(dir string) error {
 
 const newYAML = `format_version: 1
 id: LESSON
-order: 100                        # behind the course
+order: 100                        # behind the course; lesson format tells all that may stand here
 containers: [lesson-box]          # the lesson's own; names begin with lesson-
 images: [busybox:latest]          # what it pulls or makes
 

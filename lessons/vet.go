@@ -117,7 +117,7 @@ func (v *vetter) wrong(at string, l Lesson, w Wrong) {
 	}
 	v.lines(at+".run", l, w.Run)
 	if (w.Slip == "") == (len(w.When) == 0) {
-		v.fault(at, "a wrong attempt is recognised by a state, when, or it is a common slip")
+		v.fault(at, "a wrong attempt is recognised by a state, when, or it is a common slip: %s", strings.Join(slipNames(), ", "))
 	}
 	if w.Slip != "" && !isSlip(w.Slip) {
 		v.fault(at+".slip", "a common slip is %s; not %q", strings.Join(slipNames(), ", "), w.Slip)
@@ -148,7 +148,7 @@ func (v *vetter) line(at string, l Lesson, k int, line string) {
 	case isWord(line) && line != wordDetach && !isShow(line):
 		v.fault(at, "%s is no word of a lesson; %s, %s and %s are", line, wordDetach, wordFile, strings.Join(shows, ", "))
 	case k == 0 && !isShow(line):
-		v.fault(at, "a step begins outside of any container, so its first line is docker's")
+		v.fault(at, "a step begins outside of any container, so its first line is docker's, or a word of twinlayer's own as :files")
 	}
 }
 

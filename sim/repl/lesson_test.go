@@ -211,7 +211,7 @@ func TestSlipsOfTheFinger(t *testing.T) {
 	r := New(Config{Session: modelOnly(t), Lines: in, Out: &out, Plain: true, Course: Course{Progress: &lessons.Progress{}}})
 	require.NoError(t, r.Run(context.Background()))
 	for _, said := range []string{
-		"? two\nAnswer with a number.\nEnter leaves the question.\n? hint\nA question is open: answer it, or leave it with Enter.\n? \n",
+		"? two\nAnswer with a number.\nEnter leaves the question.\n? hint\nA question is open: answer it, or leave it with Enter.\n\nhello-world is the smallest",
 		"Did you mean `hint`?\ntwinlayer> 7\n", "No question is open now.\n", "Did you mean `commit`?\n",
 		"? the first\nAnswer with a number from 1 to 3.\nEnter leaves the question.\n? 2\nok Right.\n",
 		"In a container twinlayer's own words have a colon in front: `:hint`.\n",

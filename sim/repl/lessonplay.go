@@ -66,6 +66,7 @@ lesson play [LESSON…]     play a lesson of the course (its number or id) or of
                           name the whole course
 lesson check [LESSON…]    play lessons in all ways, and say what does not hold
 lesson new DIR            begin a lesson of your own
+lesson format             what may stand in a lesson's files
 `
 
 // CheckLessonWords says what is wrong with what is asked of lessons.
@@ -73,8 +74,8 @@ func CheckLessonWords(words []string, auto bool) error {
 	n := len(words) - 1
 	switch {
 	case n < 0:
-		return errors.New("lesson needs one of: list, play, check, new")
-	case words[0] == "list" && n == 0, words[0] == "new" && n == 1, words[0] == "check":
+		return errors.New("lesson needs one of: list, play, check, new, format")
+	case (words[0] == "list" || words[0] == "format") && n == 0, words[0] == "new" && n == 1, words[0] == "check":
 		if auto {
 			return errors.New("--auto is for lesson play")
 		}
@@ -84,7 +85,7 @@ func CheckLessonWords(words []string, auto bool) error {
 	case words[0] == "play":
 		return errors.New("lesson play needs one lesson, or --auto")
 	}
-	return fmt.Errorf("lesson %s: unexpected; there are: list, play [LESSON…], check [LESSON…], new DIR", strings.Join(words, " "))
+	return fmt.Errorf("lesson %s: unexpected; there are: list, play [LESSON…], check [LESSON…], new DIR, format", strings.Join(words, " "))
 }
 
 // LessonFiles does what needs no world; done is false for all else.
@@ -96,8 +97,11 @@ func LessonFiles(words []string, lang string, out io.Writer) (done bool, err err
 		if err := lessons.New(words[1]); err != nil {
 			return true, err
 		}
-		fmt.Fprintf(out, "%[1]s has a lesson now: edit its files, then run twinlayer lesson check %[1]s\n", words[1])
+		fmt.Fprintf(out, "%[1]s has a lesson now: edit its files (twinlayer lesson format tells what may stand in them; one language is enough), then run twinlayer lesson check %[1]s\n", words[1])
 		return true, nil
+	case words[0] == "format":
+		_, err := io.WriteString(out, lessons.Format())
+		return true, err
 	case words[0] == "list":
 		all, err := lessons.All()
 		for _, l := range all {

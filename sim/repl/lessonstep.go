@@ -13,6 +13,8 @@ type lesson struct {
 	run     *lessons.Run
 	asked   question
 	shell   string // in which it was asked; "": in none
+	text    string // what was asked
+	how     string // and how to answer
 	guess   string // the answer to predict
 	hints   int    // how many were given
 	quizes  bool   // the quiz of the step was asked
@@ -63,6 +65,7 @@ func (r *REPL) words(s lessons.Step) lessons.StepWords {
 // only a line with the word answer is.
 func (r *REPL) ask(q question, text, how string) {
 	r.lesson.asked, r.lesson.shell = q, r.Session.Attached().Shell
+	r.lesson.text, r.lesson.how = text, how
 	r.draw.text("\n")
 	r.draw.paragraph(r.draw.bold, "", text)
 	r.draw.paragraph(r.draw.faint, "", how)
@@ -265,6 +268,7 @@ func hint(r *REPL, ctx context.Context, _ []string) error {
 	s, ok := r.lesson.run.Step()
 	if r.lesson.asked != nothingAsked && r.Lines.Talks() {
 		r.tell("A question is open: answer it, or leave it with Enter.")
+		r.ask(r.lesson.asked, r.lesson.text, r.lesson.how)
 		return nil
 	}
 	if !ok || r.lesson.run.Done() {
