@@ -125,10 +125,15 @@ func (p program) run(t testing.TB, lines string, args ...string) (stdout, stderr
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// results runs lines with --json.
+// results runs lines with --json on the embedded engine.
 func (p program) results(t testing.TB, lines string) []sim.Result {
 	t.Helper()
-	stdout, stderr, exit := p.run(t, lines, "--json", "--real", "embedded")
+	return p.resultsOn(t, "embedded", lines)
+}
+
+func (p program) resultsOn(t testing.TB, real, lines string) []sim.Result {
+	t.Helper()
+	stdout, stderr, exit := p.run(t, lines, "--json", "--real", real)
 	require.Contains(t, []int{exitOK, exitBug}, exit, stderr)
 	require.Empty(t, stderr)
 	var all []sim.Result

@@ -53,7 +53,9 @@ func (m Machine) Clean(ctx context.Context, w io.Writer) error {
 		}
 		done, err := docker.Clean(ctx, target)
 		failed = append(failed, err, target.Stop())
-		fmt.Fprintf(w, "%s: removed %s\n", name, done)
+		if err == nil || done != (docker.Cleaned{}) {
+			fmt.Fprintf(w, "%s: removed %s\n", name, done)
+		}
 	}
 	return errors.Join(failed...)
 }

@@ -134,9 +134,11 @@ func splitArgs(line string) (args, cmd string) {
 	return "", rest
 }
 
-var contentDigest = regexp.MustCompile(`\b(file|dir|multi):[0-9a-f]{64} in `)
+// contentDigest is what the history tells of the content of copied files;
+// Docker 20.10 leaves out the space between that and --chown.
+var contentDigest = regexp.MustCompile(` *(file|dir|multi):[0-9a-f]{64} in `)
 
-func withoutContent(line string) string { return contentDigest.ReplaceAllString(line, "… in ") }
+func withoutContent(line string) string { return contentDigest.ReplaceAllString(line, " … in ") }
 
 // changedFiles are the first paths in which what is to be copied differs from
 // the layer of an image that the same instruction made before.

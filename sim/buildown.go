@@ -305,11 +305,7 @@ func akin(img Image) string {
 	img.Config.History = slices.Clone(img.Config.History)
 	for i := range img.Config.History {
 		h := &img.Config.History[i]
-		h.Created, h.Author, h.CreatedBy = nil, "", copied.ReplaceAllString(h.CreatedBy, " … in ")
+		h.Created, h.Author, h.CreatedBy = nil, "", withoutContent(h.CreatedBy)
 	}
 	return alike(img)
 }
-
-// copied is what the history tells of the content of copied files; Docker 20.10
-// leaves out the space between that and --chown.
-var copied = regexp.MustCompile(` *(file|dir|multi):[0-9a-f]{64} in `)

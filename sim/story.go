@@ -115,7 +115,7 @@ func isInstruction(line string) bool {
 func nopText(cmd string) (string, bool) {
 	_, nop, ok := strings.Cut(cmd, "#(nop) ")
 	nop = strings.TrimSpace(nop)
-	return contentDigest.ReplaceAllString(nop, "$1 in "), ok
+	return contentDigest.ReplaceAllString(nop, " $1 in "), ok
 }
 
 // changes are what layer number i adds, modifies and deletes.

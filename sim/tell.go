@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strings"
 )
 
 // Told is a story as both worlds have it.
 type Told struct {
-	Rows  []Row `json:"rows"`
-	Real  []Row `json:"real,omitempty"` // where the real world's is another one
-	Agree bool  `json:"agree"`          // both worlds told it, and told the same
+	Rows   []Row  `json:"rows"`
+	Real   []Row  `json:"real,omitempty"`   // where the real world's is another one
+	Agree  bool   `json:"agree"`            // both worlds told it, and told the same
+	Class  Class  `json:"class,omitempty"`  // of the difference, if there is one
+	Reason string `json:"reason,omitempty"` // for it
 }
 
 // Story is one of the words why, audit, layers and diff.
@@ -29,7 +32,19 @@ func (s *Session) Tell(ctx context.Context, story Story) (Told, error) {
 	if s.sameRows(rows, real) {
 		return Told{Rows: rows, Agree: true}, nil
 	}
-	return Told{Rows: rows, Real: real}, nil
+	told := Told{Rows: rows, Real: real}
+	told.Class, told.Reason = comparison{pairs: &s.pairs, asTyped: func(text string) string { return text }}.judge(
+		fields[1], View{Stdout: rowsText(rows)}, View{Engine: s.Real.Name(), Stdout: rowsText(real)})
+	return told, nil
+}
+
+// rowsText is a story as text, which what is declared of outputs is about.
+func rowsText(rows []Row) string {
+	var b strings.Builder
+	for _, row := range rows {
+		b.WriteString(strings.Join(append([]string{row.Text}, row.Notes...), "\n") + "\n")
+	}
+	return b.String()
 }
 
 // sameRows compares with ids that differ between the worlds made equal.

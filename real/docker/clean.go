@@ -31,11 +31,16 @@ func Clean(ctx context.Context, t Target) (Cleaned, error) {
 }
 
 // clean removes what the sessions made that are chosen. What is gone already
-// is no fault.
+// is no fault, and what does not answer is not asked on.
 func clean(ctx context.Context, api *client.Client, chosen func(session) bool) (Cleaned, error) {
 	var done Cleaned
-	return done, errors.Join(
-		done.containers(ctx, api, chosen), done.images(ctx, api, chosen), done.volumes(ctx, api, chosen))
+	var err error
+	for _, each := range []func(context.Context, *client.Client, func(session) bool) error{done.containers, done.images, done.volumes} {
+		if err = errors.Join(err, each(ctx, api, chosen)); gone(err) {
+			break
+		}
+	}
+	return done, err
 }
 
 func (c *Cleaned) containers(ctx context.Context, api *client.Client, chosen func(session) bool) error {

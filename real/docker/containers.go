@@ -50,6 +50,10 @@ func (e *Engine) Create(ctx context.Context, spec sim.Spec) (sim.Container, erro
 		options.Name = e.session.object(spec.Name)
 		made, err = e.client.ContainerCreate(ctx, options)
 	}
+	if err != nil && strings.Contains(err.Error(), "is not directory") {
+		uncopied(mounts)
+		made, err = e.client.ContainerCreate(ctx, options)
+	}
 	if err != nil {
 		return sim.Container{}, e.refused(err)
 	}
@@ -59,6 +63,17 @@ func (e *Engine) Create(ctx context.Context, spec sim.Spec) (sim.Container, erro
 	defer e.mu.Unlock()
 	e.containers[spec.ID] = c
 	return c.Container, nil
+}
+
+// uncopied has nothing copied into volumes. Docker copies when it makes a
+// container, and so refuses there what is mounted on a file, with a path of its
+// own disk; without a copy it is refused at the start, as every other mount.
+func uncopied(mounts []mount.Mount) {
+	for i := range mounts {
+		if mounts[i].Type == mount.TypeVolume {
+			mounts[i].VolumeOptions = &mount.VolumeOptions{NoCopy: true}
+		}
+	}
 }
 
 // config is what the container is to be. It never has a terminal, so that
@@ -256,13 +271,20 @@ func (e *Engine) Stop(ctx context.Context, key string, grace time.Duration) erro
 	return e.cfg.explain(err)
 }
 
-// Kill sends a signal to a container's process.
+// Kill sends a signal to a container's process. The engine knows signals; its
+// refusals are put into docker's words of today.
 func (e *Engine) Kill(ctx context.Context, key, signal string) error {
-	c, _, err := e.running(ctx, key)
+	c, now, err := e.container(ctx, key)
 	if err != nil {
 		return err
 	}
 	_, err = e.client.ContainerKill(ctx, c.engine, client.ContainerKillOptions{Signal: signal})
+	switch {
+	case err != nil && strings.Contains(strings.ToLower(err.Error()), "invalid signal"):
+		return sim.InvalidSignal(signal)
+	case err != nil && now.Status != sim.Running:
+		return sim.NotKilled(now, key)
+	}
 	return e.cfg.explain(err)
 }
 
@@ -294,9 +316,16 @@ func (e *Engine) Top(ctx context.Context, key string) ([][]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	top, err := e.client.ContainerTop(ctx, c.engine, client.ContainerTopOptions{})
+	var options client.ContainerTopOptions
+	if e.cfg.Podman {
+		options.Arguments = []string{podmanTop}
+	}
+	top, err := e.client.ContainerTop(ctx, c.engine, options)
 	if err != nil {
 		return nil, e.cfg.explain(err)
+	}
+	if e.cfg.Podman {
+		asPs(top.Titles, top.Processes)
 	}
 	return append([][]string{top.Titles}, top.Processes...), nil
 }

@@ -56,10 +56,16 @@ func gone(err error) bool {
 
 // rootCause is the last word of a chain of errors.
 func rootCause(err error) error {
-	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
+	for {
+		next := errors.Unwrap(err)
+		if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) == 1 {
+			next = joined.Unwrap()[0]
+		}
+		if next == nil {
+			return err
+		}
 		err = next
 	}
-	return err
 }
 
 // words are what the engine said.

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	cerrdefs "github.com/containerd/errdefs"
 )
 
 // libpod is what Podman says of itself in its own API only
@@ -78,12 +80,15 @@ func (e *Engine) overLibpod(ctx context.Context, method, path string, query url.
 		return err
 	}
 	defer got.Body.Close()
-	if got.StatusCode == http.StatusOK {
+	if got.StatusCode < http.StatusBadRequest {
 		return answer(got.Body)
 	}
 	var said struct{ Message string }
 	if err := json.NewDecoder(got.Body).Decode(&said); err != nil || said.Message == "" {
 		return fmt.Errorf("libpod/%s: %s", path, got.Status)
+	}
+	if got.StatusCode == http.StatusInternalServerError {
+		return cerrdefs.ErrInternal.WithMessage(said.Message)
 	}
 	return errors.New(said.Message)
 }

@@ -240,6 +240,9 @@ func (e *Engine) Save(ctx context.Context, refs []string, archive io.Writer) err
 	out := outgoing{seen: map[string]bool{}}
 	for _, ref := range refs {
 		img, err := e.find(ctx, ref)
+		if sim.IsNoSuchImage(err) {
+			return sim.Refuse("reference does not exist")
+		}
 		if err != nil {
 			return err
 		}

@@ -2,9 +2,11 @@ package docker
 
 import (
 	"context"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"twinlayer/fs"
 )
@@ -89,4 +91,28 @@ func (e *Engine) withoutOwn(ctx context.Context, c *ours, all []fs.Change) ([]fs
 		mine := slices.Contains(podmanOwn, change.Path) && image.Lookup(change.Path) == nil || isAbove(change.Path)
 		return mine && layer.Lookup(change.Path) == nil
 	}), nil
+}
+
+// podmanTop asks Podman for the columns of "ps -ef", by the names of its own
+// ps: of others it has the container's ps tell, if there is one (podman-top(1)).
+const podmanTop = "user,hpid,ppid,pcpu,stime,tty,time,args"
+
+// asPs writes what Podman answers to that as ps does.
+func asPs(titles []string, rows [][]string) {
+	if len(titles) != 8 {
+		return
+	}
+	copy(titles, []string{"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"})
+	for _, row := range rows {
+		row[3], _, _ = strings.Cut(row[3], ".")
+		if day, clock, ok := strings.Cut(row[4], " "); ok && len(clock) > 5 {
+			row[4] = clock[:5]
+			if day != time.Now().UTC().Format(time.DateOnly) {
+				row[4] = day
+			}
+		}
+		if d, err := time.ParseDuration(row[6]); err == nil {
+			row[6] = fmt.Sprintf("%02d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
+		}
+	}
 }

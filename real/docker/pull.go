@@ -281,15 +281,18 @@ func auth(target string) string {
 
 // Push lets the engine push. A short name goes to the bundled registry.
 func (e *Engine) Push(ctx context.Context, ref string) (sim.Pushed, error) {
-	img, err := e.find(ctx, ref)
-	if err != nil {
-		return sim.Pushed{}, err
-	}
 	familiar, err := sim.Familiar(ref)
 	if err != nil {
 		return sim.Pushed{}, err
 	}
 	registry, repository, version, err := sim.SplitRef(familiar)
+	if err != nil {
+		return sim.Pushed{}, err
+	}
+	img, err := e.find(ctx, ref)
+	if sim.IsNoSuchImage(err) {
+		return sim.Pushed{}, sim.Refuse("An image does not exist locally with the tag: %s", strings.TrimSuffix(familiar, separator(version)+version))
+	}
 	if err != nil {
 		return sim.Pushed{}, err
 	}

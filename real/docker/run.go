@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"regexp"
 	"strings"
 	"time"
@@ -67,10 +68,13 @@ func (e *Engine) Start(ctx context.Context, key string, detach bool) (sim.Output
 	if detach && !lines {
 		return sim.Output{}, e.start(ctx, c)
 	}
+	if err := e.prepare(ctx, c); err != nil {
+		return sim.Output{}, err
+	}
 	attached, err := e.client.ContainerAttach(context.WithoutCancel(ctx), c.engine, client.ContainerAttachOptions{
 		Stream: true, Stdin: c.Interactive, Stdout: true, Stderr: true})
 	if err != nil {
-		return sim.Output{}, e.unattached(ctx, c, err)
+		return sim.Output{}, e.cfg.explain(err)
 	}
 	s := newStream(attached.HijackedResponse)
 	if err := e.start(ctx, c); err != nil {
@@ -91,22 +95,27 @@ func (e *Engine) Start(ctx context.Context, key string, detach bool) (sim.Output
 	return sim.Output{Stdout: out, Stderr: errs, Exit: exit}, err
 }
 
-// unattached is why a container cannot be attached to. Podman prepares its
-// process by then, and only tells why that failed when it is to start.
-func (e *Engine) unattached(ctx context.Context, c *ours, err error) error {
-	if !e.cfg.Podman || !strings.Contains(err.Error(), "received 409") {
-		return e.cfg.explain(err)
+// prepare makes a container's process without starting it, as Podman does when
+// it is attached to: only so does it tell why that fails, before a container
+// that is to remove itself has gone.
+func (e *Engine) prepare(ctx context.Context, c *ours) error {
+	if !e.cfg.Podman {
+		return nil
 	}
-	if started := e.start(ctx, c); started != nil {
-		return started
-	}
-	return e.cfg.explain(err)
+	err := e.overLibpod(ctx, http.MethodPost, "containers/"+c.engine+"/init", nil, "", func(io.Reader) error { return nil })
+	return e.notStarted(ctx, c, err)
 }
 
-// start starts a container; one that was to remove itself goes when it cannot.
+// start starts a container.
 func (e *Engine) start(ctx context.Context, c *ours) error {
 	c.began(e.wait(context.WithoutCancel(ctx), c, container.WaitConditionNextExit))
 	_, err := e.client.ContainerStart(ctx, c.engine, client.ContainerStartOptions{})
+	return e.notStarted(ctx, c, err)
+}
+
+// notStarted is why a container cannot start; one that was to remove itself
+// goes.
+func (e *Engine) notStarted(ctx context.Context, c *ours, err error) error {
 	if err == nil {
 		return nil
 	}

@@ -59,8 +59,13 @@ func (p painter) told(t sim.Told) {
 	case t.Agree:
 		p.paragraph(p.good, "", p.lines.ok+" "+p.tr("both worlds tell the same"))
 	case t.Real != nil:
-		p.paragraph(p.bad, "", p.lines.warn+" "+p.tr("the real world tells another story:"))
+		c := p.odd
+		if t.Class == sim.Bug {
+			c = p.bad
+		}
+		p.paragraph(c, "", p.lines.warn+" "+p.tr("the real world tells another story:"))
 		p.rows(t.Real)
+		p.paragraph(c, "", p.tr(t.Reason))
 	}
 }
 
