@@ -117,7 +117,10 @@ func (p program) run(t testing.TB, lines string, args ...string) (stdout, stderr
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.WaitDelay = 10 * time.Second // one that stays and holds these is a fault
-	err := cmd.Run()
+	require.NoError(t, cmd.Start())
+	hangs := time.AfterFunc(4*time.Minute, func() { cmd.Process.Signal(syscall.SIGQUIT) }) // it says where
+	defer hangs.Stop()
+	err := cmd.Wait()
 	var failed *exec.ExitError
 	if err != nil && !errors.As(err, &failed) {
 		require.NoError(t, err)
