@@ -183,11 +183,15 @@ func (r *REPL) prompt() string {
 	}
 }
 
-// end leaves a shell that still waits, as the end of its input does.
+// end leaves a shell that still waits, as the end of its input does. Of one
+// that the model does not know it cannot tell that it has ended.
 func (r *REPL) end(ctx context.Context) error {
-	for r.Session.Attached().Shell != "" {
+	for at := r.Session.Attached(); at.Shell != ""; at = r.Session.Attached() {
 		if err := r.show(r.Session.Hangup(ctx)); err != nil {
 			return err
+		}
+		if r.Session.Attached() == at {
+			r.Session.Detach()
 		}
 	}
 	if r.lesson != nil && r.Progress != nil && r.Lines.Talks() {
