@@ -50,7 +50,7 @@ func (s *Sys) Chown(name string, uid, gid int, follow bool) error {
 	if err != nil {
 		return err
 	}
-	if s.unmapped(uid) || s.unmapped(gid) {
+	if !d.u.readOnly() && (s.unmapped(uid) || s.unmapped(gid)) {
 		return EINVAL
 	}
 	return s.chown(d, uid, gid)
