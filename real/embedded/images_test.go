@@ -8,18 +8,23 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
@@ -86,7 +91,13 @@ func TestCompressions(t *testing.T) {
 	zs, _ := zstd.NewWriter(&zstandard)
 	zs.Write(plain)
 	zs.Close()
-	for name, blob := range map[string][]byte{"gzip": zipped.Bytes(), "zstd": zstandard.Bytes(), "plain": plain} {
+	var members bytes.Buffer // as eStargz has one for each file (stargz-snapshotter, docs/estargz.md)
+	for part := range slices.Chunk(plain, 700) {
+		z := gzip.NewWriter(&members)
+		z.Write(part)
+		z.Close()
+	}
+	for name, blob := range map[string][]byte{"gzip": zipped.Bytes(), "zstd": zstandard.Bytes(), "plain": plain, "estargz": members.Bytes()} {
 		layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(blob)), nil })
 		require.NoError(t, err)
 		img, err := mutate.AppendLayers(empty.Image, layer)
@@ -94,7 +105,75 @@ func TestCompressions(t *testing.T) {
 		pushImage(t, "compressed-"+name, img, v1.Config{Labels: map[string]string{"as": name}})
 		_, err = e.Pull(timeout(t), "compressed-"+name)
 		require.NoError(t, err, name)
+		trees, err := e.Layers(timeout(t), "compressed-"+name)
+		require.NoError(t, err)
+		text, err := trees[0].Lookup("/x").Data.Bytes()
+		require.NoError(t, err)
+		require.Equal(t, strings.Repeat("twinlayer ", 1000), string(text), name)
 	}
+}
+
+// Of an index that image is pulled which is for this machine, whatever stands
+// before it; an attestation is none.
+func TestIndex(t *testing.T) {
+	e := engine(t)
+	of := func(label string) v1.Image {
+		img, err := mutate.Config(empty.Image, v1.Config{Labels: map[string]string{"for": label}})
+		require.NoError(t, err)
+		file, _ := img.ConfigFile()
+		file.OS, file.Architecture = "linux", runtime.GOARCH
+		img, err = mutate.ConfigFile(img, file)
+		require.NoError(t, err)
+		return img
+	}
+	entry := func(os, architecture string) mutate.IndexAddendum {
+		return mutate.IndexAddendum{Add: of(os + "/" + architecture), Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: os, Architecture: architecture}}}
+	}
+	write := func(ref string, entries ...mutate.IndexAddendum) {
+		target, err := name.ParseReference(host + "/" + ref)
+		require.NoError(t, err)
+		require.NoError(t, remote.WriteIndex(target, mutate.AppendManifests(empty.Index, entries...)))
+	}
+	others := []mutate.IndexAddendum{entry("unknown", "unknown"), entry("windows", runtime.GOARCH), entry("linux", "s390x")}
+	write("index:1", append(others, entry("linux", runtime.GOARCH))...)
+	write("index:2", others...)
+	_, err := e.Pull(timeout(t), "index:1")
+	require.NoError(t, err)
+	img, err := e.Image(timeout(t), "index:1")
+	require.NoError(t, err)
+	require.Equal(t, "linux/"+runtime.GOARCH, img.Config.Config.Labels["for"])
+	_, err = e.Pull(timeout(t), "index:2")
+	refused(t, err, "no matching manifest for linux/"+runtime.GOARCH+" in the manifest list entries", 1)
+}
+
+// A registry that is not on this machine is asked without encryption only
+// where that was said.
+func TestPlainHTTP(t *testing.T) {
+	ip := outside(t)
+	l, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
+	require.NoError(t, err)
+	back, _ := url.Parse("http://" + host)
+	s := &http.Server{Handler: httputil.NewSingleHostReverseProxy(back)}
+	go s.Serve(l)
+	defer s.Close()
+	ref := l.Addr().String() + "/" + busybox(t) + ":latest"
+	_, err = start(t, embedded.Config{DataDir: scratch(t)}).Pull(timeout(t), ref)
+	require.ErrorContains(t, err, "http: server gave HTTP response to HTTPS client")
+	_, err = start(t, embedded.Config{DataDir: scratch(t), Insecure: []string{l.Addr().String()}}).Pull(timeout(t), ref)
+	require.NoError(t, err)
+}
+
+// outside is an address of this machine that is not the loopback's.
+func outside(t *testing.T) string {
+	all, err := net.InterfaceAddrs()
+	require.NoError(t, err)
+	for _, a := range all {
+		if ip, ok := a.(*net.IPNet); ok && ip.IP.IsGlobalUnicast() && ip.IP.To4() != nil {
+			return ip.IP.String()
+		}
+	}
+	lacking(t, "a network interface beside the loopback")
+	return ""
 }
 
 // What a broken registry serves is refused, and nothing of it stays.

@@ -7,6 +7,8 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
@@ -15,6 +17,8 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,7 +92,7 @@ func containers(t testing.TB, program string) func(args ...string) string {
 	return func(args ...string) string {
 		t.Helper()
 		// crun refuses to run where there are both versions of cgroups.
-		script := "mount -t cgroup2 none /sys/fs/cgroup; exec \"$@\""
+		script := "unset CONTAINERS_CONF; mount -t cgroup2 none /sys/fs/cgroup; exec \"$@\"" // nor is another engine's configuration meant
 		return tool(t, "unshare", append([]string{"-m", "sh", "-c", script, "sh", program}, append(own, args...)...)...)
 	}
 }
@@ -255,9 +259,10 @@ func TestOthersReadOurImages(t *testing.T) {
 	})
 }
 
-// debianRegistry starts docker-registry with TLS and a password, and sets up
-// a docker configuration that knows both if known is true.
-func debianRegistry(t *testing.T) (address, config, xdg string) {
+// debianRegistry starts docker-registry with TLS and a password, which it, or
+// a server of tokens, asks for; and sets up a docker configuration that knows
+// both.
+func debianRegistry(t *testing.T, tokens bool) (address, config, xdg string) {
 	for _, program := range []string{"docker-registry", "htpasswd"} {
 		if _, err := exec.LookPath(program); err != nil {
 			lacking(t, program)
@@ -275,9 +280,14 @@ func debianRegistry(t *testing.T) (address, config, xdg string) {
 	address = l.Addr().String()
 	l.Close()
 	cert, key := certificate(t)
-	passwords := write("htpasswd", tool(t, "htpasswd", "-Bbn", "ana", "secret"))
-	file := write("config.yml", fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %q, tls: {certificate: %s, key: %s}}\nauth: {htpasswd: {realm: test, path: %s}}\n",
-		filepath.Join(dir, "data"), address, write("cert.pem", cert), write("key.pem", key), passwords))
+	auth := fmt.Sprintf("htpasswd: {realm: test, path: %s}", write("htpasswd", tool(t, "htpasswd", "-Bbn", "ana", "secret")))
+	if tokens {
+		server := tokenServer(t, cert, key)
+		write("xdg/docker/certs.d/"+server+"/ca.crt", cert)
+		auth = fmt.Sprintf("token: {realm: %q, service: test, issuer: test, rootcertbundle: %s}", "https://"+server+"/token", write("issuer.pem", cert))
+	}
+	file := write("config.yml", fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %q, tls: {certificate: %s, key: %s}}\nauth: {%s}\n",
+		filepath.Join(dir, "data"), address, write("cert.pem", cert), write("key.pem", key), auth))
 	server := exec.Command("docker-registry", "serve", file)
 	var said bytes.Buffer
 	server.Stderr, server.Stdout = &said, &said
@@ -296,20 +306,59 @@ func debianRegistry(t *testing.T) (address, config, xdg string) {
 		}
 		require.NoError(t, limit.Err(), "docker-registry does not start")
 	}
-	auth := base64.StdEncoding.EncodeToString([]byte("ana:secret"))
-	text, err := json.Marshal(map[string]any{"auths": map[string]any{address: map[string]string{"auth": auth}}})
+	known := base64.StdEncoding.EncodeToString([]byte("ana:secret"))
+	text, err := json.Marshal(map[string]any{"auths": map[string]any{address: map[string]string{"auth": known}}})
 	require.NoError(t, err)
 	write("docker/config.json", string(text))
 	write("xdg/docker/certs.d/"+address+"/ca.crt", cert)
 	return address, filepath.Join(dir, "docker"), filepath.Join(dir, "xdg")
 }
 
-// certificate is one that 127.0.0.1 signed for itself.
+// tokenServer gives ana the tokens that she asks for
+// (distribution.github.io/distribution/spec/auth/token and .../jwt).
+func tokenServer(t *testing.T, cert, key string) (address string) {
+	der, _ := pem.Decode([]byte(cert))
+	secret, _ := pem.Decode([]byte(key))
+	private, err := x509.ParsePKCS8PrivateKey(secret.Bytes)
+	require.NoError(t, err)
+	part := func(v any) string {
+		text, err := json.Marshal(v)
+		require.NoError(t, err)
+		return base64.RawURLEncoding.EncodeToString(text)
+	}
+	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
+	require.NoError(t, err)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, ok := r.BasicAuth(); !ok || user != "ana" || password != "secret" {
+			http.Error(w, `{"errors":[{"code":"UNAUTHORIZED"}]}`, http.StatusUnauthorized)
+			return
+		}
+		var access []map[string]any
+		for _, scope := range r.URL.Query()["scope"] {
+			what := strings.Split(scope, ":")
+			access = append(access, map[string]any{"type": what[0], "name": what[1], "actions": strings.Split(what[2], ",")})
+		}
+		now := time.Now().Unix()
+		signed := part(map[string]any{"typ": "JWT", "alg": "ES256", "x5c": []string{base64.StdEncoding.EncodeToString(der.Bytes)}}) + "." +
+			part(map[string]any{"iss": "test", "sub": "ana", "aud": "test", "exp": now + 60, "nbf": now - 10, "iat": now, "jti": "1", "access": access})
+		sum := sha256.Sum256([]byte(signed))
+		a, b, _ := ecdsa.Sign(rand.Reader, private.(*ecdsa.PrivateKey), sum[:])
+		signature := append(a.FillBytes(make([]byte, 32)), b.FillBytes(make([]byte, 32))...)
+		json.NewEncoder(w).Encode(map[string]string{"token": signed + "." + base64.RawURLEncoding.EncodeToString(signature)})
+	}))
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	// go-containerregistry refuses a realm by a private address.
+	return fmt.Sprintf("localhost:%d", s.Listener.Addr().(*net.TCPAddr).Port)
+}
+
+// certificate is one that this machine signed for itself.
 func certificate(t *testing.T) (cert, key string) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "twinlayer test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "twinlayer test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
@@ -321,7 +370,13 @@ func certificate(t *testing.T) (cert, key string) {
 
 // Push to and pull from a registry that wants TLS and a password.
 func TestDebiansRegistry(t *testing.T) {
-	address, config, xdg := debianRegistry(t)
+	for name, tokens := range map[string]bool{"password": false, "token": true} {
+		t.Run(name, func(t *testing.T) { withPassword(t, tokens) })
+	}
+}
+
+func withPassword(t *testing.T, tokens bool) {
+	address, config, xdg := debianRegistry(t, tokens)
 	ref := address + "/ana/app:1"
 	fresh := func(config, xdg string) *embedded.Engine {
 		t.Setenv("DOCKER_CONFIG", config)
