@@ -14,6 +14,7 @@ import (
 // it against its digests. It returns everything that is wrong.
 func Verify(dir string) error {
 	s := &Store{dir: dir}
+	defer s.read.close()
 	x, err := s.Index()
 	seen := map[digest.Digest]bool{}
 	for _, img := range x.Images {
