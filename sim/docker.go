@@ -16,6 +16,9 @@ func (c *call) run() error {
 	c.view.Container = k.ID
 	out, err := c.engine.Start(c, k.ID, c.Detach)
 	if err != nil {
+		if len(c.Args) > 1 && strings.HasPrefix(c.Args[1], "-") {
+			c.hint("What stands behind the image's name, %s, is the command to run in the container: docker's own flags come in front of it.", c.Args[0])
+		}
 		return runError(err, 125)
 	}
 	if c.Detach {

@@ -226,16 +226,29 @@ func TestSlipsOfTheFinger(t *testing.T) {
 // lines, and the question waits.
 func TestQuestionWaits(t *testing.T) {
 	var out strings.Builder
-	in := &typed{strings.Split("lesson 1\n1\n\n\ngoals\nC /etc\nls\n\n\n\ndocker run -it --name lesson-hello busybox\necho in the shell\nexit\n2\ndocker run --name lesson-hello-2 busybox", "\n"), &out}
-	r := New(Config{Session: modelOnly(t), Lines: in, Out: &out, Plain: true, Course: Course{Progress: &lessons.Progress{}}})
+	in := &typed{strings.Split("lesson 1\n1\n\n\ngoals\nC /etc\nls\n\n\n\ndocker run -it --name lesson-hello busybox\necho in the shell\nexit\n2\ndocker run --name lesson-hello-2 busybox\ndocker run helo-world\ndokcer ps\ndocker run busybox --name x", "\n"), &out}
+	r := New(Config{Session: modelOnly(t), Lines: in, Out: &out, Plain: true, Pullable: []string{"hello-world"}, Course: Course{Progress: &lessons.Progress{}}})
 	require.NoError(t, r.Run(context.Background()))
 	for _, said := range []string{
+		"Did you mean `hello-world`?", "Did you mean `docker`?", "docker's own flags come in front of it",
 		"This step has no goal: it only shows something.\n", "No question is open now.\n", "`docker exec CONTAINER ls` runs it in one",
 		"lesson-hello:/ # echo in the shell\nmodel (no real engine)\nin the shell\n",
 		"A question is open: answer it, or leave it with Enter.\n? 2\nok Right.\n", "lesson-hello-2 has ended already: its program is a shell",
 	} {
 		require.Contains(t, out.String(), said)
 	}
+}
+
+// TestRunsAhead: what a step is for may be there when it is opened.
+func TestRunsAhead(t *testing.T) {
+	var out strings.Builder
+	in := &typed{strings.Split("lesson 1\nskip\nskip\nskip\nskip\nskip\n\n\ndocker run --name lesson-hello-2 hello-world\n\n3", "\n"), &out}
+	r := New(Config{Session: modelOnly(t), Lines: in, Out: &out, Plain: true, Course: Course{Progress: &lessons.Progress{}}})
+	require.NoError(t, r.Run(context.Background()))
+	_, step, _ := strings.Cut(out.String(), "[7/8]")
+	require.Contains(t, step, "ok container lesson-hello-2 is stopped (model)\n")
+	require.Contains(t, step, "That is it.\n\nYou now have two containers.")
+	require.Contains(t, step, "? 3\nok Right.\n")
 }
 
 // TestTablesAreFolded: the columns of a table that have no room go on below.

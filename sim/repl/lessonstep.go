@@ -2,6 +2,7 @@ package repl
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,6 +46,10 @@ func (r *REPL) openStep(ctx context.Context) error {
 	if s.Exercise() {
 		r.draw.text("\n")
 		r.tell("This is to be reached, in whatever way you like:")
+		if !run.Done() && !r.Auto && !slices.ContainsFunc(run.Checked(), func(c lessons.Checked) bool { return !c.Met() }) {
+			r.showGoals(run.Checked(), true) // the learner has run ahead
+			return r.watch(ctx, lessons.Line{})
+		}
 		r.showGoals(run.Checked(), false)
 	} else if !r.Auto {
 		r.plan(ctx, s.Run)

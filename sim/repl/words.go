@@ -3,6 +3,7 @@ package repl
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -111,6 +112,9 @@ func isOwn(line string) bool {
 	return slices.Contains(wordNames(""), first)
 }
 
+// noImage is what docker says of an image that it then pulls.
+var noImage = regexp.MustCompile(`Unable to find image '([^':]+)(:latest)?' locally`)
+
 // pointAtWord helps somebody whose line was no command, but is near to one, or
 // is a word that lacks its colon in a container's shell.
 func (r *REPL) pointAtWord(at sim.Attached, result sim.Result) {
@@ -118,7 +122,12 @@ func (r *REPL) pointAtWord(at sim.Attached, result sim.Result) {
 	_, number := strconv.Atoi(first)
 	unknown := strings.Contains(result.Model.Stderr, "unknown command: docker "+first)
 	notFound := at.Shell != "" && strings.Contains(strings.ReplaceAll(result.Model.Stderr, ": command not", ": not"), first+": not found")
+	missing := noImage.FindStringSubmatch(result.Model.Stderr)
 	switch {
+	case missing != nil && result.Model.Exit != 0:
+		if like := lessons.Closest(missing[1], r.Pullable); like != "" {
+			r.tell("Did you mean `%s`?", like)
+		}
 	case notFound && isOwn(first):
 		r.tell("In a container twinlayer's own words have a colon in front: `%s`.", ":"+first)
 	case notFound:
@@ -130,7 +139,7 @@ func (r *REPL) pointAtWord(at sim.Attached, result sim.Result) {
 	case unknown && slices.Contains(userland.Applets(), first):
 		r.tell("`%[1]s` is for a container's shell: `docker exec CONTAINER %[1]s` runs it in one, `docker attach CONTAINER` goes back to a shell.", first)
 	case unknown:
-		if like := lessons.Closest(first, append(wordNames(""), sim.VerbNames()...)); like != "" {
+		if like := lessons.Closest(first, append(append(wordNames(""), sim.VerbNames()...), "docker")); like != "" {
 			r.tell("Did you mean `%s`?", like)
 		}
 	}
