@@ -152,12 +152,18 @@ func (p painter) alone(lines []string) {
 }
 
 // beside draws two columns. What both worlds show alike, but is too wide for
-// half the screen, is drawn once over its whole width; other lines that are
-// too wide go on in the next row.
+// half the screen, is drawn once over its whole width; where a table of one is
+// too wide, they are drawn one below the other. Other lines that are too wide
+// go on in the next row.
 func (p painter) beside(left, right []string) {
 	half := (p.width - 3) / 2
 	if slices.Equal(left[1:], right[1:]) && widest(left) > half {
 		p.together(lessons.Say("%s and %s show the same", left[0], right[0]).In(p.lang), left[1:])
+		return
+	}
+	if wideTable(left[1:], half) || wideTable(right[1:], half) {
+		p.together(left[0], left[1:])
+		p.together(right[0], right[1:])
 		return
 	}
 	p.row(half, left[0], right[0], p.bold)

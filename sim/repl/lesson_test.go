@@ -262,6 +262,16 @@ func TestTablesAreFolded(t *testing.T) {
 	require.Equal(t, [][]string{{"aaaaaaaa", "aaa b"}}, folded([]string{"aaaaaaaaaaa b"}, 8))
 }
 
+// TestWideTables: where the worlds' tables differ and are too wide for half the
+// screen, they are drawn one below the other.
+func TestWideTables(t *testing.T) {
+	var out strings.Builder
+	p := newPainter(&out, true, 60)
+	p.beside([]string{"model", "NAMES   STATUS", "one     Up 14 seconds, and counting"}, []string{"real", "NAMES   STATUS", "one     Up 15 seconds, and counting"})
+	rule := strings.Repeat("-", 60)
+	require.Equal(t, "model\n"+rule+"\nNAMES   STATUS\none     Up 14 seconds, and counting\nreal\n"+rule+"\nNAMES   STATUS\none     Up 15 seconds, and counting\n", out.String())
+}
+
 // TestPathsAreNamed: a long directory that comes again has a name.
 func TestPathsAreNamed(t *testing.T) {
 	long := "/var/lib/" + strings.Repeat("x", 60)

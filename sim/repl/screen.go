@@ -95,6 +95,16 @@ func tableRows(lines []string) (n int) {
 	return n
 }
 
+// wideTable says whether the lines have a table that is wider than width.
+func wideTable(lines []string, width int) bool {
+	for i := range lines {
+		if n := tableRows(lines[i:]); widest(lines[i:i+n]) > width {
+			return true
+		}
+	}
+	return false
+}
+
 // keeps says whether a line is a row of a table with columns there.
 func keeps(line string, starts []int) bool {
 	row := []rune(line)
