@@ -111,6 +111,13 @@ func (t *transition) adoptTags(img Image, id digest.Digest) {
 func (s *Session) adoptContainer(ctx context.Context, r *Result, cmd Cmd, all []Container) error {
 	id := r.Real.Container
 	i := slices.IndexFunc(all, func(k Container) bool { return k.ID == id })
+	var printed Output
+	if i >= 0 {
+		var err error
+		if printed, err = s.Real.Logs(ctx, id, false); err != nil {
+			return ignoreRefusal(err) // it was removed just now
+		}
+	}
 	return s.Model.do(func(t *transition) error {
 		c, err := t.state.container(id)
 		switch {
@@ -126,7 +133,7 @@ func (s *Session) adoptContainer(ctx context.Context, r *Result, cmd Cmd, all []
 			c, _ = t.state.container(id)
 		}
 		t.adoptLayer(c, r.Real.layer)
-		t.adoptLife(all[i], r, cmd)
+		t.adoptLife(all[i], r, cmd, printed)
 		return nil
 	})
 }
@@ -179,7 +186,7 @@ func (c container) on(layer *fs.Tree) container {
 
 // adoptLife gives a container the state and, of its own process, the output
 // that it has in the real engine.
-func (t *transition) adoptLife(k Container, r *Result, cmd Cmd) {
+func (t *transition) adoptLife(k Container, r *Result, cmd Cmd, printed Output) {
 	c, err := t.state.container(k.ID)
 	if err != nil {
 		return
@@ -197,7 +204,7 @@ func (t *transition) adoptLife(k Container, r *Result, cmd Cmd) {
 	}
 	c.Status, c.Exit, c.Finished = k.Status, k.Exit, k.Finished
 	if cmd.Verb == "run" || cmd.Verb == "start" || cmd.Verb == VerbLine && cmd.Shell == c.ID {
-		c.printed = joined(c.printed, Output{Stdout: r.Real.Stdout, Stderr: r.Real.Stderr})
+		c.printed = printed
 	}
 	t.state = t.state.with(c)
 }

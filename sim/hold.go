@@ -136,7 +136,7 @@ func (x *execution) goOn(ctx context.Context, h *heldBack, program Program, unti
 	h.after, h.wake = c.root().Upper(), limit.wake
 	switch {
 	case limit.paused():
-		h.running = children(limit.then, x.t.state.Machine)
+		h.running, h.lost = children(limit.then, x.t.state.Machine), out.Unknown
 		x.t.state.Machine, c.held = limit.then, h
 		x.t.state = x.t.state.with(c)
 	case ctx.Err() != nil:
