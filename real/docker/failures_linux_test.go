@@ -1,8 +1,11 @@
 package docker_test
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"os"
 	"strings"
 	"syscall"
@@ -54,15 +57,17 @@ func TestPullRefused(t *testing.T) {
 }
 
 // TestOldAPI: an engine whose API is older than twinlayer's is told from one
-// that does not answer.
+// that does not answer. It is Docker, but for the version that it says.
 func TestOldAPI(t *testing.T) {
-	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Api-Version", "1.24")
-		if r.URL.Path != "/_ping" {
-			w.WriteHeader(http.StatusBadRequest)
-			w.Write([]byte(`{"message":"client version is too new. Maximum supported API version is 1.24"}`))
-		}
-	}))
+	socket, ok := strings.CutPrefix(os.Getenv("DOCKER_HOST"), "unix://")
+	if !ok {
+		lackingHere(t, "a socket in DOCKER_HOST")
+	}
+	old := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite:        func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = "http", "docker" },
+		Transport:      &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", socket) }},
+		ModifyResponse: func(r *http.Response) error { r.Header.Set("Api-Version", "1.24"); return nil },
+	})
 	defer old.Close()
 	t.Setenv("DOCKER_HOST", "tcp://"+strings.TrimPrefix(old.URL, "http://"))
 	target, err := docker.FindDocker()
