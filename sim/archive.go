@@ -49,6 +49,9 @@ func repositoryOf(ref string) string {
 	return name
 }
 
+// NoReference is docker save's answer to an image that it does not have.
+func NoReference() *Refusal { return Refuse("reference does not exist") }
+
 // Save writes images as an archive.
 func (m *Model) Save(_ context.Context, refs []string, w io.Writer) error {
 	st := m.State()
@@ -57,7 +60,7 @@ func (m *Model) Save(_ context.Context, refs []string, w io.Writer) error {
 	for _, ref := range refs {
 		img, err := FindImage(st.Images(), ref)
 		if err != nil {
-			return Refuse("reference does not exist")
+			return NoReference()
 		}
 		full := st.images[img.ID]
 		tags := img.Tags

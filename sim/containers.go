@@ -303,7 +303,7 @@ func (t *transition) remove(c container) {
 // removeVolumesOf removes the volumes that were made for the container alone.
 func (t *transition) removeVolumesOf(c container) {
 	for _, m := range c.Mounts {
-		if v, ok := t.state.volumes[m.Source]; ok && v.Anonymous && len(t.state.usersOf(m.Source)) == 0 {
+		if v, ok := t.state.volumes[m.Source]; ok && v.Anonymous && len(VolumeUsers(t.state.Containers(), m.Source)) == 0 {
 			t.state = t.state.withoutVolume(m.Source)
 			t.step("volume", m.Target, "volume %s was made for this container alone and goes with it", shortVolume(m.Source))
 		}
@@ -331,9 +331,9 @@ func (s State) withoutVolume(name string) State {
 	return s
 }
 
-// usersOf are the ids of the containers that have a volume, newest first.
-func (s State) usersOf(name string) (ids []string) {
-	for _, c := range s.Containers() {
+// VolumeUsers are the ids of those containers that have a volume.
+func VolumeUsers(all []Container, name string) (ids []string) {
+	for _, c := range all {
 		if slices.ContainsFunc(c.Mounts, func(m Mount) bool { return m.Type == InStore && m.Source == name }) {
 			ids = append(ids, c.ID)
 		}
@@ -372,7 +372,7 @@ func (m *Model) RemoveVolume(_ context.Context, name string) error {
 		if _, ok := t.state.volumes[name]; !ok {
 			return NoSuchVolume(name)
 		}
-		if ids := t.state.usersOf(name); len(ids) > 0 {
+		if ids := VolumeUsers(t.state.Containers(), name); len(ids) > 0 {
 			return VolumeInUse(name, ids)
 		}
 		t.state = t.state.withoutVolume(name)

@@ -186,7 +186,7 @@ func (c *call) observeContainer(all []Container) error {
 func (c *call) lookInto(all []Container) error {
 	k, err := FindContainer(all, c.view.Container)
 	if err != nil {
-		return nil
+		return err
 	}
 	changes, err := c.engine.Changes(c, k.ID)
 	if err != nil {

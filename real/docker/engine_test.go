@@ -134,7 +134,7 @@ func TestLines(t *testing.T) {
 		}
 		logs, err := e.Logs(t.Context(), c.ID, false)
 		require.NoError(t, err)
-		require.Equal(t, "/tmp 5\n", strings.TrimPrefix(logs.Stdout, "1\n"))
+		require.Equal(t, "/tmp 5\n", logs.Stdout)
 	})
 }
 

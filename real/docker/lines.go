@@ -23,18 +23,25 @@ type waiting struct {
 	end    func() (int, error)
 }
 
-// await keeps a shell that just started under its name. Its own process id
-// is asked for, since the engine tells only the host's.
+// await keeps a shell that just started under its name. One that was added to
+// its container is asked for its process id, since the engine tells only the
+// host's; what the container's own prints would be in the logs.
 func (e *Engine) await(ctx context.Context, s *waiting) (sim.Output, error) {
 	s.Session = shell.New(stdin{s.stream}, s.stream.stdout, s.stream.stderr)
-	r, err := s.Line(ctx, "echo $$", func() { s.stream.Close() })
+	ask := "echo $$"
+	if s.name == s.in.ID {
+		s.pid, ask = 1, ":"
+	}
+	r, err := s.Line(ctx, ask, func() { s.stream.Close() })
 	if err != nil {
 		return sim.Output{}, err
 	}
 	if r.Ended {
 		return e.over(s, r)
 	}
-	s.pid, _ = strconv.Atoi(strings.TrimSpace(r.Stdout))
+	if s.pid == 0 {
+		s.pid, _ = strconv.Atoi(strings.TrimSpace(r.Stdout))
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.shells[s.name] = s

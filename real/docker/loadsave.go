@@ -241,9 +241,8 @@ func (e *Engine) Save(ctx context.Context, refs []string, archive io.Writer) err
 	for _, ref := range refs {
 		img, err := e.find(ctx, ref)
 		if sim.IsNoSuchImage(err) {
-			return sim.Refuse("reference does not exist")
-		}
-		if err != nil {
+			return sim.NoReference()
+		} else if err != nil {
 			return err
 		}
 		familiar, err := sim.Familiar(ref)

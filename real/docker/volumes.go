@@ -60,7 +60,14 @@ func (e *Engine) RemoveVolume(ctx context.Context, name string) error {
 		return err
 	}
 	if !slices.ContainsFunc(all, func(v sim.Volume) bool { return v.Name == name }) {
-		return sim.Refuse("get %s: no such volume", name)
+		return sim.NoSuchVolume(name)
+	}
+	containers, err := e.Containers(ctx)
+	if err != nil {
+		return err
+	}
+	if users := sim.VolumeUsers(containers, name); len(users) > 0 {
+		return sim.VolumeInUse(name, users)
 	}
 	_, err = e.client.VolumeRemove(ctx, e.session.object(name), client.VolumeRemoveOptions{})
 	return e.cfg.explain(err)

@@ -80,7 +80,7 @@ func (h *helper) toSave(words []string) (images []kept, release func(), err erro
 func (h *helper) named(word string) (*image, []string, error) {
 	img, err := h.findImage(word)
 	if sim.IsNoSuchImage(err) {
-		return nil, nil, sim.Refuse("reference does not exist")
+		return nil, nil, sim.NoReference()
 	}
 	if err != nil {
 		return nil, nil, err

@@ -48,15 +48,10 @@ func (h *helper) removeVolume(_ context.Context, name string) (wire.None, error)
 }
 
 // usersOf are the ids of the containers that have a volume.
-func (h *helper) usersOf(volume string) (ids []string) {
+func (h *helper) usersOf(volume string) []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, c := range h.containers {
-		if slices.ContainsFunc(c.info.Mounts, func(m sim.Mount) bool { return m.Type == sim.InStore && m.Source == volume }) {
-			ids = append(ids, c.info.ID)
-		}
-	}
-	return ids
+	return sim.VolumeUsers(h.values(), volume)
 }
 
 // makeVolumes makes the volumes that a new container asks for and that are not

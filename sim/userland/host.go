@@ -71,12 +71,17 @@ func outlive(interrupt *atomic.Bool) {
 	}()
 }
 
+// began is the directory that this process is in. Children are left there
+// without a look: they may be in it though they may not go there.
+var began string
+
 // hostProcess is this process of the real system.
 func hostProcess(args []string) *Process {
 	dir, err := os.Getwd()
 	if err != nil {
 		dir = cmp.Or(os.Getenv("PWD"), "/") // it was removed
 	}
+	began = dir
 	p := &Process{
 		Args: args, Env: os.Environ(), Dir: filepath.ToSlash(dir),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Terminal: isTerminal(os.Stdin),
@@ -127,6 +132,10 @@ func hostExec(ctx context.Context, child *Process) int {
 // start starts cmd. A directory that was removed remains the working directory
 // of those in it; since this shell is not itself in it, they get another one.
 func start(cmd *exec.Cmd) error {
+	if cmd.Dir == began {
+		cmd.Dir = ""
+		return cmd.Start()
+	}
 	if _, err := os.Stat(cmd.Dir); !errors.Is(err, os.ErrNotExist) {
 		return cmd.Start()
 	}

@@ -46,7 +46,7 @@ func hostReplace(_ context.Context, child *Process) (status int, ok bool) {
 		}
 		files = append(files, f)
 	}
-	if os.Chdir(child.Dir) != nil {
+	if child.Dir != began && os.Chdir(child.Dir) != nil {
 		return 0, false
 	}
 	for fd, f := range files {
