@@ -9,7 +9,6 @@ import (
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
-	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
@@ -40,7 +39,8 @@ func (e *Engine) Create(ctx context.Context, spec sim.Spec) (sim.Container, erro
 	if err != nil {
 		return sim.Container{}, err
 	}
-	mounts, err := e.mounts(ctx, spec, img.Config.Config)
+	spec.Mounts = sim.Mounts(img.Config.Config, spec)
+	mounts, err := e.mounts(ctx, spec)
 	if err != nil {
 		return sim.Container{}, err
 	}
@@ -120,13 +120,13 @@ func hostConfig(spec sim.Spec, mounts []mount.Mount) *container.HostConfig {
 	return h
 }
 
-// mounts are the container's, with a volume for each that its image asks for.
-func (e *Engine) mounts(ctx context.Context, spec sim.Spec, _ dockerspec.DockerOCIImageConfig) ([]mount.Mount, error) {
+// mounts are the container's; volumes that are not there are made.
+func (e *Engine) mounts(ctx context.Context, spec sim.Spec) ([]mount.Mount, error) {
 	var out []mount.Mount
 	for _, m := range spec.Mounts {
 		made := mount.Mount{Type: mount.Type(m.Type), Source: m.Source, Target: m.Target, ReadOnly: m.ReadOnly}
 		if m.Type == sim.InStore {
-			name, err := e.volume(ctx, m.Source)
+			name, err := e.volume(ctx, sim.Volume{Name: m.Source, Anonymous: m.Source == sim.AnonymousVolume(spec.ID, m.Target)})
 			if err != nil {
 				return nil, err
 			}
@@ -142,7 +142,13 @@ func (e *Engine) Containers(ctx context.Context) ([]sim.Container, error) {
 	out := []sim.Container{}
 	for _, c := range e.handled() {
 		now, err := e.status(ctx, c)
-		if cerrdefs.IsNotFound(err) || err == nil && now.Status == "" {
+		gone := cerrdefs.IsNotFound(err)
+		if gone && c.AutoRemove {
+			if err := e.forget(ctx, c, true); err != nil {
+				return nil, err
+			}
+		}
+		if gone || err == nil && now.Status == "" {
 			continue
 		}
 		if err != nil {
@@ -230,27 +236,18 @@ func (e *Engine) RemoveContainer(ctx context.Context, key string, o sim.Removing
 	if now.Status == sim.Running && !o.Force {
 		return sim.StillRunning(now)
 	}
-	lone, err := e.lone(ctx, c)
-	if err != nil {
-		return err
-	}
 	_, err = e.client.ContainerRemove(ctx, c.engine, client.ContainerRemoveOptions{Force: o.Force, RemoveVolumes: o.Volumes})
 	if err != nil && !cerrdefs.IsNotFound(err) {
 		return e.cfg.explain(err)
 	}
-	e.forget(c)
-	if err := e.release(ctx, c.image); err != nil {
-		return err
-	}
-	if o.Volumes {
-		return e.dropVolumes(ctx, lone)
-	}
-	return nil
+	return e.forget(ctx, c, o.Volumes)
 }
 
-func (e *Engine) forget(c *ours) {
+// forget lets go of what a container that was removed had: its shells, an image
+// that it alone held, and, if volumes is set, the volumes that were made for
+// it. They have names, so the engine does not take them for its own.
+func (e *Engine) forget(ctx context.Context, c *ours, volumes bool) error {
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	delete(e.containers, c.ID)
 	for name, s := range e.shells {
 		if s.in == c {
@@ -258,6 +255,11 @@ func (e *Engine) forget(c *ours) {
 			s.stream.Close()
 		}
 	}
+	e.mu.Unlock()
+	if err := e.release(ctx, c.image); err != nil || !volumes {
+		return err
+	}
+	return e.dropVolumes(ctx, c)
 }
 
 // Stop asks a container to end, and kills it after grace.

@@ -122,7 +122,9 @@ func (e *Engine) notStarted(ctx context.Context, c *ours, err error) error {
 	c.exit = nil
 	if c.AutoRemove {
 		e.client.ContainerRemove(context.WithoutCancel(ctx), c.engine, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-		e.forget(c)
+		if failed := e.forget(context.WithoutCancel(ctx), c, true); failed != nil {
+			return failed
+		}
 	}
 	return e.refusedStart(err, sim.StartFailed)
 }
@@ -152,8 +154,7 @@ func (e *Engine) ended(c *ours) (int, error) {
 		}
 		_, err := e.client.ContainerInspect(context.Background(), c.engine, client.ContainerInspectOptions{})
 		if cerrdefs.IsNotFound(err) {
-			e.forget(c)
-			break
+			return got.status, e.forget(context.Background(), c, true)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

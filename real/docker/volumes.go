@@ -42,15 +42,15 @@ func (e *Engine) CreateVolume(ctx context.Context, v sim.Volume) error {
 
 // volume is what a volume is called in the engine; it is made if it is not
 // there.
-func (e *Engine) volume(ctx context.Context, name string) (string, error) {
+func (e *Engine) volume(ctx context.Context, v sim.Volume) (string, error) {
 	all, err := e.Volumes(ctx)
 	if err != nil {
 		return "", err
 	}
-	if !slices.ContainsFunc(all, func(v sim.Volume) bool { return v.Name == name }) {
-		err = e.CreateVolume(ctx, sim.Volume{Name: name})
+	if !slices.ContainsFunc(all, func(there sim.Volume) bool { return there.Name == v.Name }) {
+		err = e.CreateVolume(ctx, v)
 	}
-	return e.session.object(name), err
+	return e.session.object(v.Name), err
 }
 
 // RemoveVolume removes a volume of ours.
@@ -73,20 +73,13 @@ func (e *Engine) RemoveVolume(ctx context.Context, name string) error {
 	return e.cfg.explain(err)
 }
 
-// lone are the volumes that were made for a container alone.
-func (e *Engine) lone(ctx context.Context, c *ours) (names []string, err error) {
-	all, err := e.Volumes(ctx)
-	for _, v := range all {
-		if v.Anonymous && slices.ContainsFunc(c.Mounts, func(m sim.Mount) bool { return m.Source == v.Name }) {
-			names = append(names, v.Name)
+// dropVolumes removes the volumes that were made for a container alone.
+func (e *Engine) dropVolumes(ctx context.Context, c *ours) error {
+	for _, m := range c.Mounts {
+		if m.Type != sim.InStore || m.Source != sim.AnonymousVolume(c.ID, m.Target) {
+			continue
 		}
-	}
-	return names, err
-}
-
-func (e *Engine) dropVolumes(ctx context.Context, names []string) error {
-	for _, name := range names {
-		_, err := e.client.VolumeRemove(ctx, e.session.object(name), client.VolumeRemoveOptions{})
+		_, err := e.client.VolumeRemove(ctx, e.session.object(m.Source), client.VolumeRemoveOptions{})
 		if err != nil && !cerrdefs.IsNotFound(err) {
 			return e.cfg.explain(err)
 		}
