@@ -2,19 +2,25 @@ package docker_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/real/docker"
+	"twinlayer/real/registry"
 	"twinlayer/sim"
+	"twinlayer/sim/bundle"
+	"twinlayer/sim/userland"
 )
 
 // TestDaemonDiskFull: the disk that dockerd keeps images on is full. What to
@@ -35,25 +41,46 @@ func TestDaemonDiskFull(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestPullRefused: a registry that has had enough says so, and what a learner
-// can do is said too.
+// TestPullRefused: a registry that allows one pull refuses the next one, and
+// what a learner can do is said.
 func TestPullRefused(t *testing.T) {
-	registry := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusTooManyRequests)
-		w.Write([]byte(`{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}`))
-	}))
-	defer registry.Close()
 	if os.Getenv("DOCKER_HOST") == "" {
 		lackingHere(t, "DOCKER_HOST")
 	}
+	var spent atomic.Bool
+	limited := limitedRegistry(t, &spent)
 	e, err := open(t)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, e.Close()) }()
-	_, err = e.Pull(t.Context(), strings.TrimPrefix(registry.URL, "http://")+"/busy:1")
+	_, err = e.Pull(t.Context(), limited+"/hello-world:latest")
+	require.NoError(t, err)
+	spent.Store(true)
+	_, err = e.Pull(t.Context(), limited+"/busybox:latest")
 	var refusal *sim.Refusal
 	require.ErrorAs(t, err, &refusal)
 	require.Contains(t, refusal.Text, `log in with "docker login"`)
+}
+
+// limitedRegistry is the address of a registry with the bundled images, which
+// refuses as Docker Hub does when the limit is spent.
+func limitedRegistry(t *testing.T, spent *atomic.Bool) string {
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	server, err := registry.Serve(bundle.New(exe, userland.Applets()), "")
+	require.NoError(t, err)
+	t.Cleanup(func() { server.Close() })
+	pass := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: server.Addr()})
+	limited := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !spent.Load() {
+			pass.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusTooManyRequests)
+		io.WriteString(w, `{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}`)
+	}))
+	t.Cleanup(limited.Close)
+	return strings.TrimPrefix(limited.URL, "http://")
 }
 
 // TestOldAPI: an engine whose API is older than twinlayer's is told from one
