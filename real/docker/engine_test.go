@@ -164,7 +164,7 @@ func TestAutoRemove(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e *Engine) {
 		for _, args := range [][]string{{"true"}, {"/nosuch"}} {
 			s := spec(args...)
-			s.AutoRemove = !e.cfg.Podman
+			s.AutoRemove = true
 			c := create(t, e, s)
 			e.Start(t.Context(), c.ID, false)
 			all, err := e.Containers(t.Context())
