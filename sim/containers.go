@@ -40,12 +40,12 @@ func (t *transition) create(spec Spec) (Container, error) {
 	}
 	root := fs.NewUnion(base.stack, base.merged, fs.NewUpper(base.merged, t.tick().UnixNano()))
 	c.mounts = fs.NewMounts(fs.Mount{Source: "overlay", Target: "/", Type: "overlay", FS: root})
-	before := t.state
 	t.state = t.state.with(c)
 	t.step("create", "/", "container %s gets a layer of its own, empty and writable, on the %d read-only layer(s) of %s", spec.Name, len(img.Layers), spec.Image)
 	t.makeVolumes(c, base.merged)
 	if err := t.makeDir(c); err != nil {
-		t.state = before
+		t.remove(c)
+		t.removeVolumesOf(c)
 		return Container{}, err
 	}
 	return c.Container, nil

@@ -105,7 +105,7 @@ func (x *execution) bind() {
 
 // prepare finds the user, the directory and the program of p. What runc would
 // refuse is put into docker's words by runc.
-func (x *execution) prepare(p Process, runc func(cause string) *Refusal) *Refusal {
+func (x *execution) prepare(p Process, runc func(cause string) *Refusal, enter func(dir string) *Refusal) *Refusal {
 	x.p = userland.Process{Args: p.Args, Dir: "/", Umask: 0o022, Rand: random(p.ID)}
 	x.bind()
 	user, refusal := FindUser(p.User, x.read("/etc/passwd"), x.read("/etc/group"))
@@ -115,7 +115,7 @@ func (x *execution) prepare(p Process, runc func(cause string) *Refusal) *Refusa
 	if x.sys.IDs != 0 && uint32(max(user.UID, user.GID)) >= x.sys.IDs {
 		return TooFewIDs(user.UID, user.GID)
 	}
-	if refusal := x.enter(p.Dir); refusal != nil {
+	if refusal := enter(p.Dir); refusal != nil {
 		return refusal
 	}
 	if x.sys.IDs == 1 {
@@ -172,6 +172,24 @@ func (x *execution) enter(dir string) *Refusal {
 			return Refuse("Cannot mkdir: %s is not a directory", dir)
 		}
 		return Refuse("mkdir %s: %s", dir, lowerReason(err))
+	}
+	x.p.Dir = dir
+	return nil
+}
+
+// join goes to the working directory of a process that is added to a container,
+// which docker exec does not make.
+func (x *execution) join(dir string) *Refusal {
+	if dir == "" {
+		return nil
+	}
+	dir = path.Clean("/" + dir)
+	st, err := x.sys.Stat(dir, true)
+	if err == nil && st.Mode&fs.S_IFMT != fs.S_IFDIR {
+		err = fs.ENOTDIR
+	}
+	if err != nil {
+		return ExecRefused(fmt.Sprintf("chdir to cwd (%q) set in config.json failed: %s", dir, lowerReason(err)))
 	}
 	x.p.Dir = dir
 	return nil

@@ -55,7 +55,10 @@ func (e *Engine) Create(ctx context.Context, spec sim.Spec) (sim.Container, erro
 		made, err = e.client.ContainerCreate(ctx, options)
 	}
 	if err != nil {
-		return sim.Container{}, e.refused(err)
+		if failed := e.dropVolumes(ctx, spec); failed != nil {
+			return sim.Container{}, failed
+		}
+		return sim.Container{}, e.refused(err, 1)
 	}
 	c := &ours{engine: made.ID, image: img}
 	c.Container = sim.Container{Spec: spec, ImageID: img.ID, Path: argv, Status: sim.Created}
@@ -259,7 +262,7 @@ func (e *Engine) forget(ctx context.Context, c *ours, volumes bool) error {
 	if err := e.release(ctx, c.image); err != nil || !volumes {
 		return err
 	}
-	return e.dropVolumes(ctx, c)
+	return e.dropVolumes(ctx, c.Spec)
 }
 
 // Stop asks a container to end, and kills it after grace.

@@ -165,6 +165,10 @@ func (e *Engine) ended(c *ours) (int, error) {
 // do; docker's own text for it is sim's.
 var cause = regexp.MustCompile(`exec: ("(?:[^"\\]|\\.)*"): ((?:stat [^:]*: )?(?:executable file not found in \$PATH|no such file or directory|permission denied|is a directory))`)
 
+// noDirectory is what runtimes say of a working directory that cannot be
+// entered.
+var noDirectory = regexp.MustCompile(`chdir to cwd \("[^"]*"\) set in config\.json failed: [a-z ]+`)
+
 // refusedStart puts a failure to start a program into docker's words of today.
 func (e *Engine) refusedStart(err error, runtime func(string) *sim.Refusal) error {
 	text := words(err)
@@ -174,14 +178,14 @@ func (e *Engine) refusedStart(err error, runtime func(string) *sim.Refusal) erro
 	if strings.Contains(text, "OCI runtime") || strings.Contains(text, "runc") || strings.Contains(text, "crun") {
 		return &sim.Refusal{Text: text, Exit: 127}
 	}
-	return e.refused(err)
+	return e.refused(err, 125)
 }
 
 // refused is explain for what makes and starts containers, where engines tell
-// of a learner's mistake as of one of their own.
-func (e *Engine) refused(err error) error {
+// of a learner's mistake as of one of their own; exit is docker's status then.
+func (e *Engine) refused(err error, exit int) error {
 	if cerrdefs.IsInternal(err) && !strings.Contains(err.Error(), "no space left on device") {
-		return &sim.Refusal{Text: words(err), Exit: 125}
+		return &sim.Refusal{Text: words(err), Exit: exit}
 	}
 	return e.cfg.explain(err)
 }
@@ -227,6 +231,9 @@ func notExecuted(exit int, printed string) error {
 	}
 	if found := cause.FindStringSubmatch(printed); found != nil {
 		return sim.ExecRefused("exec: " + found[1] + ": " + found[2])
+	}
+	if found := noDirectory.FindString(printed); found != "" {
+		return sim.ExecRefused(found)
 	}
 	return &sim.Refusal{Text: strings.TrimSpace(printed), Exit: exit}
 }

@@ -74,7 +74,7 @@ func (e *Engine) RemoveVolume(ctx context.Context, name string) error {
 }
 
 // dropVolumes removes the volumes that were made for a container alone.
-func (e *Engine) dropVolumes(ctx context.Context, c *ours) error {
+func (e *Engine) dropVolumes(ctx context.Context, c sim.Spec) error {
 	for _, m := range c.Mounts {
 		if m.Type != sim.InStore || m.Source != sim.AnonymousVolume(c.ID, m.Target) {
 			continue

@@ -66,6 +66,11 @@ func (i *identity) lookPath(name string, env []string) (string, error) {
 		unix.Setfsuid(int(i.uid))
 		defer unix.Setfsgid(0)
 		defer unix.Setfsuid(0)
+		// An id that the user namespace lacks changes nothing, silently.
+		gid, _ := unix.SetfsgidRetGid(-1)
+		if uid, _ := unix.SetfsuidRetUid(-1); uid != int(i.uid) || gid != int(i.gid) {
+			return "", i.unmapped(unix.EINVAL)
+		}
 	}
 	return lookPath(name, env)
 }
