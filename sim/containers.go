@@ -54,12 +54,13 @@ func (t *transition) create(spec Spec) (Container, error) {
 // makeDir makes a container's working directory where its image lacks it, as
 // docker does before the container is started.
 func (t *transition) makeDir(c container) error {
-	if strings.HasPrefix(path.Clean("/"+c.process.Dir), "/proc/") {
+	dir := path.Clean("/" + c.process.Dir)
+	if strings.HasPrefix(dir, "/proc/") {
 		return nil // where only the container's own processes see anything
 	}
 	x := t.execution(c)
 	x.bind()
-	if refusal := x.enter(c.process.Dir); refusal != nil {
+	if refusal := x.enter(dir); refusal != nil {
 		return refusal
 	}
 	x.save()
@@ -87,7 +88,7 @@ func (t *transition) makeVolumes(c container, image *fs.Tree) {
 		}
 		v, ok := t.state.volumes[m.Source]
 		if !ok {
-			v = volume{Volume: Volume{Name: m.Source, Anonymous: m.Source == AnonymousVolume(c.ID, m.Target), Created: t.now}, tree: emptyDir(0o755, t.now.UnixNano())}
+			v = volume{Volume: Volume{Name: m.Source, Anonymous: c.Owns(m), Created: t.now}, tree: emptyDir(0o755, t.now.UnixNano())}
 			t.state = t.state.withVolume(v)
 			t.step("volume", m.Target, "volume %s is made: a directory beside all layers", shortVolume(m.Source))
 		}

@@ -80,6 +80,12 @@ var (
 // podmanDiff is why Podman's docker diff differs where its layer does not.
 const podmanDiff = "Podman's diff lists what overlayfs has copied up, and compares directories by their times alone; of one that was removed and made anew it says that it was deleted"
 
+// pidsDiffer is why the ids of processes differ.
+const pidsDiffer = "every process and every thread takes the next number, and how many the real ones have had is the kernel's affair"
+
+// inodesDiffer is why inode numbers differ.
+const inodesDiffer = "the disk's file system numbers the inodes, so the worlds have other numbers; which names have the same one is the same in both"
+
 // ownedByHost is why what the kernel shows has other owners without root.
 const ownedByHost = "the devices, /proc and /sys belong to the host's root; in a container of an ordinary user, whose user namespace does not know him, the kernel calls him nobody"
 
@@ -96,9 +102,9 @@ var declared = []Declared{
 		match: regexp.MustCompile(`(?m)^[0-9a-f]{12}: (Pushed|Layer already exists|Mounted from \S+)$`)},
 	{Class: Expected, Reason: "the two worlds do the same thing a moment apart, so the clock shows different times",
 		match: regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d{4}|Z)?|\b\d\d:\d\d(:\d\d)?\b|\b(About )?(a|an|\d+|Less than a) (nano|micro|milli)?(second|minute|hour|day|week|month|year)s?\b( ago)? *|\b(CREATED|STATUS) +`)},
-	{Class: Expected, Reason: "every process and every thread takes the next number, and how many the real ones have had is the kernel's affair",
+	{Class: Expected, Reason: pidsDiffer,
 		when: regexp.MustCompile(`(?m)^PID +USER `), match: regexp.MustCompile(`(?m)^ *\d+ `)},
-	{Class: Expected, Reason: "every process and every thread takes the next number, and how many the real ones have had is the kernel's affair",
+	{Class: Expected, Reason: pidsDiffer,
 		typed: regexp.MustCompile(`\$\$|\$!|/proc/self\b`)},
 	{Class: Expected, Reason: "the host numbers its processes as they come, and how busy they are is the real clock's affair",
 		when: regexp.MustCompile(`^UID +PID +PPID `), match: regexp.MustCompile(`(?m)^UID +PID +PPID.*CMD$|^\S+ +\d+ +\d+ +\d+ +\S+ +\S+ +\S+ +`)},
@@ -115,9 +121,9 @@ var declared = []Declared{
 		match: regexp.MustCompile(`(?m)^\S+ (on )?/\S* (type )?[\w.]+ \(?r[ow][,)].*\n|^(overlay|proc|tmpfs|devpts|sysfs|mqueue|shm|cgroup\d?|/dev/\S+|udev|none) .*\n`), gone: true},
 	{Class: Expected, Reason: "a container's devices are the host's, and have the times that they have there",
 		match: regexp.MustCompile(`(?m)^([cb]\S+ +\d+ \S+ +\S+ +\d+, +\d+) .{6,14} `), leave: "$1 …"},
-	{Class: Limit, Reason: "the disk's file system numbers the inodes, so the worlds have other numbers; which names have the same one is the same in both",
+	{Class: Limit, Reason: inodesDiffer,
 		match: regexp.MustCompile(`(?m)\bInode: \d+ +|\bDevice: \S+\s|^ *\d+ ([-dlcbps][r-][w-])`), leave: "$1 …"},
-	{Fields: []string{"stdout"}, Class: Limit, Reason: "the disk's file system numbers the inodes, so the worlds have other numbers; which names have the same one is the same in both",
+	{Fields: []string{"stdout"}, Class: Limit, Reason: inodesDiffer,
 		typed: regexp.MustCompile(`\bls +-[[:alpha:]]*i|\bstat\b.*%i`)},
 
 	{Engines: daemons, Fields: []string{"stdout", "stderr", "exit"}, Class: Expected, Reason: "the engine writes /etc/hosts, /etc/hostname and /etc/resolv.conf itself, from its own version's text and from the host's files",

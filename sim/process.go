@@ -115,7 +115,7 @@ func (x *execution) prepare(p Process, runc func(cause string) *Refusal, enter f
 	if x.sys.IDs != 0 && uint32(max(user.UID, user.GID)) >= x.sys.IDs {
 		return TooFewIDs(user.UID, user.GID)
 	}
-	if refusal := enter(p.Dir); refusal != nil {
+	if refusal := enter(path.Clean("/" + p.Dir)); refusal != nil {
 		return refusal
 	}
 	if x.sys.IDs == 1 {
@@ -163,10 +163,6 @@ func (x *execution) read(name string) string {
 
 // enter makes the working directory where it is missing, and goes there.
 func (x *execution) enter(dir string) *Refusal {
-	if dir == "" {
-		return nil
-	}
-	dir = path.Clean("/" + dir)
 	if err := x.p.FS.MkdirAll(dir, 0o755); err != nil {
 		if st, missing := x.sys.Stat(dir, true); missing == nil && st.Mode&fs.S_IFMT != fs.S_IFDIR {
 			return Refuse("Cannot mkdir: %s is not a directory", dir)
@@ -180,10 +176,6 @@ func (x *execution) enter(dir string) *Refusal {
 // join goes to the working directory of a process that is added to a container,
 // which docker exec does not make.
 func (x *execution) join(dir string) *Refusal {
-	if dir == "" {
-		return nil
-	}
-	dir = path.Clean("/" + dir)
 	st, err := x.sys.Stat(dir, true)
 	if err == nil && st.Mode&fs.S_IFMT != fs.S_IFDIR {
 		err = fs.ENOTDIR

@@ -279,6 +279,11 @@ func Mounts(image dockerspec.DockerOCIImageConfig, s Spec) []Mount {
 	return out
 }
 
+// Owns says whether m is a volume that was made for the container alone.
+func (s Spec) Owns(m Mount) bool {
+	return m.Type == InStore && m.Source == AnonymousVolume(s.ID, m.Target)
+}
+
 // CheckVolume refuses a volume name that is not allowed.
 func CheckVolume(name string) error {
 	if validName(name) {

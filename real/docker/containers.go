@@ -129,7 +129,7 @@ func (e *Engine) mounts(ctx context.Context, spec sim.Spec) ([]mount.Mount, erro
 	for _, m := range spec.Mounts {
 		made := mount.Mount{Type: mount.Type(m.Type), Source: m.Source, Target: m.Target, ReadOnly: m.ReadOnly}
 		if m.Type == sim.InStore {
-			name, err := e.volume(ctx, sim.Volume{Name: m.Source, Anonymous: m.Source == sim.AnonymousVolume(spec.ID, m.Target)})
+			name, err := e.volume(ctx, sim.Volume{Name: m.Source, Anonymous: spec.Owns(m)})
 			if err != nil {
 				return nil, err
 			}

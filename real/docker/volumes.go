@@ -76,7 +76,7 @@ func (e *Engine) RemoveVolume(ctx context.Context, name string) error {
 // dropVolumes removes the volumes that were made for a container alone.
 func (e *Engine) dropVolumes(ctx context.Context, c sim.Spec) error {
 	for _, m := range c.Mounts {
-		if m.Type != sim.InStore || m.Source != sim.AnonymousVolume(c.ID, m.Target) {
+		if !c.Owns(m) {
 			continue
 		}
 		_, err := e.client.VolumeRemove(ctx, e.session.object(m.Source), client.VolumeRemoveOptions{})

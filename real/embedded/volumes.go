@@ -61,8 +61,7 @@ func (h *helper) makeVolumes(c *container) error {
 		if m.Type != sim.InStore {
 			continue
 		}
-		own := m.Source == sim.AnonymousVolume(c.info.ID, m.Target)
-		if _, err := h.createVolume(context.Background(), sim.Volume{Name: m.Source, Anonymous: own, Created: c.info.Created}); err != nil {
+		if _, err := h.createVolume(context.Background(), sim.Volume{Name: m.Source, Anonymous: c.info.Owns(m), Created: c.info.Created}); err != nil {
 			return err
 		}
 		v, _ := h.store.Volume(m.Source)
