@@ -33,7 +33,7 @@ func (t *transition) start(ctx context.Context, key string, detach bool) (Output
 		c.Exit = max(refusal.Exit, 1)
 		t.state = t.state.with(c)
 		t.autoRemove(c.ID)
-		return Output{}, refusal
+		return Output{}, x.refused(refusal)
 	}
 	x.begin(&x.p)
 	c.pid, c.Status, c.Started, c.mounts = x.pid, Running, t.now, x.sys.Mounts.Snapshot()
@@ -49,6 +49,15 @@ func (t *transition) start(ctx context.Context, key string, detach bool) (Output
 		t.end(c.ID, out.Exit)
 	}
 	return out, nil
+}
+
+// refused is why a process could not start, unless that may be for what the
+// model does not know.
+func (x *execution) refused(refusal *Refusal) error {
+	if x.unknown != "" {
+		return &Unknown{x.unknown}
+	}
+	return refusal
 }
 
 // log adds to what the container's own process has printed.
@@ -120,7 +129,7 @@ func (t *transition) exec(ctx context.Context, key string, p Process) (Output, e
 	p = inContainer(c, p)
 	x := t.execution(c)
 	if refusal := x.prepare(p, ExecRefused, x.join); refusal != nil {
-		return Output{}, refusal
+		return Output{}, x.refused(refusal)
 	}
 	x.begin(&x.p)
 	t.step("exec", x.p.Path, "%s joins the container's namespaces as one more process", x.p.Args[0])

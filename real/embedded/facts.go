@@ -163,12 +163,55 @@ func (h *helper) inodeFact(c *container, file string) sim.Evidence {
 		if r == nil || h.status(other).Status != sim.Running || other.layers[len(other.layers)-1] != bottom {
 			continue
 		}
-		if unix.Stat(fmt.Sprintf("/proc/%d/root/%s", r.proc.PID(), rel), &st) == nil {
-			rows = append(rows, fmt.Sprintf("inode %d\t/%s in container %s", st.Ino, rel, h.status(other).Name))
+		if inode, ok := inodeOf(r.proc.PID(), rel); ok {
+			rows = append(rows, fmt.Sprintf("inode %d\t/%s in container %s", inode, rel, h.status(other).Name))
 		}
 	}
 	return sim.Evidence{What: "a file of the image in its layer and in every running container above it: one inode, no copy",
 		Shown: strings.Join(rows, "\n"), Again: "stat -c 'inode %i' " + file + " /proc/" + pidWord + "/root/" + rel}
+}
+
+// inodeOf is the inode of a file that a container sees.
+func inodeOf(pid int, name string) (uint64, bool) {
+	f, err := openInside(pid, name, unix.O_PATH)
+	if err != nil {
+		return 0, false
+	}
+	defer f.Close()
+	var st unix.Stat_t
+	err = unix.Fstat(int(f.Fd()), &st)
+	return st.Ino, err == nil
+}
+
+// openInside opens a file that a container's process sees. No link leads out of
+// the container's root, and none of /proc's is followed (openat2(2)).
+func openInside(pid int, name string, flags uint64) (*os.File, error) {
+	root, err := unix.Open(fmt.Sprintf("/proc/%d/root", pid), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(root)
+	fd, err := unix.Openat2(root, name, &unix.OpenHow{
+		Flags: flags | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+	})
+	return os.NewFile(uintptr(fd), name), err
+}
+
+// readInside is the text of a small file of /proc as a container sees it; ""
+// where something else is in its place.
+func readInside(pid int, name string) string {
+	f, err := openInside(pid, name, unix.O_RDONLY|unix.O_NONBLOCK)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	var fs unix.Statfs_t
+	if unix.Fstatfs(int(f.Fd()), &fs) != nil || fs.Type != unix.PROC_SUPER_MAGIC {
+		return ""
+	}
+	text := make([]byte, 4096)
+	n, _ := f.Read(text)
+	return strings.TrimSpace(string(text[:n]))
 }
 
 // cacheFact tells how much of a file is in memory (mincore(2)).
@@ -219,11 +262,11 @@ func processFacts(pid int) []sim.Evidence {
 			rows = append(rows, id)
 		}
 	}
-	boot, _ := os.ReadFile(fmt.Sprintf("/proc/%d/root/proc/sys/kernel/random/boot_id", pid))
+	boot := readInside(pid, "proc/sys/kernel/random/boot_id")
 	cgroup, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	return []sim.Evidence{
 		{What: "its namespaces", Shown: strings.Join(rows, "\n"), Again: "readlink /proc/" + pidWord + "/ns/*"},
-		{What: "the kernel's boot id, inside", Shown: strings.TrimSpace(string(boot)), Again: "cat /proc/" + pidWord + "/root/proc/sys/kernel/random/boot_id"},
+		{What: "the kernel's boot id, inside", Shown: boot, Again: "cat /proc/" + pidWord + "/root/proc/sys/kernel/random/boot_id"},
 		{What: "its cgroups", Shown: strings.TrimSpace(string(cgroup)), Again: "cat /proc/" + pidWord + "/cgroup"},
 	}
 }

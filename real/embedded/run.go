@@ -138,7 +138,7 @@ func (h *helper) exec(ctx context.Context, args execArgs) (sim.Output, error) {
 	if err != nil {
 		return sim.Output{}, err
 	}
-	proc, err := r.proc.Exec(process, args.Process.Interactive)
+	proc, err := r.proc.Exec(ctx, process, args.Process.Interactive)
 	if err != nil {
 		return sim.Output{}, refused(err, sim.ExecRefused)
 	}

@@ -3,10 +3,12 @@
 package box
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"unsafe"
 
@@ -32,8 +34,17 @@ func doing(format string, args ...any) func(error) error {
 	return func(err error) error { return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), err) }
 }
 
-// oldRoot is the first process's descriptor of its root directory.
-const oldRoot = 4
+// handed is the descriptor that a stage is given beside the one that its calls
+// come from: of its root directory where it is a container's first process, of
+// that process where it is to enter a container. It is closed before anything
+// is looked up that the container or its image names.
+const handed = early.Conn + 1
+
+// closeHanded leaves no descriptor but the standard streams and that of the
+// calls, which execve closes.
+func (c *calls) closeHanded() {
+	c.add(doing("closing inherited files"), unix.SYS_CLOSE_RANGE, handed, int(^uint32(0)), 0)
+}
 
 // enterRoot makes dir the root, with a /proc, and detaches the old one. Both
 // are "." for a moment: the old root then lies on top of the new one
@@ -44,12 +55,42 @@ func (c *calls) enterRoot(dir string) {
 	c.add(doing("entering %s", dir), unix.SYS_CHDIR, dir)
 	c.add(doing("entering %s", dir), unix.SYS_CHROOT, ".")
 	c.proc()
-	c.add(doing("leaving %s", dir), unix.SYS_FCHDIR, oldRoot)
+	c.add(doing("leaving %s", dir), unix.SYS_FCHDIR, handed)
 	c.add(doing("leaving %s", dir), unix.SYS_CHROOT, ".")
 	c.add(doing("entering %s", dir), unix.SYS_CHDIR, dir)
 	c.add(doing("making %s the root", dir), unix.SYS_PIVOT_ROOT, ".", ".")
 	c.add(doing("detaching the old root"), unix.SYS_UMOUNT2, ".", unix.MNT_DETACH)
 	c.add(doing("entering the root"), unix.SYS_CHDIR, "/")
+	c.closeHanded()
+}
+
+// enterContainer enters the namespaces, and the root directory, of the process
+// that the handed descriptor is of. The pid namespace is that of children only
+// (setns(2)).
+func (c *calls) enterContainer(namespaces int) {
+	c.add(doing("parting from the engine's directories"), unix.SYS_UNSHARE, unix.CLONE_FS)
+	c.add(notEntered, unix.SYS_SETNS, handed, namespaces)
+	c.closeHanded()
+}
+
+// enterDir makes dir the working directory: with all power if counts is false,
+// when a failure does not count yet, or else with what the user has, as runc
+// does.
+func (c *calls) enterDir(dir string, counts bool) {
+	failure := func(err error) error {
+		return runtimeFailure("chdir to cwd (%q) set in config.json failed: %v", dir, err)
+	}
+	if !counts {
+		c.add(failure, early.Enter, dir, 0)
+		return
+	}
+	c.add(failure, early.Enter, dir, 1)
+	c.add(func(err error) error {
+		if errors.Is(err, unix.EXDEV) {
+			return runtimeFailure("current working directory is outside of container mount namespace root -- possible container breakout detected")
+		}
+		return failure(err)
+	}, early.Inside)
 }
 
 const quietOld = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
@@ -83,7 +124,9 @@ var lastCap = sync.OnceValue(func() (last int) {
 	return last
 })
 
-// restrict gives up what [Power.restrict] does.
+// restrict gives up every capability that a container does not have, and the
+// chance to gain any through a suid program. The bounding set limits what
+// execve leaves (capabilities(7)).
 func (c *calls) restrict(p *Power) error {
 	if len(p.Filter) == 0 {
 		return errNoFilter
@@ -93,17 +136,18 @@ func (c *calls) restrict(p *Power) error {
 			c.add(doing("dropping capability %d", n), unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, n, 0, 0, 0)
 		}
 	}
-	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var own [2]unix.CapUserData
-	if err := unix.Capget(&hdr, &own[0]); err != nil {
-		return fmt.Errorf("reading the capabilities: %w", err)
-	}
-	own[0].Inheritable, own[1].Inheritable = 0, 0
-	c.add(doing("clearing the inheritable capabilities"), unix.SYS_CAPSET,
-		pack(unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}), pack(own))
 	c.add(doing("setting no_new_privs"), unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	c.add(doing("setting the seccomp filter"), unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, early.Program(pack(p.Filter)))
 	return nil
+}
+
+// keep leaves the process itself, which is root, no more than it will have as
+// the program.
+func (c *calls) keep(caps uint64) {
+	low, high := uint32(caps), uint32(caps>>32)
+	c.add(doing("setting the capabilities"), unix.SYS_CAPSET,
+		pack(unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}),
+		pack([2]unix.CapUserData{{Effective: low, Permitted: low}, {Effective: high, Permitted: high}}))
 }
 
 var errNoFilter = errors.New("a container without a seccomp filter is not started")
@@ -117,25 +161,29 @@ func pack(v any) []byte {
 	return b
 }
 
-// assume makes the process run as who.
-func (c *calls) assume(who *identity) {
+// assume makes the process run as who, with these capabilities if that is root.
+func (c *calls) assume(who *identity, caps uint64) {
 	if !setgroupsDenied() {
 		c.add(who.unmapped, unix.SYS_SETGROUPS, len(who.groups), pack(who.groups))
 	}
 	c.add(who.unmapped, unix.SYS_SETGID, int(who.gid))
 	c.add(who.unmapped, unix.SYS_SETUID, int(who.uid))
+	if who.uid == 0 { // anybody else has none left
+		c.keep(caps)
+	}
 }
 
+// mask sets which signals wait, of all.
+func (c *calls) mask(all uint64) {
+	c.add(doing("setting the signal mask"), unix.SYS_RT_SIGPROCMASK, sigSetMask, pack(all), 0, 8)
+}
+
+const sigSetMask = 2 // SIG_SETMASK of <asm-generic/signal-defs.h>
+
 // exec becomes the program.
-func (c *calls) exec(file string, args, env []string) {
+func (c *calls) exec(file string, args, env []string, failure func(error) error) {
 	c.add(doing("setting the umask"), unix.SYS_UMASK, 0o022)
-	c.add(doing("closing inherited files"), unix.SYS_CLOSE_RANGE, 3, int(^uint32(0)), unix.CLOSE_RANGE_CLOEXEC)
-	c.add(func(err error) error {
-		if errors.Is(err, unix.EACCES) {
-			return runtimeFailure("exec %s: %v", file, err)
-		}
-		return notProgram(fmt.Sprintf("exec %s: %v\n", file, err))
-	}, unix.SYS_EXECVE, file, args, env)
+	c.add(failure, unix.SYS_EXECVE, file, args, env)
 }
 
 // notProgram is the failure of a file that was found but is no program. It
@@ -145,24 +193,82 @@ type notProgram string
 
 func (n notProgram) Error() string { return string(n) }
 
-// handOver gives the first process its work and waits until it is the user's
-// program, at which the socket closes, or tells why it cannot be. The process
-// ends when the socket is closed then.
-func (c *calls) handOver(stage io.ReadWriter, stderr io.Writer) error {
+// handOver gives a stage its calls and follows it until it is the user's
+// program, at which the socket closes, or tells why it cannot be. forked is
+// told of each of the forks that the calls make.
+//
+// The last of these processes is where the container's others may make it say
+// anything, so only the one before it is believed, which the kernel tells apart.
+func (c *calls) handOver(stage *os.File, first, forks int, forked func(pid int) error) error {
 	if _, err := stage.Write(c.Bytes()); err != nil {
 		return fmt.Errorf("handing the container to its first process: %w", err)
 	}
-	var answer [early.FailedSize]byte
-	switch _, err := io.ReadFull(stage, answer[:]); {
-	case errors.Is(err, io.EOF):
-		return nil
-	case err != nil:
-		return fmt.Errorf("hearing from the container's first process: %w", err)
+	var failure error
+	for sender := first; ; {
+		m, from, err := receive(stage)
+		switch {
+		case err != nil && !errors.Is(err, io.EOF):
+			return fmt.Errorf("hearing from the container's first process: %w", err)
+		case err != nil && forks > 0:
+			return cmp.Or(failure, errGone)
+		case err != nil:
+			return failure
+		case m.PID != 0 && from == sender && forks > 0:
+			forks, sender = forks-1, int(m.PID)
+			err = forked(sender)
+		case m.Errno != 0 && int(m.Call) < len(c.failures):
+			failure = cmp.Or(failure, c.failures[m.Call](unix.Errno(m.Errno)))
+		default:
+			failure = cmp.Or(failure, errGone)
+		}
+		if err != nil {
+			return err
+		}
+		if failure != nil && forks == 0 {
+			return failure
+		}
 	}
-	f := *(*early.Failed)(unsafe.Pointer(&answer))
-	err := c.failures[f.Call](unix.Errno(f.Errno))
-	if text, ok := err.(notProgram); ok {
-		_, err = io.WriteString(stderr, string(text))
+}
+
+// errGone is of a process that a container has ended, or made say nonsense,
+// before it was the user's program.
+var errGone = runtimeFailure("the process was ended before it could run its program")
+
+// receive waits for the next message of a stage, and tells which process it is
+// from (unix(7), SO_PASSCRED).
+func receive(stage *os.File) (m early.Message, from int, err error) {
+	conn, err := stage.SyscallConn()
+	if err != nil {
+		return m, 0, err
 	}
-	return err
+	waited := conn.Read(func(fd uintptr) bool {
+		m, from, err = receiveNow(int(fd))
+		return !errors.Is(err, unix.EAGAIN)
+	})
+	return m, from, errors.Join(waited, err)
+}
+
+// receiveNow is receive where nothing blocks.
+func receiveNow(fd int) (m early.Message, from int, err error) {
+	answer, oob := make([]byte, early.MessageSize), make([]byte, unix.CmsgSpace(unix.SizeofUcred))
+	n, noob, _, _, err := unix.Recvmsg(fd, answer, oob, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
+	if err == nil && n == 0 {
+		err = io.EOF
+	}
+	if err != nil {
+		return m, 0, err
+	}
+	messages, err := unix.ParseSocketControlMessage(oob[:noob])
+	if err != nil {
+		return m, 0, err
+	}
+	for _, each := range messages {
+		if cred, err := unix.ParseUnixCredentials(&each); err == nil {
+			from = int(cred.Pid)
+		}
+	}
+	if n == len(answer) {
+		m = *(*early.Message)(unsafe.Pointer(&answer[0]))
+	}
+	return m, from, nil
 }

@@ -3,97 +3,179 @@
 package box
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path"
-	"runtime"
-	"syscall"
+	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"twinlayer/real/embedded/early"
 )
 
 // Exec starts one more process in the container whose first process p is. It
-// returns when the program runs; a *[Failure] if it cannot.
-func (p *Proc) Exec(what Process, interactive bool) (*Proc, error) {
+// returns when the program runs, or ctx is done; a *[Failure] if it cannot run.
+func (p *Proc) Exec(ctx context.Context, what Process, interactive bool) (*Proc, error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if p.closed {
-		return nil, runtimeFailure("cannot exec in a stopped container")
+		return nil, errStopped
 	}
 	streams, err := newPipes(interactive)
 	if err != nil {
 		return nil, err
 	}
-	type started struct {
-		proc *Proc
-		err  error
+	e := entry{container: p}
+	if err = what.visit(p, streams, &e.todo); err == nil {
+		err = e.run(ctx, streams)
 	}
-	setgroupsDenied()
-	result := make(chan started)
-	go func() {
-		runtime.LockOSThread() // and never unlock: the thread ends with the goroutine
-		proc, err := what.enter(p, streams)
-		result <- started{proc, err}
-	}()
-	r := <-result
-	if r.err != nil {
+	if err != nil {
 		streams.close()
+		return nil, err
 	}
-	return r.proc, r.err
+	return streams.proc(e.last, -1), nil
 }
 
-// enter puts the calling thread into the container and forks the program.
-func (p *Process) enter(first *Proc, streams *pipes) (*Proc, error) {
-	if err := join(first.pidfd, first.namespaces); err != nil {
-		return nil, err
-	}
-	who, err := p.identity()
-	if err != nil {
-		return nil, err
-	}
-	file, err := lookPath(p.Args[0], p.Env)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range streams.theirs {
-		who.own(f)
-	}
-	if err := p.restrict(); err != nil {
-		return nil, err
-	}
-	child := -1
-	process, err := os.StartProcess(file, p.Args, &os.ProcAttr{
-		Dir: path.Clean("/" + p.Dir), Env: p.Env, Files: streams.theirs[:],
-		Sys: &syscall.SysProcAttr{Credential: who.credential(), Setsid: true, PidFD: &child, Ptrace: first.limits != nil},
-	})
-	if err == nil && first.limits != nil {
-		if err = first.limits.enterStopped(process.Pid); err != nil {
-			process.Wait() // or its pid namespace could not end
-			return nil, err
+// visit looks up in the container what the process needs, on a thread that
+// sees its files, and returns what the process has to do.
+//
+// All that takes power is done before the second fork, which is into the pid
+// namespace: only then does the container see the process, which can do no
+// more than those that are there.
+func (p *Process) visit(first *Proc, streams *pipes, todo *calls) error {
+	setgroupsDenied()
+	return aside(func() error {
+		if err := join(first.pidfd, unix.CLONE_NEWNS); err != nil {
+			return err
 		}
-	}
-	if errors.Is(err, unix.EINVAL) && (who.uid != 0 || who.gid != 0) {
-		return nil, who.unmapped(err)
-	}
-	if err != nil {
-		return nil, p.explain(file, err)
-	}
-	return streams.proc(process, child), nil
+		who, file, err := p.resolve(streams)
+		if err != nil {
+			return err
+		}
+		todo.mask(^uint64(0)) // of the Go runtime only this thread is left then
+		todo.add(doing("parting from the engine"), early.Fork)
+		todo.add(doing("waiting for the container's limits"), early.Await)
+		todo.add(doing("hiding the memory"), unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+		todo.enterContainer(first.namespaces)
+		dir := path.Clean("/" + p.Dir)
+		todo.enterDir(dir, false)
+		if err := todo.restrict(&p.Power); err != nil {
+			return err
+		}
+		todo.assume(who, p.Caps)
+		todo.add(notEntered, early.Fork)
+		todo.add(doing("beginning a session"), unix.SYS_SETSID)
+		todo.enterDir(dir, true)
+		todo.mask(0)
+		todo.exec(file, p.Args, p.Env, func(err error) error { return runtimeFailure("exec %s: %v", file, err) })
+		return nil
+	})
 }
 
-// join enters the namespaces, and the root directory, of the process behind
-// pidfd. A thread may enter a mount namespace once it shares its root and
-// working directories with no other (setns(2)).
+// join enters namespaces of the process behind pidfd. A thread may enter a
+// mount namespace once it shares its root and working directories with no
+// other (setns(2)).
 func join(pidfd, namespaces int) error {
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
 		return fmt.Errorf("parting a thread's directories: %w", err)
 	}
 	if err := unix.Setns(pidfd, namespaces); err != nil {
-		return fmt.Errorf("entering the container's namespaces: %w", err)
+		return notEntered(err)
 	}
-	unix.Umask(0o022)
 	return nil
+}
+
+// notEntered is the failure to enter a container, which may have ended
+// meanwhile (setns(2), pid_namespaces(7)).
+func notEntered(err error) error {
+	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ENOMEM) {
+		return errStopped
+	}
+	return fmt.Errorf("entering the container's namespaces: %w", err)
+}
+
+var errStopped = runtimeFailure("cannot exec in a stopped container")
+
+// entry is a process on its way into a container: a stage, then the child that
+// it leaves, which enters the container's limits and namespaces, then that
+// one's, which is in the container.
+type entry struct {
+	container *Proc
+	todo      calls
+	near      *os.File
+	last      *os.Process // nil: not begun
+	forks     int
+}
+
+func (e *entry) run(ctx context.Context, streams *pipes) error {
+	near, far, err := socketpair()
+	if err != nil {
+		return err
+	}
+	defer near.Close()
+	e.near = near
+	err = e.begin(streams, far)
+	far.Close()
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { near.SetDeadline(time.Unix(1, 0)) })()
+	if err = e.todo.handOver(near, e.last.Pid, 2, e.forked); err != nil {
+		e.kill()
+	}
+	return errors.Join(ctx.Err(), err)
+}
+
+// begin starts the stage.
+func (e *entry) begin(streams *pipes, conn *os.File) error {
+	fd, err := unix.FcntlInt(uintptr(e.container.pidfd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	pidfd := os.NewFile(uintptr(fd), "container")
+	defer pidfd.Close()
+	e.last, err = os.StartProcess("/proc/self/exe", []string{early.Stage}, &os.ProcAttr{
+		Env: []string{}, Files: append(slices.Clone(streams.theirs[:]), conn, pidfd), // pidfd is the handed one
+	})
+	return err
+}
+
+// forked takes the next process for the one before it, which ends.
+func (e *entry) forked(pid int) error {
+	e.last.Wait()
+	next, err := os.FindProcess(pid)
+	if err != nil {
+		return err
+	}
+	e.last = next
+	if e.forks++; e.forks == 2 {
+		return nil
+	}
+	if err = e.container.limits.enter(pid); err == nil {
+		_, err = e.near.Write([]byte{0})
+	}
+	return err
+}
+
+// kill ends what is on its way, and the child that it may have just made. A
+// container ends only when all its processes are waited for.
+func (e *entry) kill() {
+	e.last.Kill()
+	e.last.Wait()
+	conn, err := e.near.SyscallConn()
+	if err != nil || e.forks != 1 {
+		return
+	}
+	conn.Control(func(fd uintptr) {
+		m, from, err := receiveNow(int(fd))
+		if err == nil && from == e.last.Pid && m.PID != 0 && e.forked(int(m.PID)) == nil {
+			e.last.Kill()
+			e.last.Wait()
+		}
+	})
 }
 
 func (i *identity) own(f *os.File) {
@@ -104,27 +186,4 @@ func (i *identity) own(f *os.File) {
 	if err == nil {
 		conn.Control(func(fd uintptr) { ownPipe(int(fd), i.uid, i.gid) })
 	}
-}
-
-func (i *identity) credential() *syscall.Credential {
-	return &syscall.Credential{Uid: i.uid, Gid: i.gid, Groups: i.groups, NoSetGroups: setgroupsDenied()}
-}
-
-// explain puts the error of a fork that did not become the program into
-// runc's words. Which step failed cannot be seen from outside, so the working
-// directory is looked at again.
-func (p *Process) explain(file string, err error) error {
-	dir := path.Clean("/" + p.Dir)
-	if info, statErr := os.Stat(dir); statErr != nil || !info.IsDir() {
-		cause := error(unix.ENOTDIR)
-		if statErr != nil {
-			cause = errors.Unwrap(statErr)
-		}
-		return runtimeFailure("chdir to cwd (%q) set in config.json failed: %v", dir, cause)
-	}
-	cause := err
-	if unwrapped := errors.Unwrap(err); unwrapped != nil {
-		cause = unwrapped
-	}
-	return runtimeFailure("exec %s: %v", file, cause)
 }

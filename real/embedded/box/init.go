@@ -87,27 +87,41 @@ func (s *Spec) furnish(mounts []mount) error {
 // become adds what makes the first process the user's program. The order
 // matters: what needs power comes before it is given up.
 func (p *Process) become(todo *calls, streams *pipes) error {
-	who, err := p.identity()
-	if err != nil {
-		return err
-	}
-	for _, f := range streams.theirs {
-		who.own(f)
-	}
-	file, err := who.lookPath(p.Args[0], p.Env)
+	who, file, err := p.resolve(streams)
 	if err != nil {
 		return err
 	}
 	dir := path.Clean("/" + p.Dir)
-	todo.add(func(err error) error {
-		return runtimeFailure("chdir to cwd (%q) set in config.json failed: %v", dir, err)
-	}, unix.SYS_CHDIR, dir)
+	todo.enterDir(dir, false)
 	if err := todo.restrict(&p.Power); err != nil {
 		return err
 	}
-	todo.assume(who)
-	todo.exec(file, p.Args, p.Env)
+	todo.assume(who, p.Caps)
+	todo.enterDir(dir, true)
+	todo.exec(file, p.Args, p.Env, func(err error) error {
+		if errors.Is(err, unix.EACCES) {
+			return runtimeFailure("exec %s: %v", file, err)
+		}
+		return notProgram(fmt.Sprintf("exec %s: %v\n", file, err))
+	})
 	return nil
+}
+
+// resolve looks up, in the root directory of the calling thread, which is the
+// container's, who the process runs as and what its program is, and makes its
+// streams the user's.
+func (p *Process) resolve(streams *pipes) (who *identity, file string, err error) {
+	if who, err = p.identity(); err != nil {
+		return nil, "", err
+	}
+	if err := streams.openNull(); err != nil {
+		return nil, "", err
+	}
+	for _, f := range streams.theirs {
+		who.own(f)
+	}
+	file, err = who.lookPath(p.Args[0], p.Env)
+	return who, file, err
 }
 
 // inProc says whether a name lies in /proc, which only the container's own

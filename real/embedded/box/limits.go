@@ -163,28 +163,17 @@ func cgroupMount(fstype, option string) (string, error) {
 	return "", fmt.Errorf("no cgroups are mounted")
 }
 
-// enter puts a process into the cgroups.
+// enter puts a process into the cgroups, if there are any.
 func (l *Limits) enter(pid int) error {
+	if l == nil {
+		return nil
+	}
 	for _, procs := range l.procs {
 		if _, err := procs.WriteString(strconv.Itoa(pid)); err != nil {
 			return fmt.Errorf("limiting the container: %w", err)
 		}
 	}
 	return nil
-}
-
-// enterStopped puts a process that the calling thread traces, and that stands
-// before its first instruction, into the cgroups, and lets it go.
-func (l *Limits) enterStopped(pid int) error {
-	var status unix.WaitStatus
-	if _, err := unix.Wait4(pid, &status, unix.WALL, nil); err != nil {
-		return fmt.Errorf("waiting for a new process: %w", err)
-	}
-	err := l.enter(pid)
-	if err != nil {
-		unix.Kill(pid, unix.SIGKILL)
-	}
-	return errors.Join(err, unix.PtraceDetach(pid))
 }
 
 // Remove removes the cgroups, when the last process has left them.

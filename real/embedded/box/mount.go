@@ -122,7 +122,7 @@ func (m mount) attach() error {
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOTDIR):
 		return runtimeFailure("%s", sim.MountProblem(m.target))
 	case err != nil:
-		return fmt.Errorf("mounting on %s: %w", m.target, err)
+		return runtimeFailure("error mounting to rootfs at %q: %v", m.target, err)
 	}
 	return nil
 }

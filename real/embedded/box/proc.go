@@ -39,7 +39,8 @@ type pipes struct {
 	interactive  bool
 }
 
-// newPipes are three pipes, or /dev/null and two.
+// newPipes are three pipes. Where the process is not interactive, the container's
+// own /dev/null takes the place of the first ([pipes.openNull]).
 func newPipes(interactive bool) (p *pipes, err error) {
 	p = &pipes{interactive: interactive}
 	for i := range 3 {
@@ -53,15 +54,30 @@ func newPipes(interactive bool) (p *pipes, err error) {
 	p.ours[0], p.theirs[0] = p.theirs[0], p.ours[0]
 	if !interactive {
 		p.ours[0].Close() // so that it reads as empty
-		null, err := os.Open(os.DevNull)
-		if err != nil {
-			p.close()
-			return nil, err
-		}
-		p.theirs[0].Close()
-		p.theirs[0] = null
 	}
 	return p, nil
+}
+
+// openNull opens /dev/null, in the root directory of the calling thread, for a
+// process that is not interactive. The host's own would be a way to the host's
+// file: root in the container could change its mode.
+func (p *pipes) openNull() error {
+	if p.interactive {
+		return nil
+	}
+	fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return runtimeFailure("open %s: %v", os.DevNull, err)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFCHR || st.Rdev != unix.Mkdev(1, 3) {
+		unix.Close(fd)
+		return runtimeFailure("%s is not the null device", os.DevNull)
+	}
+	unix.FcntlInt(uintptr(fd), unix.F_SETFL, 0)
+	p.theirs[0].Close()
+	p.theirs[0] = os.NewFile(uintptr(fd), os.DevNull)
+	return nil
 }
 
 func (p *pipes) close() {

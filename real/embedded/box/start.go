@@ -48,11 +48,12 @@ func Start(spec Spec, limits *Limits, interactive bool) (*Proc, error) {
 		streams.close()
 		return nil, err
 	}
-	if limits != nil {
-		err = limits.enter(first.process.Pid)
-	}
+	err = limits.enter(first.process.Pid)
 	if err == nil {
-		err = first.todo.handOver(near, streams.theirs[2])
+		err = first.todo.handOver(near, first.process.Pid, 0, nil)
+	}
+	if text, ok := err.(notProgram); ok {
+		_, err = streams.theirs[2].WriteString(string(text))
 	}
 	near.Close()
 	proc := streams.proc(first.process, first.pidfd)
@@ -91,7 +92,7 @@ func (s *Spec) begin(streams *pipes, conn *os.File) (*first, error) {
 	if err == nil {
 		defer root.Close()
 		f.process, err = os.StartProcess("/proc/self/exe", []string{early.Stage}, &os.ProcAttr{
-			Env: []string{}, Files: append(slices.Clone(streams.theirs[:]), conn, root), // conn is early's, root oldRoot
+			Env: []string{}, Files: append(slices.Clone(streams.theirs[:]), conn, root), // root is the handed one
 			Sys: &syscall.SysProcAttr{Setsid: true, PidFD: &f.pidfd},
 		})
 	}
@@ -106,5 +107,7 @@ func socketpair() (near, far *os.File, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	unix.SetNonblock(fds[0], true) // so that waiting for an answer can end
+	unix.SetsockoptInt(fds[0], unix.SOL_SOCKET, unix.SO_PASSCRED, 1)
 	return os.NewFile(uintptr(fds[0]), "stage"), os.NewFile(uintptr(fds[1]), "stage"), nil
 }

@@ -1,8 +1,13 @@
 //go:build linux
 
-// Package early is the first process of a container, until it becomes the
-// user's program: started as [Stage], the program makes the system calls that
-// it is handed, the last of which is execve, in this package's init function.
+// Package early is the first process of a container, and what docker exec
+// starts in one, until it becomes the user's program: started as [Stage], the
+// program makes the system calls that it is handed, the last of which is
+// execve, in this package's init function.
+//
+// What enters a container that runs has memory of its own for that, which
+// holds nothing but its calls, and forks ([Fork]) into the namespaces only when
+// it has nothing left that a process of the container could want of it.
 //
 // Go initialises packages in the order of their import paths, each after those
 // that it imports. This one imports next to nothing, so its turn comes before
@@ -12,6 +17,7 @@ package early
 
 import (
 	"os"
+	"runtime"
 	"syscall"
 	"unsafe"
 )
@@ -19,25 +25,27 @@ import (
 // Stage is the argv[0] of a container's first process.
 const Stage = "twinlayer-init"
 
-// conn is the descriptor that the calls come from. It closes with execve; a
-// [Failed] says that a call failed.
-const conn = 3
+// Conn is the descriptor that the calls come from. It closes with execve; a
+// [Message] tells what happens before.
+const Conn = 3
 
 func init() {
 	if len(os.Args) > 0 && os.Args[0] == Stage {
 		work()
-		os.Exit(255)
+		exit(255)
 	}
 }
 
-// Failed tells which call failed, from 0, and with which error.
-type Failed struct{ Call, Errno uint32 }
+// Message tells what became of a call, which is counted from 0: that it failed,
+// with which error, and with it the whole; or, with Errno 0, the process that a
+// [Fork] has made.
+type Message struct{ Call, Errno, PID uint32 }
 
-// FailedSize is how many bytes a Failed has.
-const FailedSize = int(unsafe.Sizeof(Failed{}))
+// MessageSize is how many bytes a Message has.
+const MessageSize = int(unsafe.Sizeof(Message{}))
 
 func work() {
-	syscall.CloseOnExec(conn)
+	syscall.CloseOnExec(Conn)
 	var size [4]byte
 	if !read(size[:]) {
 		return
@@ -46,18 +54,17 @@ func work() {
 	if !read(r.rest) {
 		return
 	}
-	for i := uint32(0); len(r.rest) > 0; i++ {
-		if errno := r.call(); errno != 0 {
-			f := Failed{i, uint32(errno)}
-			syscall.Write(conn, (*[FailedSize]byte)(unsafe.Pointer(&f))[:])
-			return
-		}
+	var calls [][7]uintptr
+	for len(r.rest) > 0 {
+		calls = append(calls, r.call())
 	}
+	perform(calls)
+	runtime.KeepAlive(r)
 }
 
 func read(b []byte) bool {
 	for len(b) > 0 {
-		n, err := syscall.Read(conn, b)
+		n, err := syscall.Read(Conn, b)
 		if err == syscall.EINTR {
 			continue
 		}
@@ -76,14 +83,11 @@ type reader struct {
 	kept [][]uintptr
 }
 
-// call makes the next call.
-func (r *reader) call() syscall.Errno {
-	var args [7]uintptr
+func (r *reader) call() (args [7]uintptr) {
 	for i := range r.word() {
 		args[i] = r.arg()
 	}
-	_, _, errno := syscall.RawSyscall6(args[0], args[1], args[2], args[3], args[4], args[5], args[6])
-	return errno
+	return args
 }
 
 func (r *reader) arg() uintptr {

@@ -30,7 +30,7 @@ func stage(t *testing.T, calls *early.Calls) (answer []uint32, printed string) {
 	far.Close()
 	_, err = near.Write(calls.Bytes())
 	require.NoError(t, err)
-	var f [early.FailedSize]byte
+	var f [early.MessageSize]byte
 	if n, _ := near.Read(f[:]); n > 0 {
 		answer = []uint32{binary.NativeEndian.Uint32(f[:]), binary.NativeEndian.Uint32(f[4:])}
 	}

@@ -2,7 +2,7 @@
 
 // Attack makes system calls that a container should not get through with, and
 // prints what each of them answers: those of the machine, or, with the argument
-// "32", those of its 32-bit forms.
+// "32", those of its 32-bit forms. With "memory" it looks into other processes.
 package main
 
 import (
@@ -14,6 +14,10 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "memory" {
+		prey()
+		return
+	}
 	if len(os.Args) > 1 && os.Args[1] == "32" {
 		compatible()
 		return
