@@ -25,6 +25,7 @@ import (
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
 	"twinlayer/sim/repl"
+	"twinlayer/sim/repl/ink"
 	"twinlayer/sim/userland"
 	"twinlayer/sim/userland/packages"
 )
@@ -36,6 +37,9 @@ const (
 	exitUsage  = 2
 	exitBug    = 3 // a verdict was bug
 )
+
+// stdout and stderr are for plain text; a session draws with the REPL's pen.
+var stdout, stderr = ink.Writer(os.Stdout), ink.Writer(os.Stderr)
 
 func main() {
 	embedded.Init()
@@ -76,7 +80,7 @@ func parse(args []string) (flags, error) {
 	set.BoolVar(&f.step, "step", false, "hold the model's steps; Enter shows the next")
 	set.StringVar(&f.lang, "lang", "", "the language of the lessons: "+strings.Join(lessons.Languages, ", ")+" (default: the environment's)")
 	set.BoolVar(&f.auto, "auto", false, "with lesson play: play to the end without a learner")
-	set.Usage = func() { fmt.Fprintf(os.Stderr, "Usage of twinlayer:\n%s%s", set.FlagUsages(), repl.LessonUsage) }
+	set.Usage = func() { fmt.Fprintf(stderr, "Usage of twinlayer:\n%s%s", set.FlagUsages(), repl.LessonUsage) }
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
@@ -103,7 +107,7 @@ func run(args []string) int {
 	case err != nil:
 		return fail(exitUsage, err)
 	}
-	if done, err := repl.LessonFiles(f.words, lessons.Language(f.lang, os.Getenv), os.Stdout); done {
+	if done, err := repl.LessonFiles(f.words, lessons.Language(f.lang, os.Getenv), stdout); done {
 		if err != nil {
 			return fail(exitBroken, err)
 		}
@@ -139,7 +143,7 @@ func run(args []string) int {
 }
 
 func fail(status int, err error) int {
-	fmt.Fprintln(os.Stderr, "twinlayer:", err)
+	fmt.Fprintln(stderr, "twinlayer:", err)
 	return status
 }
 
@@ -190,7 +194,7 @@ var machineWords = map[string]func(repl.Machine, context.Context, io.Writer) err
 func machineWord(f flags, images *bundle.Bundle) int {
 	c, err := f.config(images)
 	if err == nil {
-		err = machineWords[f.word](real.Machine{Config: c, Model: func() sim.Engine { return model(images, nil) }}, context.Background(), os.Stdout)
+		err = machineWords[f.word](real.Machine{Config: c, Model: func() sim.Engine { return model(images, nil) }}, context.Background(), stdout)
 	}
 	if err != nil {
 		return fail(exitBroken, err)
@@ -235,7 +239,7 @@ func talk(f flags, session *sim.Session, images *bundle.Bundle, why string) (int
 	if live {
 		terminal.Complete(r.Complete)
 	} else if why != "" {
-		fmt.Fprintln(os.Stderr, "twinlayer: model only:", why)
+		fmt.Fprintln(stderr, "twinlayer: model only:", why)
 	}
 	err = r.Run(context.Background())
 	if err == nil && !live && r.Missed() > 0 { // a learner has seen it
@@ -279,7 +283,7 @@ func (f flags) course() (c repl.Course, err error) {
 		progress = stateFile("progress.json")
 	}
 	if c.Progress, err = lessons.LoadProgress(progress); err != nil {
-		fmt.Fprintln(os.Stderr, "twinlayer:", err)
+		fmt.Fprintln(stderr, "twinlayer:", err)
 	}
 	c.Lang = lessons.Language(cmp.Or(f.lang, c.Progress.Lang), os.Getenv)
 	c.Auto = f.auto

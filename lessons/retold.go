@@ -197,6 +197,7 @@ var retold = map[string]string{
 	"[exit status %s]":                "[退出状态 %s]",
 	"… and %s more (docker diff)":     "…… 还有 %s 处（docker diff 看全部）",
 	"… and %s more lines":             "…… 还有 %s 行",
+	"%s… and %s more bytes":           "%s…… 还有 %s 字节",
 	"of %s:":                          "命令 %s：",
 	"%s paths, %s bytes":              "%s 个路径，%s 字节",
 	"%s paths, %s":                    "%s 个路径，%s",

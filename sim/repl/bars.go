@@ -3,7 +3,6 @@ package repl
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"twinlayer/sim"
+	"twinlayer/sim/repl/ink"
 )
 
 // bars shows on a terminal how far a pull, push or load has come, as docker
@@ -20,7 +20,7 @@ import (
 // log that is followed. When the command has ended they go, since what both
 // worlds printed follows.
 type bars struct {
-	out  io.Writer
+	pen  ink.Pen
 	size func() (columns, rows int)
 	from time.Time // nothing is drawn before: what is quick needs no bars
 
@@ -45,7 +45,7 @@ func (r *REPL) underway(ctx context.Context) (_ context.Context, end func()) {
 	if !r.Live {
 		return ctx, func() {}
 	}
-	b := &bars{out: r.Out, size: r.Size, from: time.Now().Add(barsAfter)}
+	b := &bars{pen: ink.NewPen(r.Out), size: r.Size, from: time.Now().Add(barsAfter)}
 	return sim.WithProgress(ctx, b.tell), b.end
 }
 
@@ -77,28 +77,23 @@ func (b *bars) draw() {
 		return
 	}
 	columns, rows := b.size()
-	var text strings.Builder
-	b.erase(&text, columns)
+	up := b.rows(columns)
+	b.drawn = nil
 	most := max(1, min(barsMost, rows-2)) // the cursor has a line of its own, and the first one stays
 	for _, p := range b.parts[max(0, len(b.parts)-most):] {
 		line := runewidth.Truncate(bar(p, columns), max(1, columns-1), "")
 		b.drawn = append(b.drawn, line)
-		text.WriteString(line + "\n")
 	}
-	io.WriteString(b.out, text.String())
+	b.pen.Redraw(up, b.drawn)
 }
 
-// erase goes back to where the lines begin and clears the screen from there
-// (ECMA-48, CUU and ED). A screen that has become narrower has folded them.
-func (b *bars) erase(text *strings.Builder, columns int) {
-	up := 0
+// rows is how many rows of the screen the lines take that are drawn. One that
+// has become narrower has folded them.
+func (b *bars) rows(columns int) (n int) {
 	for _, line := range b.drawn {
-		up += 1 + max(0, runewidth.StringWidth(line)-1)/max(1, columns)
+		n += 1 + max(0, runewidth.StringWidth(line)-1)/max(1, columns)
 	}
-	if up > 0 {
-		fmt.Fprintf(text, "\x1b[%dA\r\x1b[J", up)
-	}
-	b.drawn = nil
+	return n
 }
 
 func (b *bars) end() {
@@ -106,9 +101,8 @@ func (b *bars) end() {
 	defer b.mu.Unlock()
 	if len(b.drawn) > 0 {
 		columns, _ := b.size()
-		var text strings.Builder
-		b.erase(&text, columns)
-		io.WriteString(b.out, text.String())
+		b.pen.Redraw(b.rows(columns), nil)
+		b.drawn = nil
 	}
 	b.over = true
 }
@@ -117,9 +111,9 @@ func (b *bars) end() {
 // numbers (github.com/moby/moby, client/pkg/jsonmessage).
 func bar(p sim.Progress, width int) string {
 	if p.ID == "" {
-		return printable(p.Action)
+		return ink.Printed(p.Action)
 	}
-	line := p.ID + ": " + p.Action
+	line := ink.Visible(p.ID + ": " + p.Action)
 	if p.Total <= 0 || p.Done <= 0 {
 		return line
 	}

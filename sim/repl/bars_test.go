@@ -9,12 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/sim"
+	"twinlayer/sim/repl/ink"
 )
 
 func TestBars(t *testing.T) {
 	var out bytes.Buffer
 	columns, rows := 200, 4
-	b := &bars{out: &out, size: func() (int, int) { return columns, rows }}
+	b := &bars{pen: ink.NewPen(&out), size: func() (int, int) { return columns, rows }}
 	ctx := sim.WithProgress(context.Background(), b.tell)
 	says := func(p sim.Progress) string {
 		out.Reset()
@@ -34,8 +35,8 @@ func TestBars(t *testing.T) {
 		says(sim.Progress{ID: "bbbbbbbbbbbb", Action: "Downloading", Done: 25_000, Total: 100_000}), "docker has no bars where there is little room")
 	columns = 20 // where each of the lines takes two
 	require.Equal(t, "\x1b[4A\r\x1b[Jcccccccccccc: Waiti\ndddddddddddd: Pulli\n", says(sim.Progress{ID: "dddddddddddd", Action: "Pulling fs layer"}), "no line is folded")
-	require.Equal(t, "\x1b[2A\r\x1b[Jdddddddddddd: Pulli\na line of a log.[0m\n", says(sim.Progress{Action: "a line of a log\x1b[0m"}))
-	require.Equal(t, "\x1b[2A\r\x1b[Ja line of a log.[0m\na line of a log.[0m\n", says(sim.Progress{Action: "a line of a log\x1b[0m"}), "lines stand one below the other")
+	require.Equal(t, "\x1b[2A\r\x1b[Jdddddddddddd: Pulli\na line of a log\n", says(sim.Progress{Action: "a line of a log\x1b[0m"}))
+	require.Equal(t, "\x1b[2A\r\x1b[Ja line of a log\na line of a log\n", says(sim.Progress{Action: "a line of a log\x1b[0m"}), "lines stand one below the other")
 	out.Reset()
 	b.end()
 	require.Equal(t, "\x1b[2A\r\x1b[J", out.String(), "what was drawn goes")
@@ -45,7 +46,7 @@ func TestBars(t *testing.T) {
 // What is quick, and what is not read by people, has no bars.
 func TestNoBars(t *testing.T) {
 	var out bytes.Buffer
-	b := &bars{out: &out, from: time.Now().Add(time.Hour)}
+	b := &bars{pen: ink.NewPen(&out), from: time.Now().Add(time.Hour)}
 	b.tell(sim.Progress{ID: "a", Action: "Downloading"})
 	b.end()
 	r := &REPL{Config: Config{Out: &out}}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"twinlayer/sim"
+	"twinlayer/sim/repl/ink"
 )
 
 // Complete completes commands, images, containers and, inside a container,
@@ -38,13 +39,13 @@ func (r *REPL) candidates(before []string, part string) []string {
 // inShell completes a program's name, or a path.
 func (r *REPL) inShell(before []string, part, shell string) []string {
 	if len(before) > 0 || strings.Contains(part, "/") {
-		return r.Session.Model.Paths(shell, part)
+		return prefixed(r.Session.Model.Paths(shell, part), part)
 	}
 	var out []string
 	for _, file := range r.Session.Model.Paths(shell, "/bin/"+part) {
 		out = append(out, strings.TrimPrefix(file, "/bin/"))
 	}
-	return out
+	return prefixed(out, part)
 }
 
 // objects are what a docker verb is used on.
@@ -83,10 +84,11 @@ func wordNames(prefix string) []string {
 	return out
 }
 
+// prefixed are those that begin with part, and can be typed.
 func prefixed(all []string, part string) []string {
 	var out []string
 	for _, s := range all {
-		if strings.HasPrefix(s, part) && !slices.Contains(out, s) {
+		if strings.HasPrefix(s, part) && !slices.Contains(out, s) && ink.Visible(s) == s {
 			out = append(out, s)
 		}
 	}

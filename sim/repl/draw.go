@@ -2,7 +2,6 @@ package repl
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -13,17 +12,18 @@ import (
 	"twinlayer/fs"
 	"twinlayer/lessons"
 	"twinlayer/sim"
+	"twinlayer/sim/repl/ink"
 )
 
 // painter writes for people: coloured and with drawn lines, or plain.
 type painter struct {
-	out    io.Writer
+	pen    ink.Pen
 	width  int
 	screen bool   // somebody looks at it
 	lang   string // of lessons; "": en
 	lines  glyphs
 
-	prose, faint, bold, good, odd, bad *color.Color
+	prose, faint, bold, good, odd, bad *color.Color // prose is nil: as the terminal writes
 }
 
 // glyphs are what boxes are drawn with.
@@ -34,9 +34,9 @@ var (
 	ascii = glyphs{"-", "|", "+", "ok", "!!"}
 )
 
-func newPainter(out io.Writer, plain bool, width int) painter {
-	p := painter{out: out, width: max(width, 40), lines: drawn,
-		prose: color.New(), faint: color.New(color.Faint), bold: color.New(color.Bold), good: color.New(color.FgGreen),
+func newPainter(pen ink.Pen, plain bool, width int) painter {
+	p := painter{pen: pen, width: max(width, 40), lines: drawn,
+		faint: color.New(color.Faint), bold: color.New(color.Bold), good: color.New(color.FgGreen),
 		odd: color.New(color.FgYellow), bad: color.New(color.FgRed, color.Bold)}
 	if plain {
 		p.lines = ascii
@@ -47,30 +47,28 @@ func newPainter(out io.Writer, plain bool, width int) painter {
 	return p
 }
 
-func (p painter) text(s string) {
-	if s != "" && !strings.HasSuffix(s, "\n") {
-		s += "\n"
-	}
-	fmt.Fprint(p.out, s)
-}
+func (p painter) text(s string) { p.pen.Lines(s) }
+
+// line writes a line in a colour.
+func (p painter) line(c *color.Color, text string) { p.pen.Line(ink.Span{Color: c, Text: text}) }
 
 // paragraph writes text in lines no wider than the screen. What stands between
 // backticks, to be typed, is bold instead where there is colour.
 func (p painter) paragraph(c *color.Color, indent, text string) {
 	code := false
 	for _, line := range wrapWords(text, p.width-len(indent)) {
+		spans := []ink.Span{ink.Text(indent)}
 		if p.lines == ascii || color.NoColor || strings.Count(text, "`")%2 == 1 {
-			fmt.Fprintln(p.out, indent+c.Sprint(line))
+			p.pen.Line(append(spans, ink.Span{Color: c, Text: line})...)
 			continue
 		}
-		fmt.Fprint(p.out, indent)
 		for i, part := range strings.Split(line, "`") {
 			if i > 0 {
 				code = !code
 			}
-			fmt.Fprint(p.out, map[bool]*color.Color{true: p.bold, false: c}[code].Sprint(part))
+			spans = append(spans, ink.Span{Color: map[bool]*color.Color{true: p.bold, false: c}[code], Text: part})
 		}
-		fmt.Fprintln(p.out)
+		p.pen.Line(spans...)
 	}
 }
 
@@ -134,7 +132,7 @@ func (p painter) changeLines(changes []fs.Change) []string {
 		if i == most {
 			return append(out, p.tr(fmt.Sprintf("… and %d more (docker diff)", len(changes)-most)))
 		}
-		out = append(out, c.Kind.Letter()+" "+c.Path)
+		out = append(out, c.Kind.Letter()+" "+ink.Visible(c.Path))
 	}
 	return out
 }
@@ -167,7 +165,7 @@ func (p painter) beside(left, right []string) {
 		return
 	}
 	p.row(half, left[0], right[0], p.bold)
-	fmt.Fprintln(p.out, p.faint.Sprint(strings.Repeat(p.lines.rule, half+1)+p.lines.cross+strings.Repeat(p.lines.rule, p.width-half-2)))
+	p.line(p.faint, strings.Repeat(p.lines.rule, half+1)+p.lines.cross+strings.Repeat(p.lines.rule, p.width-half-2))
 	left, right = left[1:], right[1:]
 	l, r := folded(left, half), folded(right, half)
 	for i := range max(len(l), len(r)) {
@@ -178,8 +176,8 @@ func (p painter) beside(left, right []string) {
 }
 
 func (p painter) together(head string, lines []string) {
-	fmt.Fprintln(p.out, p.bold.Sprint(head))
-	fmt.Fprintln(p.out, p.faint.Sprint(strings.Repeat(p.lines.rule, p.width)))
+	p.line(p.bold, head)
+	p.line(p.faint, strings.Repeat(p.lines.rule, p.width))
 	p.printed(lines)
 }
 
@@ -188,12 +186,14 @@ func (p painter) together(head string, lines []string) {
 func (p painter) printed(lines []string) {
 	if !p.screen {
 		for _, l := range lines {
-			fmt.Fprintln(p.out, l)
+			p.line(nil, l)
 		}
 		return
 	}
 	for _, row := range folded(lines, p.width) {
-		fmt.Fprintln(p.out, strings.Join(row, "\n"))
+		for _, l := range row {
+			p.line(nil, l)
+		}
 	}
 }
 
@@ -205,11 +205,11 @@ func at[T any](lines []T, i int) (none T) {
 }
 
 func (p painter) row(half int, left, right string, c *color.Color) {
-	left = runewidth.FillRight(left, half)
-	if c != nil {
-		left, right = c.Sprint(left), c.Sprint(right)
+	spans := []ink.Span{{Color: c, Text: runewidth.FillRight(left, half)}, ink.Text(" "), {Color: p.faint, Text: p.lines.wall}}
+	if right = strings.TrimRight(right, " "); right != "" {
+		spans = append(spans, ink.Text(" "), ink.Span{Color: c, Text: right})
 	}
-	fmt.Fprintln(p.out, strings.TrimRight(left+" "+p.faint.Sprint(p.lines.wall)+" "+right, " "))
+	p.pen.Line(spans...)
 }
 
 // verdict says whether the worlds agree, and why where they do not.
@@ -250,7 +250,7 @@ func firstLine(s string) string {
 	line, _, more := strings.Cut(s, "\n")
 	const most = 200
 	if len(line) > most {
-		line, more = line[:most], true
+		line, more = begin(line, most), true
 	}
 	if more {
 		line += " …"
@@ -260,7 +260,7 @@ func firstLine(s string) string {
 
 // step draws a step in one line and its reason.
 func (p painter) step(m sim.Moment) {
-	fmt.Fprintf(p.out, "%s %s %s\n", p.faint.Sprintf("%2d/%d", m.Index, m.Of), p.bold.Sprintf("%-10s", m.Op), m.Path)
+	p.pen.Line(ink.Span{Color: p.faint, Text: fmt.Sprintf("%2d/%d ", m.Index, m.Of)}, ink.Span{Color: p.bold, Text: fmt.Sprintf("%-10s ", m.Op)}, ink.Text(m.Path))
 	p.paragraph(p.faint, "      ", p.tr(m.Why))
 }
 
@@ -287,7 +287,7 @@ func (p painter) stack(stack []fs.Layer) {
 			access = "writable"
 		}
 		head := "  " + p.lines.wall + " " + runewidth.FillRight(p.tr(l.Name), 24) + " " + p.tr(access)
-		fmt.Fprintln(p.out, p.layerColor(top).Sprint(head)+p.faint.Sprint("  "+p.tr(summary(l.Tree))))
+		p.pen.Line(ink.Span{Color: p.layerColor(top), Text: head}, ink.Span{Color: p.faint, Text: "  " + p.tr(summary(l.Tree))})
 		if top {
 			p.contents(l.Tree)
 		}
@@ -318,10 +318,10 @@ func (p painter) contents(t *fs.Tree) {
 	n := 0
 	for f := range t.All() {
 		if n++; n > most {
-			fmt.Fprintf(p.out, "  %s   …\n", p.lines.wall)
+			p.line(nil, "  "+p.lines.wall+"   …")
 			return
 		}
-		fmt.Fprintf(p.out, "  %s   %s\n", p.lines.wall, p.tr(describe(f)))
+		p.line(nil, "  "+p.lines.wall+"   "+p.tr(describe(f)))
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/peterh/liner"
+
+	"twinlayer/sim/repl/ink"
 )
 
 // Script reads lines from a file or a pipe. Nothing prompts.
@@ -50,11 +52,30 @@ func NewTerminal(history string) *Terminal {
 	t.state.SetMultiLineMode(true)
 	t.state.SetTabCompletionStyle(liner.TabPrints)
 	if f, err := os.Open(history); err == nil {
-		t.state.ReadHistory(f)
+		t.recall(f)
 		f.Close()
 	}
 	return t
 }
+
+// recall reads an earlier session's history, but no line that would reach the
+// screen as anything else than text.
+func (t *Terminal) recall(history io.Reader) {
+	lines := bufio.NewScanner(history)
+	lines.Buffer(nil, maxLine)
+	for lines.Scan() {
+		t.remember(lines.Text())
+	}
+}
+
+// remember keeps a line for those that go back to it.
+func (t *Terminal) remember(line string) {
+	if strings.TrimSpace(line) != "" && len(line) <= historyLine && ink.Visible(line) == line {
+		t.state.AppendHistory(line)
+	}
+}
+
+const historyLine = 4 << 10
 
 // restoreOnTerm gives the terminal back if the program is told to end while
 // it waits for a line.
@@ -84,8 +105,8 @@ func (t *Terminal) Line(prompt string) (string, error) {
 	switch {
 	case errors.Is(err, liner.ErrPromptAborted):
 		return "", ErrAborted
-	case err == nil && strings.TrimSpace(line) != "":
-		t.state.AppendHistory(line)
+	case err == nil:
+		t.remember(line)
 	}
 	return line, err
 }

@@ -245,7 +245,7 @@ func (r *REPL) showFiles(dir string, names []string) error {
 		if len(names) > 0 && !slices.Contains(names, rel) {
 			return nil
 		}
-		r.draw.text(r.draw.bold.Sprint(rel))
+		r.draw.line(r.draw.bold, rel)
 		info, err := d.Info()
 		if err != nil || info.Size() > 4096 {
 			return err

@@ -15,6 +15,7 @@ import (
 
 	"twinlayer/lessons"
 	"twinlayer/sim"
+	"twinlayer/sim/repl/ink"
 )
 
 // pupil is somebody who plays lessons: presses Enter to go on, answers
@@ -266,7 +267,7 @@ func TestTablesAreFolded(t *testing.T) {
 // screen, they are drawn one below the other.
 func TestWideTables(t *testing.T) {
 	var out strings.Builder
-	p := newPainter(&out, true, 60)
+	p := newPainter(ink.NewPen(&out), true, 60)
 	p.beside([]string{"model", "NAMES   STATUS", "one     Up 14 seconds, and counting"}, []string{"real", "NAMES   STATUS", "one     Up 15 seconds, and counting"})
 	rule := strings.Repeat("-", 60)
 	require.Equal(t, "model\n"+rule+"\nNAMES   STATUS\none     Up 14 seconds, and counting\nreal\n"+rule+"\nNAMES   STATUS\none     Up 15 seconds, and counting\n", out.String())

@@ -8,9 +8,13 @@ import (
 
 	"twinlayer/lessons"
 	"twinlayer/sim"
+	"twinlayer/sim/repl/ink"
 )
 
-func (p painter) stepHead(n, of int) { p.text(fmt.Sprintf("\n%s", p.faint.Sprintf("[%d/%d]", n, of))) }
+func (p painter) stepHead(n, of int) {
+	p.text("\n")
+	p.line(p.faint, fmt.Sprintf("[%d/%d]", n, of))
+}
 
 // plan lists lines as they are to be typed.
 func (r *REPL) plan(ctx context.Context, lines []string) {
@@ -42,17 +46,17 @@ func opensShell(line string) bool {
 // name.
 func (p painter) command(prompt, line string) {
 	first, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\n")
-	for i, part := range fold(first, p.width-len(prompt)) {
+	for i, part := range fold(ink.Visible(clipped(first)), p.width-len(prompt)) {
 		if i > 0 {
 			prompt = strings.Repeat(" ", len(prompt))
 		}
-		p.text(p.bold.Sprint(prompt + part))
+		p.line(p.bold, prompt+part)
 	}
 	if rest == "" {
 		return
 	}
 	for content := range strings.SplitSeq(rest, "\n") {
-		p.text(strings.Repeat(" ", len(prompt)) + p.lines.wall + " " + content)
+		p.text(strings.Repeat(" ", len(prompt)) + p.lines.wall + " " + ink.Printed(clipped(content)))
 	}
 }
 

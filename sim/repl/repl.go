@@ -11,6 +11,7 @@ import (
 
 	"twinlayer/lessons"
 	"twinlayer/sim"
+	"twinlayer/sim/repl/ink"
 	"twinlayer/sim/userland"
 )
 
@@ -86,7 +87,7 @@ func New(c Config) *REPL {
 		c.Width = 80
 	}
 	r := &REPL{Config: c}
-	r.draw = newPainter(c.forPeople(), c.Plain, c.Width)
+	r.draw = newPainter(ink.NewPen(c.forPeople()), c.Plain, c.Width)
 	r.draw.lang, r.draw.screen = c.Lang, c.Lines.Talks()
 	r.shown = map[string]string{}
 	r.booted = c.Session.Model.Steps()
@@ -166,7 +167,10 @@ func (r *REPL) wordly(line string) bool { return isWord(line) || r.asking() }
 // it stands.
 const maxLine = 1 << 20
 
-func (r *REPL) prompt() string {
+func (r *REPL) prompt() string { return ink.Visible(r.place()) }
+
+// place is where the next line goes.
+func (r *REPL) place() string {
 	if r.asking() {
 		return "? "
 	}
@@ -270,7 +274,7 @@ func (r *REPL) show(result sim.Result, err error) error {
 	held := r.Step && !r.JSON && r.Lines.Talks()
 	r.timeline.Add(result.Cmd, result.Steps, held)
 	if r.JSON {
-		return writeJSON(r.Out, result)
+		return ink.JSON(r.Out, result)
 	}
 	r.draw.result(result, r.asBefore(result))
 	r.pointAtSteps(len(result.Steps), held)

@@ -4,46 +4,54 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
+
+	"twinlayer/sim/repl/ink"
+)
+
+// What is drawn of a text: as much as people read.
+const (
+	linesMost   = 200
+	lineMost    = 16 << 10 // bytes
+	columnsMost = 20       // of a table
 )
 
 // screenLines are the lines of what a program printed, safe to draw.
 func screenLines(text string) []string {
-	const most = 200
 	if text == "" {
 		return nil
 	}
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	cut := len(lines) - most
+	cut := len(lines) - linesMost
 	if cut > 0 {
-		lines = append(lines[:most], fmt.Sprintf("… and %d more lines", cut))
+		lines = append(lines[:linesMost], fmt.Sprintf("… and %d more lines", cut))
 	}
 	for i, l := range lines {
-		lines[i] = printable(l)
+		lines[i] = ink.Printed(clipped(l))
 	}
 	return lines
 }
 
-// printable shows tabs as blanks and other control characters as dots, so
-// that a program's output cannot move the cursor out of its column.
-func printable(line string) string {
-	var b strings.Builder
-	col := 0
-	for _, r := range line {
-		switch {
-		case r == '\t':
-			n := 8 - col%8
-			b.WriteString(strings.Repeat(" ", n))
-			col += n
-			continue
-		case r < ' ' || r == 0x7f:
-			r = '.'
-		}
-		b.WriteRune(r)
-		col += runewidth.RuneWidth(r)
+// clipped is a line that is not longer than anybody reads.
+func clipped(line string) string {
+	kept := begin(line, lineMost)
+	if cut := len(line) - len(kept); cut > 0 {
+		return fmt.Sprintf("%s… and %d more bytes", kept, cut)
 	}
-	return b.String()
+	return line
+}
+
+// begin is the whole characters in the first n bytes of a text.
+func begin(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
 }
 
 func widest(lines []string) (n int) {
@@ -90,6 +98,9 @@ func tableRows(lines []string) (n int) {
 		return 0
 	}
 	starts := columnsOf(lines[0])[1:]
+	if len(starts) >= columnsMost {
+		return 0 // none of docker's
+	}
 	for n = 1; n < len(lines) && keeps(lines[n], starts); n++ {
 	}
 	return n
@@ -184,9 +195,11 @@ func fold(line string, width int) []string {
 	return append(out, line)
 }
 
+// wrapWords is what somebody says, made visible, in lines no wider than width.
 func wrapWords(text string, width int) []string {
 	var out []string
 	for paragraph := range strings.SplitSeq(text, "\n") {
+		paragraph = ink.Visible(clipped(strings.ReplaceAll(paragraph, "\t", " ")))
 		line := ""
 		for _, word := range breakable(paragraph) {
 			if line != "" && runewidth.StringWidth(strings.TrimRight(line+word, " ")) > width {

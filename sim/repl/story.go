@@ -7,6 +7,7 @@ import (
 	"github.com/fatih/color"
 
 	"twinlayer/sim"
+	"twinlayer/sim/repl/ink"
 )
 
 func why(r *REPL, ctx context.Context, args []string) error {
@@ -47,7 +48,7 @@ func (r *REPL) recount(ctx context.Context, story sim.Story) error {
 	case err != nil:
 		return err
 	case r.JSON:
-		return writeJSON(r.Out, told)
+		return ink.JSON(r.Out, told)
 	}
 	r.draw.told(told)
 	return nil
@@ -86,7 +87,7 @@ func (p painter) hanging(c *color.Color, indent, text string) {
 		if i > 0 {
 			line = hang + line
 		}
-		p.text(indent + c.Sprint(line))
+		p.pen.Line(ink.Text(indent), ink.Span{Color: c, Text: line})
 	}
 }
 
