@@ -279,3 +279,31 @@ func TestFormat(t *testing.T) {
 	require.NotContains(t, text, "//")
 	require.NotContains(t, text, "[Run]")
 }
+
+// TestExplosions: a file that would take minutes to read, or the whole stack,
+// is refused before it is.
+func TestExplosions(t *testing.T) {
+	const n = 100_000
+	deep := "lists and mappings stand in each other too deep here for a lesson"
+	long := "a lesson's file has at most 65536 bytes"
+	for name, c := range map[string]struct{ yaml, want string }{
+		"brackets of 100 kB":    {strings.Repeat("[", n), "good/lesson.yaml: " + long},
+		"brackets":              {strings.Repeat("[", fileMost), "good/lesson.yaml:1:33: " + deep},
+		"brackets that close":   {strings.Repeat("[", 30_000) + strings.Repeat("]", 30_000), "good/lesson.yaml:1:33: " + deep},
+		"mappings":              {strings.Repeat("{a: ", fileMost/4), "good/lesson.yaml:1:129: " + deep},
+		"dashes":                {strings.Repeat("- ", fileMost/2), "good/lesson.yaml:1:65: " + deep},
+		"brackets line by line": {strings.Repeat("[\n", fileMost/2), "good/lesson.yaml:33:1: " + deep},
+		"keys of 100 kB":        {strings.Repeat("a: b\n", n), "good/lesson.yaml: " + long},
+	} {
+		_, err := Load(files(c.yaml, goodText), "good")
+		require.EqualError(t, err, c.want, name)
+	}
+	_, err := Load(files(goodYAML+"# "+strings.Repeat("[", 1000), goodText), "good")
+	require.NoError(t, err, "what is quoted, or a comment, stands in nothing")
+	_, err = Load(files(goodYAML, goodText+strings.Repeat("x", n)), "good")
+	require.EqualError(t, err, "good/en.md: "+long)
+	fsys := files(goodYAML, goodText)
+	fsys["good/lesson.yaml"].Mode = os.ModeNamedPipe
+	_, err = Load(fsys, "good")
+	require.EqualError(t, err, "good/lesson.yaml: is not a regular file")
+}

@@ -53,12 +53,12 @@ func (v *vetter) sameParts(l Lesson) {
 
 // words reads one file of words and holds it against the lesson.
 func (v *vetter) words(l Lesson, fsys fs.FS, file string) Words {
-	src, err := fs.ReadFile(fsys, file)
+	src, err := read(fsys, file)
 	if err != nil {
-		v.faults = append(v.faults, missing(file, err))
+		v.faults = append(v.faults, err)
 		return Words{}
 	}
-	t := &pairing{v, readText(file, string(src))}
+	t := &pairing{v, readText(file, src)}
 	w := Words{Title: t.title, On: map[string]string{}, Steps: map[string]StepWords{}}
 	for _, engine := range slices.Sorted(maps.Keys(l.Differs)) {
 		if s := t.need("$.differs."+engine, "## on "+engine, t.take("on "+engine)); s != nil {
