@@ -21,6 +21,7 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/command"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 	"github.com/moby/buildkit/util/suggest"
@@ -41,11 +42,7 @@ type File struct {
 // is an *[Error].
 func Parse(name string, text []byte) (file *File, err error) {
 	f := &File{name: name, lines: strings.Split(string(text), "\n")}
-	defer func() {
-		if r := recover(); r != nil { // the parser's own checks are not complete
-			file, err = nil, &Error{Text: fmt.Sprintf("dockerfile parse error: %v", r)}
-		}
-	}()
+	defer recovered(&err)
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, &Error{Text: fmt.Sprintf("the Dockerfile (%s) cannot be empty", name)}
 	}
@@ -54,7 +51,7 @@ func Parse(name string, text []byte) (file *File, err error) {
 		return nil, f.Fault(fmt.Errorf("failed to parse %s: %w", name, err), nil)
 	}
 	f.escape = parsed.EscapeToken
-	if f.Stages, f.args, err = instructions.Parse(parsed.AST, nil); err != nil {
+	if f.Stages, f.args, err = instructions.Parse(parsed.AST, silent()); err != nil {
 		return nil, f.Fault(err, nil)
 	}
 	if len(f.Stages) == 0 {
@@ -65,7 +62,8 @@ func Parse(name string, text []byte) (file *File, err error) {
 
 // Trigger is the instruction that an image's ONBUILD has left for builds upon
 // it.
-func Trigger(expression string) (instructions.Command, error) {
+func Trigger(expression string) (cmd instructions.Command, err error) {
+	defer recovered(&err)
 	parsed, err := parser.Parse(strings.NewReader(expression))
 	if err != nil {
 		return nil, err
@@ -73,11 +71,27 @@ func Trigger(expression string) (instructions.Command, error) {
 	if len(parsed.AST.Children) != 1 {
 		return nil, fmt.Errorf("onbuild trigger should be a single expression")
 	}
-	cmd, err := instructions.ParseCommand(parsed.AST.Children[0])
+	read, err := instructions.ParseInstructionWithLinter(parsed.AST.Children[0], silent())
 	if err != nil {
 		return nil, errors.New(steady(err))
 	}
+	cmd, ok := read.(instructions.Command)
+	if !ok {
+		return nil, fmt.Errorf("%T is not a command type", read)
+	}
 	return cmd, nil
+}
+
+// silent checks nothing, as the classic builder, but must be there: a comment
+// "# check=…" above an instruction is for it.
+func silent() *linter.Linter { return linter.New(&linter.Config{}) }
+
+// recovered makes an error of a panic: the parser's own checks are not
+// complete.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = &Error{Text: fmt.Sprintf("dockerfile parse error: %v", r)}
+	}
 }
 
 // steady is the text of an error of the parser. Of several instructions that an

@@ -182,3 +182,17 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestChecksAreComments: what is for BuildKit's checks is a comment here, in a
+// file, in an image's trigger and in a change of docker commit.
+func TestChecksAreComments(t *testing.T) {
+	for _, check := range []string{"skip=all", "skip=JSONArgsRecommended;error=true", "error=true", "experimental=all", "", "skip", "skip=;;=", "error=x"} {
+		lines, _ := told(t, "FROM busybox\n# check="+check+"\nCMD echo hi\n# check="+check+"\nMAINTAINER me\n", nil)
+		require.Equal(t, []string{`/bin/sh -c #(nop)  CMD ["/bin/sh" "-c" "echo hi"]`, "/bin/sh -c #(nop)  MAINTAINER me"}, lines, check)
+		cmd, err := dockerfile.Trigger("# check=" + check + "\nENV A=b")
+		require.NoError(t, err, check)
+		require.Equal(t, "ENV", strings.ToUpper(cmd.Name()))
+	}
+	_, err := dockerfile.Trigger("# check=skip=all\nFROM x")
+	require.EqualError(t, err, "*instructions.Stage is not a command type")
+}
