@@ -2,12 +2,14 @@ package sim
 
 import (
 	"archive/tar"
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/docker/go-units"
 
@@ -39,13 +41,30 @@ func (b *builder) read() error {
 	if err != nil {
 		return hostRefusal("unable to prepare context: ", err)
 	}
-	if b.context, err = dockerfile.Context(tree); err != nil {
-		return refusal(err)
+	if b.context, err = b.left(tree); err != nil {
+		return err
 	}
 	if b.file, err = dockerfile.Parse(name, text); err != nil {
 		return daemon(refusal(err))
 	}
 	return nil
+}
+
+// ignoring is how long a .dockerignore may take.
+const ignoring = 10 * time.Second
+
+// left is the build context that .dockerignore leaves of a directory.
+func (b *builder) left(tree *fs.Tree) (*fs.Tree, error) {
+	ctx, stop := context.WithTimeoutCause(b, ignoring, fmt.Errorf("after %v they are not through: write simpler ones, or take a smaller directory", ignoring))
+	defer stop()
+	left, err := dockerfile.Context(ctx, tree)
+	switch {
+	case b.Err() != nil:
+		return nil, b.Err()
+	case ctx.Err() != nil:
+		return nil, Refuse("error checking context: the expressions of .dockerignore: %v", context.Cause(ctx))
+	}
+	return left, refusal(err)
 }
 
 func (b *builder) checkDir(dir string) error {

@@ -122,15 +122,22 @@ func besides(context *fs.Tree) (name, ignore string, ok bool) {
 	if err != nil {
 		return "", "", false
 	}
-	for _, p := range patterns {
+	matcher, err := patternmatcher.New(patterns)
+	if err != nil {
+		return "", "", false
+	}
+	for _, p := range patterns[:min(len(patterns), tries)] {
 		name := strings.NewReplacer("**/", "", "*", name, "?", "x").Replace(p)
-		ignored, err := patternmatcher.Matches(name, patterns)
+		ignored, err := matcher.MatchesOrParentMatches(name)
 		if err == nil && ignored && !strings.ContainsAny(name, `/[\!`) && context.Lookup("/"+name) == nil {
 			return name, "", true
 		}
 	}
 	return "", "", false
 }
+
+// tries is how many patterns are tried: each takes longer the more there are.
+const tries = 100
 
 // writeContext writes a build context with its Dockerfile and, if it is not
 // "", a .dockerignore.

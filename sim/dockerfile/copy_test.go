@@ -1,9 +1,11 @@
 package dockerfile_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -157,13 +159,35 @@ func TestContext(t *testing.T) {
 		{"below an ignored directory", "ctx/d/a ctx/d/b ctx/.dockerignore=d_!d/b_", ".dockerignore d/ d/b"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := dockerfile.Context(tree(t, c.host))
+			got, err := dockerfile.Context(t.Context(), tree(t, c.host))
 			require.NoError(t, err)
 			require.Equal(t, c.want, list(got))
 		})
 	}
-	_, err := dockerfile.Context(tree(t, "ctx/.dockerignore=[_"))
+	_, err := dockerfile.Context(t.Context(), tree(t, "ctx/.dockerignore=[_"))
 	require.ErrorContains(t, err, ".dockerignore")
+	_, err = dockerfile.Context(t.Context(), tree(t, "ctx/a ctx/.dockerignore=[z-a]_"))
+	require.ErrorContains(t, err, "syntax error in pattern", "no file is left out, or taken, by mistake")
+	_, err = dockerfile.Context(t.Context(), tree(t, "ctx/a ctx/.dockerignore="+strings.Repeat("secret_", 40_000)))
+	require.ErrorContains(t, err, "it has more than the 262144 bytes that are taken here")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = dockerfile.Context(ctx, tree(t, "ctx/a ctx/.dockerignore=*_"))
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// TestContextExplodes: expressions that would take hours over a directory end
+// with the time that they are given.
+func TestContextExplodes(t *testing.T) {
+	words := strings.Builder{}
+	words.WriteString("ctx/.dockerignore=" + strings.Repeat(strings.Repeat("**/*a*b?", 400)+"c_", 80))
+	for i := range 5000 {
+		fmt.Fprintf(&words, " ctx/%s/%d", strings.Repeat("ab/", 60), i)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := dockerfile.Context(ctx, tree(t, words.String()))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
 func TestDirectories(t *testing.T) {

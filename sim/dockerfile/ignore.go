@@ -1,6 +1,8 @@
 package dockerfile
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"path"
 	"strings"
@@ -13,20 +15,26 @@ import (
 
 // Context is the build context that a directory is, without what its
 // .dockerignore leaves out: host holds the directory as its root's one entry.
-// Its files belong to root, whoever owns them on the host.
-func Context(host *fs.Tree) (*fs.Tree, error) {
+// Its files belong to root, whoever owns them on the host. Expressions of a
+// .dockerignore can take hours over a large directory; the end of ctx ends
+// that.
+func Context(ctx context.Context, host *fs.Tree) (*fs.Tree, error) {
 	dir := "/"
 	for f := range host.All() {
 		dir = f.Path
 		break
 	}
-	ignored, err := ignoreFile(text(host, path.Join(dir, ".dockerignore")))
+	ignored, err := ignoreFile(host, path.Join(dir, ".dockerignore"))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("error checking context: error reading .dockerignore: %w", err)
 	}
 	out := fs.NewBuilder()
 	for f := range under(host, dir) {
-		if leaveOut, err := ignored.MatchesOrParentMatches(f.Path); err != nil || leaveOut || f.Type() == fs.S_IFSOCK {
+		leaveOut, err := ignored.MatchesOrParentMatches(f.Path)
+		switch err = cmp.Or(ctx.Err(), err); {
+		case err != nil:
+			return nil, fmt.Errorf("error checking context: what .dockerignore leaves out: %w", err)
+		case leaveOut || f.Type() == fs.S_IFSOCK:
 			continue
 		}
 		n := plain(f.Node)
@@ -38,13 +46,17 @@ func Context(host *fs.Tree) (*fs.Tree, error) {
 	return out.Tree(), nil
 }
 
-func ignoreFile(text string) (*patternmatcher.PatternMatcher, error) {
-	patterns, err := ignorefile.ReadAll(strings.NewReader(strings.TrimPrefix(text, string([]byte{0xef, 0xbb, 0xbf}))))
-	if err == nil {
-		var m *patternmatcher.PatternMatcher
-		if m, err = patternmatcher.New(patterns); err == nil {
-			return m, nil
-		}
+// ignoreMost is how long a .dockerignore may be: holding one path against a
+// longer one takes too long to be interrupted.
+const ignoreMost = 256 << 10
+
+func ignoreFile(host *fs.Tree, name string) (*patternmatcher.PatternMatcher, error) {
+	if at, err := resolve(host, name, false); err == nil && host.Lookup(at) != nil && host.Lookup(at).Size() > ignoreMost {
+		return nil, fmt.Errorf("it has more than the %d bytes that are taken here", ignoreMost)
 	}
-	return nil, fmt.Errorf("error checking context: error reading .dockerignore: %w", err)
+	patterns, err := ignorefile.ReadAll(strings.NewReader(strings.TrimPrefix(text(host, name), "\ufeff")))
+	if err != nil {
+		return nil, err
+	}
+	return patternmatcher.New(patterns)
 }
