@@ -124,7 +124,7 @@ func (x *execution) prepare(p Process, runc func(cause string) *Refusal, enter f
 	x.p.UID, x.p.GID, x.p.Groups, x.p.Env = user.UID, user.GID, user.Groups, withHome(p.Env, user.Home)
 	x.drop()
 	x.bind()
-	file, argv, err := userland.Resolve(&x.p)
+	file, argv, err := userland.Find(&x.p)
 	if err != nil {
 		return runc(startProblem(p.Args[0], x.whyNot(p.Args[0], err)))
 	}
@@ -417,11 +417,21 @@ func (x *execution) inherit(child *userland.Process) *fs.Sys {
 
 // program is what the file of p does; nil where the model cannot know.
 func (x *execution) program(p *userland.Process) Program {
+	if !userland.HasRoom(p.Path, p.Args, p.Env) {
+		return noRoom
+	}
 	content, err := x.sys.Content(p.Path)
 	if err != nil {
 		return nil
 	}
 	return x.t.model.program(content)
+}
+
+// noRoom is what is left of runc's first process where it cannot become the
+// program.
+func noRoom(_ context.Context, p *userland.Process) int {
+	fmt.Fprintf(p.Stderr, "exec %s: argument list too long\n", p.Path)
+	return 255
 }
 
 // program asks what a content does once and keeps the answer: to compare two

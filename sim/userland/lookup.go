@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"twinlayer/fs"
@@ -57,9 +58,39 @@ func executable(p *Process, file string) error {
 const interpretersMax = 4
 
 // Resolve is what execvp(3) and the kernel make of p's arguments: the file to
-// execute and the arguments it is given. A "#!" file stands for its
-// interpreter; a text file without that line is a script of sh.
+// execute and the arguments it is given, which must have room ([HasRoom]).
 func Resolve(p *Process) (file string, argv []string, err error) {
+	if file, argv, err = Find(p); err == nil && !HasRoom(file, argv, p.Env) {
+		err = fs.E2BIG
+	}
+	return file, argv, err
+}
+
+// What a program is started with (execve(2), "Limits on size of arguments and
+// environment"): a string, with its end, and all together, which is a quarter
+// of the usual stack of 8 MB, with a pointer to each.
+const (
+	stringMax  = 32 * 4096
+	stringsMax = 2 << 20
+	pointer    = 8
+)
+
+// HasRoom says whether the kernel has room for the arguments and the
+// environment of a program.
+func HasRoom(file string, argv, env []string) bool {
+	all := len(file) + 1
+	for _, s := range slices.Concat(argv, env) {
+		if len(s)+1 > stringMax {
+			return false
+		}
+		all += len(s) + 1 + pointer
+	}
+	return all <= stringsMax
+}
+
+// Find is [Resolve] without the limits. A "#!" file stands for its
+// interpreter; a text file without that line is a script of sh.
+func Find(p *Process) (file string, argv []string, err error) {
 	argv = p.Args
 	file, err = Lookup(p, argv[0])
 	for range interpretersMax {
