@@ -193,6 +193,15 @@ type notProgram string
 
 func (n notProgram) Error() string { return string(n) }
 
+// said has the process say a notProgram, with which it ends by itself; any
+// other failure stays.
+func said(err error, streams *pipes) error {
+	if text, ok := err.(notProgram); ok {
+		_, err = streams.theirs[2].WriteString(string(text))
+	}
+	return err
+}
+
 // handOver gives a stage its calls and follows it until it is the user's
 // program, at which the socket closes, or tells why it cannot be. forked is
 // told of each of the forks that the calls make.

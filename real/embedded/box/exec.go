@@ -70,7 +70,7 @@ func (p *Process) visit(first *Proc, streams *pipes, todo *calls) error {
 		todo.add(doing("beginning a session"), unix.SYS_SETSID)
 		todo.enterDir(dir, true)
 		todo.mask(0)
-		todo.exec(file, p.Args, p.Env, func(err error) error { return runtimeFailure("exec %s: %v", file, err) })
+		todo.exec(file, p.Args, p.Env, notExecuted(file))
 		return nil
 	})
 }
@@ -123,7 +123,8 @@ func (e *entry) run(ctx context.Context, streams *pipes) error {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { near.SetDeadline(time.Unix(1, 0)) })()
-	if err = e.todo.handOver(near, e.last.Pid, 2, e.forked); err != nil {
+	err = said(e.todo.handOver(near, e.last.Pid, 2, e.forked), streams)
+	if err != nil {
 		e.kill()
 	}
 	return errors.Join(ctx.Err(), err)

@@ -98,13 +98,18 @@ func (p *Process) become(todo *calls, streams *pipes) error {
 	}
 	todo.assume(who, p.Caps)
 	todo.enterDir(dir, true)
-	todo.exec(file, p.Args, p.Env, func(err error) error {
+	todo.exec(file, p.Args, p.Env, notExecuted(file))
+	return nil
+}
+
+// notExecuted is the failure of execve.
+func notExecuted(file string) func(error) error {
+	return func(err error) error {
 		if errors.Is(err, unix.EACCES) {
 			return runtimeFailure("exec %s: %v", file, err)
 		}
 		return notProgram(fmt.Sprintf("exec %s: %v\n", file, err))
-	})
-	return nil
+	}
 }
 
 // resolve looks up, in the root directory of the calling thread, which is the

@@ -52,9 +52,7 @@ func Start(spec Spec, limits *Limits, interactive bool) (*Proc, error) {
 	if err == nil {
 		err = first.todo.handOver(near, first.process.Pid, 0, nil)
 	}
-	if text, ok := err.(notProgram); ok {
-		_, err = streams.theirs[2].WriteString(string(text))
-	}
+	err = said(err, streams)
 	near.Close()
 	proc := streams.proc(first.process, first.pidfd)
 	proc.namespaces, proc.limits = spec.namespaces()|unix.CLONE_NEWCGROUP, limits
