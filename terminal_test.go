@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -219,6 +220,43 @@ func TestLongArguments(t *testing.T) {
 				}
 			}
 			require.Equal(t, 9, refused)
+		})
+	}
+}
+
+// TestOutputAsItComes: on a terminal, what a program prints is seen before it
+// ends, and it is text.
+func TestOutputAsItComes(t *testing.T) {
+	needLinux(t)
+	for _, c := range contestants(t) {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := program{user: c.user, home: homeFor(t, c.user), env: c.env}
+			cmd := p.command("--real", c.real)
+			cmd.Env = append(cmd.Env, "TERM=xterm")
+			terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 100})
+			require.NoError(t, err)
+			defer terminal.Close()
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			step := func(keys, want string) {
+				t.Helper()
+				io.WriteString(terminal, keys)
+				waitFor(t, ctx, terminal, want)
+			}
+			prints := `for i in 1 2 3; do printf 'so\033]0;x\007%d\n' $((i*14)); done; sleep 1000`
+			step("", "twinlayer> ")
+			step("docker run --name box busybox sh -c \""+prints+"\"\r", "\nso\\x1b]0;x\\a42\r\n")
+			step("\x03", "twinlayer> ")
+			step("docker run -it --name box2 busybox\r", "box2:/ # ")
+			step(prints+"\r", "\nso\\x1b]0;x\\a42\r\n")
+			step("\x03", "box2:/ # ")
+			step(":detach\r", "twinlayer> ")
+			step("docker exec box2 sh -c \""+prints+" >&2\"\r", "\nso\\x1b]0;x\\a42\r\n")
+			step("\x03", "twinlayer> ")
+			step("docker rm -f box box2\r", "twinlayer> ")
+			step("quit\r", "quit")
+			require.NoError(t, cmd.Wait())
 		})
 	}
 }

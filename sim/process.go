@@ -233,12 +233,25 @@ func (x *execution) run(ctx context.Context, p Process) Output {
 	case why != "":
 		return Output{Unknown: why, Exit: exitUnknown}
 	case !lines:
+		defer x.aloud(ctx)()
 		return x.output(x.toEnd(ctx, program))
 	}
 	x.wait(p.ID, waiting{Shell: userland.NewShell(&x.p), process: x.p, pid: x.pid})
 	out := x.output(0)
 	out.Shell = p.ID
 	return out
+}
+
+// aloud has what the process prints told as it comes, until hush.
+func (x *execution) aloud(ctx context.Context) (hush func()) {
+	var hushes [2]func()
+	x.p.Stdout, hushes[0] = Aloud(ctx, x.p.Stdout)
+	x.p.Stderr, hushes[1] = Aloud(ctx, x.p.Stderr)
+	return func() {
+		hushes[0]()
+		hushes[1]()
+		x.p.Stdout, x.p.Stderr = &x.stdout, &x.stderr
+	}
 }
 
 // errLeft is why a command ends that its shell has left in the background.
@@ -269,7 +282,9 @@ func (x *execution) line(ctx context.Context, key string, sh waiting, line strin
 	shell, release := x.patient(ctx)
 	defer release()
 	x.sys.Done = shell.Done()
+	hush := x.aloud(ctx)
 	next, exit, ended := sh.Line(shell, &x.p, line)
+	hush()
 	if shell.Err() != nil {
 		exit, ended = exitKilled, true
 	}

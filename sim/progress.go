@@ -3,10 +3,13 @@ package sim
 import (
 	"bytes"
 	"context"
+	"io"
+	"sync"
+	"time"
 )
 
-// Progress is how far one part of a pull, push or load has come, or a line of
-// a log that is followed.
+// Progress is how far one part of a pull, push or load has come, or a line that
+// a program has printed whose end is waited for, or a log that is followed.
 type Progress struct {
 	ID     string // the layer's, as docker shows it: twelve digits; "" with a line
 	Action string // in docker's words: "Downloading", "Pull complete", …; or the line
@@ -35,25 +38,69 @@ func Telling(ctx context.Context) func(Progress) {
 	return tell
 }
 
-// Lines is a writer that tells each line that is written to it. It is for one
-// goroutine.
-type Lines struct {
-	Tell func(Progress)
-	rest []byte
+// Aloud is w, and whoever asked for it with [WithProgress] is told the lines
+// that are written to it while they come: the last of them, a few times a
+// second. hush ends that.
+func Aloud(ctx context.Context, w io.Writer) (both io.Writer, hush func()) {
+	tell := Telling(ctx)
+	if tell == nil {
+		return w, func() {}
+	}
+	l := &lines{tell: tell}
+	return io.MultiWriter(w, l), l.hush
 }
+
+// lines tells the lines that are written to it.
+type lines struct {
+	tell func(Progress)
+
+	mu    sync.Mutex
+	rest  []byte   // the beginning of the next line
+	last  []string // that are still to be told
+	next  *time.Timer
+	ended bool
+}
+
+const (
+	lineMost  = 1 << 10
+	linesMost = 20 // more than these nobody sees before the next ones
+	telling   = 50 * time.Millisecond
+)
 
 // Write never fails. A line that is too long for a screen is cut there.
-func (l *Lines) Write(p []byte) (int, error) {
-	l.rest = append(l.rest, p...)
-	for {
-		line, rest, ended := bytes.Cut(l.rest, []byte("\n"))
-		if !ended {
-			l.rest = l.rest[:min(len(l.rest), lineMost)]
-			return len(p), nil
-		}
-		l.Tell(Progress{Action: string(line[:min(len(line), lineMost)])})
-		l.rest = rest
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return len(p), nil
 	}
+	for line := range bytes.Lines(p) {
+		text, whole := bytes.CutSuffix(line, []byte("\n"))
+		l.rest = append(l.rest, text[:min(len(text), lineMost-len(l.rest))]...)
+		if whole {
+			l.last = append(l.last[max(0, len(l.last)-linesMost+1):], string(l.rest))
+			l.rest = l.rest[:0]
+		}
+	}
+	if l.next == nil && len(l.last) > 0 {
+		l.next = time.AfterFunc(telling, l.say)
+	}
+	return len(p), nil
 }
 
-const lineMost = 1 << 10
+func (l *lines) say() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.last {
+		if !l.ended {
+			l.tell(Progress{Action: line})
+		}
+	}
+	l.last, l.next = nil, nil
+}
+
+func (l *lines) hush() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = true
+}

@@ -96,7 +96,7 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 			b.seen, b.err = World{b.real.engine, b.host}.Do(ctx, b.realCmd)
 		})
 	}
-	model, err := World{s.Model, b.modelHost()}.Do(ctx, b.modelCmd)
+	model, err := World{s.Model, b.modelHost()}.Do(b.quietly(ctx), b.modelCmd)
 	wg.Wait()
 	if err != nil {
 		return Result{}, err
@@ -224,6 +224,15 @@ func (s *Session) both(cmd Cmd) *both {
 	b.modelCmd.ask, b.realCmd.tell = told, told
 	b.asTyped = func(text string) string { return inReal(inModel(text)) }
 	return b
+}
+
+// quietly is ctx for the model: where there is a real engine, that one tells
+// what it is at.
+func (b *both) quietly(ctx context.Context) context.Context {
+	if b.real == nil {
+		return ctx
+	}
+	return WithProgress(ctx, nil)
 }
 
 // modelHost is the host as the model may use it: only one world writes.

@@ -126,7 +126,7 @@ func (e *Engine) inside(s *waiting, args ...string) {
 	}
 	if attached, err := e.client.ExecAttach(ctx, made.ID, client.ExecAttachOptions{}); err == nil {
 		stop := context.AfterFunc(ctx, func() { attached.Close() })
-		newStream(attached.HijackedResponse).gather()
+		newStream(attached.HijackedResponse).gather(ctx)
 		stop()
 		attached.Close()
 	}

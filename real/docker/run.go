@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -46,15 +47,17 @@ func (s stdin) Write(p []byte) (int, error) { return s.Conn.Write(p) }
 func (s stdin) Close() error { return s.CloseWrite() }
 
 // gather reads all that is printed until the process ends.
-func (s *stream) gather() (stdout, stderr string) {
+func (s *stream) gather(ctx context.Context) (stdout, stderr string) {
 	var out, errs sim.Printed
-	done := make(chan struct{})
-	go func() {
-		io.Copy(&errs, s.stderr)
-		close(done)
-	}()
-	io.Copy(&out, s.stdout)
-	<-done
+	var both sync.WaitGroup
+	for w, r := range map[*sim.Printed]io.Reader{&out: s.stdout, &errs: s.stderr} {
+		both.Go(func() {
+			w, hush := sim.Aloud(ctx, w)
+			io.Copy(w, r)
+			hush()
+		})
+	}
+	both.Wait()
 	return out.String(), errs.String()
 }
 
@@ -89,7 +92,7 @@ func (e *Engine) Start(ctx context.Context, key string, detach bool) (sim.Output
 		e.client.ContainerKill(context.WithoutCancel(ctx), c.engine, client.ContainerKillOptions{Signal: "KILL"})
 	})
 	defer stop()
-	out, errs := s.gather()
+	out, errs := s.gather(ctx)
 	s.Close()
 	exit, err := e.ended(c)
 	return sim.Output{Stdout: out, Stderr: errs, Exit: exit}, err
@@ -214,7 +217,7 @@ func (e *Engine) Exec(ctx context.Context, key string, p sim.Process) (sim.Outpu
 	}
 	s.CloseWrite()
 	defer context.AfterFunc(ctx, func() { s.Close() })()
-	out, errs := s.gather()
+	out, errs := s.gather(ctx)
 	s.Close()
 	exit, err := finished()
 	if refusal := notExecuted(exit, out+errs); refusal != nil {
@@ -266,18 +269,16 @@ func (e *Engine) Logs(ctx context.Context, key string, follow bool) (sim.Output,
 	}
 	defer r.Close()
 	var out, errs sim.Printed
-	_, err = stdcopy.StdCopy(telling(ctx, &out, follow), telling(ctx, &errs, follow), r)
+	if !follow {
+		ctx = sim.WithProgress(ctx, nil)
+	}
+	stdout, hush := sim.Aloud(ctx, &out)
+	defer hush()
+	stderr, hush := sim.Aloud(ctx, &errs)
+	defer hush()
+	_, err = stdcopy.StdCopy(stdout, stderr, r)
 	if follow && ctx.Err() != nil {
 		err = nil // it was given up
 	}
 	return sim.Output{Stdout: marks.ReplaceAllString(out.String(), ""), Stderr: marks.ReplaceAllString(errs.String(), "")}, e.cfg.explain(err)
-}
-
-// telling is w, and whoever asked for it is told each line.
-func telling(ctx context.Context, w io.Writer, follow bool) io.Writer {
-	tell := sim.Telling(ctx)
-	if !follow || tell == nil {
-		return w
-	}
-	return io.MultiWriter(w, &sim.Lines{Tell: tell})
 }

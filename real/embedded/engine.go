@@ -157,23 +157,23 @@ func (e *Engine) Create(ctx context.Context, spec sim.Spec) (sim.Container, erro
 // Start runs a container. When ctx ends, the container is killed, unless it
 // runs detached.
 func (e *Engine) Start(ctx context.Context, container string, detach bool) (sim.Output, error) {
-	return call[sim.Output](ctx, e, "start", startArgs{container, detach})
+	return call[sim.Output](listening(ctx), e, "start", startArgs{container, detach})
 }
 
 // Exec runs one more process. When ctx ends, the process is killed.
 func (e *Engine) Exec(ctx context.Context, container string, p sim.Process) (sim.Output, error) {
-	return call[sim.Output](ctx, e, "exec", execArgs{container, p})
+	return call[sim.Output](listening(ctx), e, "exec", execArgs{container, p})
 }
 
 // Line hands a shell a line. When ctx ends, what the line started is killed,
 // and the shell too if that does not bring it back.
 func (e *Engine) Line(ctx context.Context, shell, line string) (sim.Output, error) {
-	return call[sim.Output](ctx, e, "line", lineArgs{shell, line})
+	return call[sim.Output](listening(ctx), e, "line", lineArgs{shell, line})
 }
 
 // Hangup ends a shell's input.
 func (e *Engine) Hangup(ctx context.Context, shell string) (sim.Output, error) {
-	return call[sim.Output](ctx, e, "hangup", shell)
+	return call[sim.Output](listening(ctx), e, "hangup", shell)
 }
 
 // Changes lists what a container changed.

@@ -44,13 +44,13 @@ func (h *helper) dropShells(c *container) {
 
 func (h *helper) line(ctx context.Context, args lineArgs) (sim.Output, error) {
 	return h.talk(ctx, args.Shell, func(s *waiting, interrupt func()) (shell.Result, error) {
-		return s.Line(ctx, args.Line, interrupt)
+		return s.Line(aloud(ctx), args.Line, interrupt)
 	})
 }
 
 func (h *helper) hangup(ctx context.Context, name string) (sim.Output, error) {
 	return h.talk(ctx, name, func(s *waiting, interrupt func()) (shell.Result, error) {
-		return s.Hangup(ctx, interrupt)
+		return s.Hangup(aloud(ctx), interrupt)
 	})
 }
 

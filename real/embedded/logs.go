@@ -136,12 +136,18 @@ func (h *helper) readLogs(ctx context.Context, args logsArgs) (out sim.Output, e
 	return out, err
 }
 
+// aloud is ctx with the caller told of what is told in it.
+func aloud(ctx context.Context) context.Context {
+	return sim.WithProgress(ctx, func(p sim.Progress) { wire.Tell(ctx, p) })
+}
+
 // follow is what has been printed when ended is closed, or ctx is done.
 func (l *logs) follow(ctx context.Context, ended <-chan struct{}) (sim.Output, error) {
 	var out, errors sim.Printed
 	for name, text := range map[string]*sim.Printed{"stdout": &out, "stderr": &errors} {
-		lines := &sim.Lines{Tell: func(p sim.Progress) { wire.Tell(ctx, p) }}
-		end, err := l.stream(name).follow(io.MultiWriter(text, lines))
+		both, hush := sim.Aloud(aloud(ctx), text)
+		defer hush()
+		end, err := l.stream(name).follow(both)
 		defer end()
 		if err != nil {
 			return sim.Output{}, err

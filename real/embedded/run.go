@@ -20,7 +20,10 @@ func (h *helper) start(ctx context.Context, args startArgs) (sim.Output, error) 
 	if err != nil {
 		return sim.Output{}, err
 	}
-	r, err := h.launch(c, args.Detach)
+	if !args.Detach {
+		ctx = aloud(ctx)
+	}
+	r, err := h.launch(ctx, c, args.Detach)
 	switch {
 	case err != nil || r == nil:
 		return sim.Output{}, err
@@ -42,7 +45,7 @@ type running struct {
 }
 
 // launch starts the container's first process; nil if it runs already.
-func (h *helper) launch(c *container, detach bool) (*running, error) {
+func (h *helper) launch(ctx context.Context, c *container, detach bool) (*running, error) {
 	err := h.partBelow(c)
 	c.starting.Lock()
 	defer c.starting.Unlock()
@@ -67,7 +70,7 @@ func (h *helper) launch(c *container, detach bool) (*running, error) {
 		h.dropShells(c)
 		h.await(&waiting{name: c.info.ID, in: c, proc: proc, ended: c.run.ended})
 	} else {
-		c.run.printed = gather(proc, !detach, &c.logs)
+		c.run.printed = gather(ctx, proc, !detach, &c.logs)
 	}
 	go h.finish(c, c.run)
 	return c.run, nil
@@ -145,7 +148,10 @@ func (h *helper) exec(ctx context.Context, args execArgs) (sim.Output, error) {
 	if sim.TakesLines(args.Process.Args, args.Process.Interactive) && !args.Process.Detach {
 		return h.await(&waiting{name: args.Process.ID, in: c, proc: proc, ended: proc.Done()}), nil
 	}
-	out := gather(proc, !args.Process.Detach, nil)
+	if !args.Process.Detach {
+		ctx = aloud(ctx)
+	}
+	out := gather(ctx, proc, !args.Process.Detach, nil)
 	if args.Process.Detach {
 		return sim.Output{}, nil
 	}
@@ -174,16 +180,21 @@ type printed struct {
 	done        chan struct{} // closed when the process has ended and all is here
 }
 
-// gather begins to read what a process prints, into the logs too. With eof its
-// input is empty.
-func gather(proc *box.Proc, eof bool, l *logs) *printed {
+// gather begins to read what a process prints, into the logs too, and aloud
+// where ctx says so. With eof its input is empty.
+func gather(ctx context.Context, proc *box.Proc, eof bool, l *logs) *printed {
 	if proc.Stdin != nil && eof {
 		proc.Stdin.Close()
 	}
 	p := &printed{proc: proc, done: make(chan struct{})}
 	var both sync.WaitGroup
-	both.Go(func() { io.Copy(l.beside(&p.out, "stdout"), proc.Stdout) })
-	both.Go(func() { io.Copy(l.beside(&p.errors, "stderr"), proc.Stderr) })
+	read := func(w io.Writer, r io.Reader) {
+		w, hush := sim.Aloud(ctx, w)
+		io.Copy(w, r)
+		hush()
+	}
+	both.Go(func() { read(l.beside(&p.out, "stdout"), proc.Stdout) })
+	both.Go(func() { read(l.beside(&p.errors, "stderr"), proc.Stderr) })
 	go func() {
 		defer close(p.done)
 		both.Wait()

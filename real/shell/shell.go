@@ -67,7 +67,7 @@ func (s *Session) Line(ctx context.Context, line string, interrupt func()) (Resu
 	mark := "twl-" + rand.Text()
 	// The shell may not read before it has printed, so both go on at once.
 	go s.write(wrap(line, mark))
-	return s.collect(mark), nil
+	return s.collect(ctx, mark), nil
 }
 
 // Hangup closes the shell's input and returns what it still prints until it
@@ -79,16 +79,16 @@ func (s *Session) Hangup(ctx context.Context, interrupt func()) (Result, error) 
 	defer s.mu.Unlock()
 	defer context.AfterFunc(ctx, interrupt)()
 	s.stdin.Close()
-	return s.collect(""), nil
+	return s.collect(ctx, ""), nil
 }
 
 // A shell that has ended cannot be written to; its end shows on its output.
 func (s *Session) write(text string) { io.WriteString(s.stdin, text) }
 
-func (s *Session) collect(mark string) Result {
+func (s *Session) collect(ctx context.Context, mark string) Result {
 	errs := make(chan cut, 1)
-	go func() { errs <- s.stderr.until(mark) }()
-	out, err := s.stdout.until(mark), <-errs
+	go func() { errs <- s.stderr.until(ctx, mark) }()
+	out, err := s.stdout.until(ctx, mark), <-errs
 	exit, _ := strconv.Atoi(out.rest)
 	return Result{Stdout: out.text, Stderr: err.text, Exit: exit, Ended: out.ended || err.ended}
 }

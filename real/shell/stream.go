@@ -3,6 +3,7 @@ package shell
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"io"
 	"strings"
 
@@ -31,8 +32,10 @@ const overlap = 64
 // until reads up to and with the line that ends in the mark, or to the end of
 // the stream; with mark "" always to the end. A text without a final newline
 // shares its last line with the mark.
-func (s *stream) until(mark string) cut {
+func (s *stream) until(ctx context.Context, mark string) cut {
 	var kept sim.Printed
+	aloud, hush := sim.Aloud(ctx, &kept)
+	defer hush()
 	var carry []byte // the end of a piece that filled the reader's buffer
 	for {
 		piece, err := s.r.ReadSlice('\n')
@@ -40,17 +43,17 @@ func (s *stream) until(mark string) cut {
 		carry = nil
 		if err == bufio.ErrBufferFull {
 			whole := len(piece) - overlap
-			kept.Write(piece[:whole])
+			aloud.Write(piece[:whole])
 			carry = bytes.Clone(piece[whole:])
 			continue
 		}
 		before, after, found := bytes.Cut(piece, []byte(mark))
 		switch found = found && mark != ""; {
 		case found && !traced(before):
-			kept.Write(before)
+			aloud.Write(before)
 			return cut{text: kept.String(), rest: strings.TrimSpace(string(after))}
 		case !found:
-			kept.Write(piece)
+			aloud.Write(piece)
 		}
 		if err != nil {
 			return cut{text: kept.String(), ended: true}
