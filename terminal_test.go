@@ -244,15 +244,15 @@ func TestOutputAsItComes(t *testing.T) {
 				io.WriteString(terminal, keys)
 				waitFor(t, ctx, terminal, want)
 			}
-			prints := `for i in 1 2 3; do printf 'so\033]0;x\007%d\n' $((i*14)); done; sleep 1000`
+			prints := `for i in 1 2 3; do printf "so\033]0;x\007%d\n" $((i*14)); done; sleep 1000`
 			step("", "twinlayer> ")
-			step("docker run --name box busybox sh -c \""+prints+"\"\r", "\nso\\x1b]0;x\\a42\r\n")
+			step("docker run --name box busybox sh -c '"+prints+"'\r", "\nso\\x1b]0;x\\a42\r\n")
 			step("\x03", "twinlayer> ")
 			step("docker run -it --name box2 busybox\r", "box2:/ # ")
 			step(prints+"\r", "\nso\\x1b]0;x\\a42\r\n")
 			step("\x03", "box2:/ # ")
 			step(":detach\r", "twinlayer> ")
-			step("docker exec box2 sh -c \""+prints+" >&2\"\r", "\nso\\x1b]0;x\\a42\r\n")
+			step("docker exec box2 sh -c '"+prints+"'\r", "\nso\\x1b]0;x\\a42\r\n")
 			step("\x03", "twinlayer> ")
 			step("docker rm -f box box2\r", "twinlayer> ")
 			step("quit\r", "quit")
