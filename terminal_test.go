@@ -260,3 +260,22 @@ func TestOutputAsItComes(t *testing.T) {
 		})
 	}
 }
+
+// TestLongWord: a word of 1 MB at the prompt, in a shell, a table, a story and
+// an error costs no more than it must, and is not all shown.
+func TestLongWord(t *testing.T) {
+	w := strings.Repeat("x", 1<<20)
+	lines := []string{
+		"docker run -it --name box --label a=" + w + " busybox",
+		"echo " + w, "echo 'A   B   C'; echo '" + w + "   b   c'", "echo '" + strings.Repeat("A   ", 1<<18) + "'", w, ":" + w, "exit",
+		"docker ps -a --format 'table {{.Names}}\t{{.Labels}}'", "docker inspect box", w, "docker run " + w, "why " + w + " " + w, "help " + w,
+		"docker commit -m " + w + " box img", "docker history --no-trunc img", "audit img", "docker tag busybox the-end", "docker images the-end",
+	}
+	p := program{home: homeFor(t, nil)}
+	script := filepath.Join(p.home, "script")
+	require.NoError(t, os.WriteFile(script, []byte(strings.Join(lines, "\n")+"\n"), 0o644))
+	out := p.onTerminal(t, "--real", "none", "--lang", "zh", "--script", script)
+	require.Regexp(t, `the-end +latest`, out)
+	require.Greater(t, strings.Count(out, "more bytes"), 5)
+	require.Less(t, len(out), 1<<20)
+}
