@@ -249,14 +249,14 @@ func TestOutputAsItComes(t *testing.T) {
 			step("docker run --name box busybox sh -c '"+prints+"'\r", "\nso\\x1b]0;x\\a42\r\n")
 			step("\x03", "twinlayer> ")
 			step("docker run -d --name box2 busybox sleep 1000\r", "twinlayer> ")
-			step("docker exec box2 sh -c '"+prints+"'\r", "\nso\\x1b]0;x\\a42\r\n")
+			step("docker exec box2 sh -c '"+strings.Replace(prints, "1000", "3", 1)+"'\r", "\nso\\x1b]0;x\\a42\r\n")
 			step("\x03", "twinlayer> ")
 			step("docker run -it --name box3 busybox\r", "box3:/ # ")
 			step(prints+"\r", "\nso\\x1b]0;x\\a42\r\n")
 			step("\x03", "[exit status") // a slow engine's shell may have ended with its line
 			io.WriteString(terminal, "\x04\x04")
-			go io.Copy(io.Discard, terminal)
-			require.NoError(t, cmd.Wait())
+			rest, _ := io.ReadAll(terminal)
+			require.NoError(t, cmd.Wait(), "%s", rest)
 		})
 	}
 }
