@@ -42,13 +42,14 @@ const (
 var stdout, stderr = ink.Writer(os.Stdout), ink.Writer(os.Stderr)
 
 func main() {
-	embedded.Init()
 	runApplet(os.Args)
+	embedded.Init()
 	os.Exit(run(os.Args[1:]))
 }
 
 // runApplet turns the program into the tool that it was called as, as in the
-// bundled images, and then does not return.
+// bundled images, and then does not return. There only the packages that the
+// tools need are initialised, so nothing else may be called before it.
 func runApplet(args []string) {
 	if packages.Has(filepath.Base(args[0])) || userland.Marked() {
 		os.Exit(userland.Main(args, packages.Run))

@@ -68,7 +68,7 @@ func TestAdoption(t *testing.T) {
 }
 
 // lacking skips a test for what is not installed; in CI it fails.
-func lacking(t *testing.T, what string) {
+func lacking(t testing.TB, what string) {
 	if os.Getenv("CI") == "true" {
 		t.Fatalf("%s is not installed", what)
 	}

@@ -28,8 +28,8 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
-	embedded.Init()
 	runApplet(os.Args)
+	embedded.Init()
 	os.Exit(withBinary(m))
 }
 

@@ -35,10 +35,10 @@ import (
 var corpus = flag.String("corpus", "testdata/corpus", "a directory of build contexts, each a directory with a Dockerfile")
 
 func TestMain(m *testing.M) {
-	embedded.Init()
 	if packages.Has(filepath.Base(os.Args[0])) || userland.Marked() {
 		os.Exit(userland.Main(os.Args, packages.Run))
 	}
+	embedded.Init()
 	os.Exit(m.Run())
 }
 
