@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"slices"
@@ -36,17 +37,25 @@ func newInside(t testing.TB) inside {
 	t.Cleanup(func() { e.Close() })
 	_, err = e.Pull(t.Context(), "busybox")
 	require.NoError(t, err)
-	in := inside{e, strings.Repeat("5", 64)}
-	_, err = e.Create(t.Context(), sim.Spec{ID: in.container, Name: "inside", Created: time.Now(), Image: "busybox", Args: []string{"sleep", "1000000"}})
-	require.NoError(t, err)
-	_, err = e.Start(t.Context(), in.container, true)
-	require.NoError(t, err)
-	in.addDebian(t)
+	in := inside{e, ""}
+	in.container = in.detached(t, sim.Spec{Args: []string{"sleep", "1000000"}})
 	return in
 }
 
+// detached starts a container of busybox, with Debian's busybox in it.
+func (in inside) detached(t testing.TB, s sim.Spec) (id string) {
+	id = fmt.Sprintf("%064x", rand.Uint64())
+	s.ID, s.Name, s.Created, s.Image = id, "inside-"+id[48:], time.Now(), "busybox"
+	_, err := in.engine.Create(t.Context(), s)
+	require.NoError(t, err)
+	in.addDebian(t, id)
+	_, err = in.engine.Start(t.Context(), id, true)
+	require.NoError(t, err)
+	return id
+}
+
 // addDebian puts Debian's busybox in.
-func (in inside) addDebian(t testing.TB) {
+func (in inside) addDebian(t testing.TB, id string) {
 	path, err := exec.LookPath("busybox")
 	if err != nil {
 		lacking(t, "busybox (busybox-static)")
@@ -56,18 +65,111 @@ func (in inside) addDebian(t testing.TB) {
 	b := fs.NewBuilder()
 	require.NoError(t, b.Put("/debian", fs.Node{Mode: fs.S_IFDIR | 0o755}))
 	require.NoError(t, b.Put("/debian/busybox", fs.Node{Mode: fs.S_IFREG | 0o755, Data: fs.DataOf(program)}))
-	for _, applet := range []string{"sh", "sleep", "true"} {
+	for _, applet := range []string{"sh", "sleep", "true", "yes", "cat"} {
 		require.NoError(t, b.Put("/debian/"+applet, fs.Node{Mode: fs.S_IFLNK | 0o777, Target: "busybox"}))
 	}
-	require.NoError(t, in.engine.CopyIn(t.Context(), in.container, "/", b.Tree()))
+	require.NoError(t, in.engine.CopyIn(t.Context(), id, "/", b.Tree()))
 }
 
 // exec runs a command that ends well.
 func (in inside) exec(t testing.TB, args ...string) sim.Output {
+	t.Helper()
 	out, err := in.engine.Exec(t.Context(), in.container, sim.Process{Args: args})
 	require.NoError(t, err)
 	require.Zero(t, out.Exit, "%v: %s%s", args, out.Stdout, out.Stderr)
 	return out
+}
+
+// signalScript sends each signal to a sleeping tool, $bin/sleep, and prints its
+// exit status: to a child of a shell, to one that inherits it as ignored, and
+// from inside to the first process of a pid namespace.
+const signalScript = `
+status() {
+	wait $1 2>/dev/null
+	echo "$2 $s $?"
+}
+each() {
+	$bin/sleep 3 &
+	child=$!
+	trap '' $s
+	$bin/sleep 3 &
+	trap - $s
+	/bin/sleep 1
+	kill -$s $child $!
+	/bin/sleep 1
+	kill -CONT $child $!
+	status $! ignored
+	status $child child
+}
+for s in $signals; do
+	each 2>/dev/null &
+done
+wait`
+
+// Each signal does to a bundled tool what it does to Debian's.
+func TestSignals(t *testing.T) {
+	in := newInside(t)
+	var signals []string
+	for s := 1; s <= 64; s++ {
+		if s != 32 && s != 33 { // the C library's, where the program has one
+			signals = append(signals, fmt.Sprint(s))
+		}
+	}
+	outcome := func(bin string) []string {
+		out := in.exec(t, "/debian/sh", "-c", fmt.Sprintf("bin=%s signals=%q\n%s", bin, strings.Join(signals, " "), signalScript))
+		lines := strings.Split(strings.TrimSpace(out.Stdout), "\n")
+		slices.Sort(lines)
+		require.Len(t, lines, 2*len(signals))
+		return lines
+	}
+	require.Equal(t, outcome("/debian"), outcome("/bin"))
+}
+
+// The first process of a container gets no signal that it does not ask for,
+// but KILL and STOP from outside.
+func TestSignalsFirstProcess(t *testing.T) {
+	in := newInside(t)
+	for _, bin := range []string{"/debian", "/bin"} {
+		for _, tool := range [][]string{{"sleep", "1000000"}, {"cat", "/fifo"}, {"sh", "-c", "/debian/sleep 1000000; exit 1"}} {
+			t.Run(bin+"/"+tool[0], func(t *testing.T) {
+				args := append([]string{bin + "/" + tool[0]}, tool[1:]...)
+				if tool[0] == "cat" {
+					args = []string{bin + "/sh", "-c", "/debian/busybox mkfifo /fifo; exec " + bin + "/cat /fifo"}
+				}
+				in := inside{in.engine, in.detached(t, sim.Spec{Args: args, StopSignal: "QUIT"})}
+				in.exec(t, "/debian/sh", "-c", "until /debian/busybox grep -q '^State:.S' /proc/1/status; do sleep 0.1; done; sleep 2; for s in $(/debian/busybox seq 31) 34 35 64; do kill -$s 1 || exit; done; sleep 1; kill -0 1")
+				for s := 1; s <= 64; s++ {
+					if s != 9 && s != 19 && s != 32 && s != 33 {
+						require.NoError(t, in.engine.Kill(t.Context(), in.container, fmt.Sprint(s)))
+					}
+				}
+				in.exec(t, "/debian/sh", "-c", "sleep 1; kill -0 1")
+				require.NoError(t, in.engine.Stop(t.Context(), in.container, time.Second))
+				exit, err := in.engine.Wait(t.Context(), in.container)
+				require.NoError(t, err)
+				require.Equal(t, 137, exit)
+			})
+		}
+	}
+}
+
+// A write to a pipe that nobody reads ends a tool by SIGPIPE, as it does
+// Debian's, and not a shell for one of its own pipes.
+func TestBrokenPipe(t *testing.T) {
+	in := newInside(t)
+	for name, script := range map[string]string{
+		"tool":       "($bin/yes; echo $? >&2) | $bin/true",
+		"shell":      "($bin/sh -c 'while :; do echo y; done'; echo $? >&2) | $bin/true",
+		"own pipes":  "$bin/sh -c 'while :; do echo y; done | $bin/true; echo $?; echo y | $bin/true; $bin/sleep 0.1; echo on'",
+		"from shell": "$bin/sh -c '($bin/yes; echo $? >&2) | $bin/true'",
+	} {
+		t.Run(name, func(t *testing.T) {
+			outcome := func(bin string) sim.Output {
+				return in.exec(t, "/debian/sh", "-c", "export bin="+bin+"; "+script)
+			}
+			require.Equal(t, outcome("/debian"), outcome("/bin"))
+		})
+	}
 }
 
 // BenchmarkInside is a command inside a container, ours beside Debian's static

@@ -122,12 +122,18 @@ func (in *interp) err(name, format string, args ...any) int {
 
 func (in *interp) print(format string, args ...any) int {
 	if _, err := fmt.Fprintf(in.stdout(), format, args...); brokenPipe(err) {
-		in.jump, in.status = jump{kind: jumpExit}, exitPipe
-		return exitPipe
+		return in.endByPipe()
 	} else if err != nil {
 		return in.complain(1, "write error: %s", reason(err))
 	}
 	return 0
+}
+
+// endByPipe ends a shell by SIGPIPE, since a builtin has written to a pipe that
+// nobody reads.
+func (in *interp) endByPipe() int {
+	in.jump, in.status = jump{kind: jumpExit}, exitPipe
+	return exitPipe
 }
 
 func (in *interp) echo(args []string) int   { return in.applet(applet{run: echo, flags: raw}, args) }

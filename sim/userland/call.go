@@ -221,7 +221,11 @@ func (in *interp) cannotRun(name string, err error) int {
 
 // applet runs a builtin that is a tool as well.
 func (in *interp) applet(a applet, args []string) int {
-	return runApplet(in.ctx, "sh", a, in.process(args))
+	status := runApplet(in.ctx, "sh", a, in.process(args))
+	if status == exitPipe {
+		in.endByPipe()
+	}
+	return status
 }
 
 // alias is how to run c if its first word is an alias: the alias's text takes

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -39,29 +41,55 @@ func Marked() bool {
 
 // Main is the multi-call program on the real system: the base of args[0] is
 // the tool, or args are "busybox APPLET …". run finds the tool, as [Run] does.
-// Main returns the exit status.
+// Main returns the exit status. In the bundled images Go's runtime handles no
+// signal, so they do what they do to a program in C.
 func Main(args []string, run func(context.Context, *Process) int) int {
+	debug.SetTraceback("none")
+	defer crash(args)
 	p := hostProcess(args)
-	if p.PID == 1 || p.Terminal && takesLines(args) {
+	p.Go = func(f func()) {
+		go func() {
+			defer crash(args)
+			f()
+		}()
+	}
+	hostPipeSignal(isShell(args))
+	if p.Terminal && takesLines(args) {
 		p.Interrupt = new(atomic.Bool)
 		outlive(p.Interrupt)
 	}
 	return run(context.Background(), p)
 }
 
+// crash ends a tool that has a fault as abort(3) ends one in C.
+func crash(args []string) {
+	if fault := recover(); fault != nil {
+		fmt.Fprintf(os.Stderr, "%s: a fault of twinlayer's: %v; please report it\n", args[0], fault)
+		abort()
+	}
+}
+
 // takesLines says whether args start a shell that reads its commands.
 func takesLines(args []string) bool {
-	name := strings.TrimPrefix(filepath.Base(args[0]), "-")
-	return (name == "sh" || name == "ash" || name == "bash") && !slices.ContainsFunc(args[1:], func(arg string) bool {
+	return isShell(args) && !slices.ContainsFunc(args[1:], func(arg string) bool {
 		return !strings.HasPrefix(arg, "-") || strings.Contains(arg, "c")
 	})
 }
 
-// outlive survives the signals that spare the first process of a container
-// and a shell at its terminal. Children do not inherit that.
+// isShell says whether args start a shell.
+func isShell(args []string) bool {
+	name := strings.TrimPrefix(filepath.Base(args[0]), "-")
+	if name == "busybox" && len(args) > 1 {
+		name = args[1]
+	}
+	return name == "sh" || name == "ash" || name == "bash"
+}
+
+// outlive survives the signals that spare a shell at its terminal. Children do
+// not inherit that.
 func outlive(interrupt *atomic.Bool) {
 	caught := make(chan os.Signal, 1)
-	signal.Notify(caught, hostSignals...)
+	notify(caught, hostSignals...)
 	go func() {
 		for s := range caught {
 			if s == os.Interrupt {
@@ -69,6 +97,15 @@ func outlive(interrupt *atomic.Bool) {
 			}
 		}
 	}()
+}
+
+// notify is [signal.Notify], whose thread blocks all signals. This must not be
+// the process's first one, or the kernel would not keep signals from the first
+// process of a container any more.
+func notify(c chan<- os.Signal, signals ...os.Signal) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	signal.Notify(c, signals...)
 }
 
 // began is the directory that this process is in. Children are left there

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -13,6 +14,31 @@ import (
 )
 
 var hostSignals = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
+
+// hostPipeSignal sees to SIGPIPE. A shell writes to pipes of its own, whose
+// reader may be gone, and must outlive that; the runtime's handler ends it for
+// its standard output alone. It is what stays of Notify. Where SIGPIPE is
+// inherited as ignored, the runtime is told.
+func hostPipeSignal(shell bool) {
+	var now [4]uintptr // struct sigaction, as the kernel has it; the handler is first
+	syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(syscall.SIGPIPE), 0, uintptr(unsafe.Pointer(&now)), 8, 0, 0)
+	const ignored = 1 // SIG_IGN
+	switch {
+	case now[0] == ignored:
+		signal.Ignore(syscall.SIGPIPE)
+	case shell:
+		c := make(chan os.Signal, 1)
+		notify(c, syscall.SIGPIPE)
+		signal.Stop(c)
+	}
+}
+
+// abort ends this process by SIGABRT; the first one of a container, which the
+// kernel spares, in its way.
+func abort() {
+	syscall.Kill(os.Getpid(), syscall.SIGABRT)
+	os.Exit(128 + int(syscall.SIGABRT))
+}
 
 func hostTerminal(f *os.File) bool {
 	var settings syscall.Termios

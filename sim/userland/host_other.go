@@ -13,6 +13,10 @@ import (
 
 var hostSignals = []os.Signal{os.Interrupt}
 
+func hostPipeSignal(bool) {}
+
+func abort() { os.Exit(134) }
+
 func hostTerminal(*os.File) bool { return true }
 
 func setHostUmask(uint32) {}
