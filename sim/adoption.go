@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -49,45 +50,66 @@ func (s *Session) adoptStore(ctx context.Context, images []Image) error {
 	if err != nil {
 		return err
 	}
-	if s.unread == nil {
-		s.unread = map[string]bool{}
-	}
-	lasting := context.WithoutCancel(ctx)
 	return s.Model.do(func(t *transition) error {
-		for _, img := range images {
-			other := s.pairs.other(img.ID)
-			if _, ok := t.state.images[other]; !ok {
-				t.adoptImage(img, func() ([]*fs.Tree, error) { return s.Real.Layers(lasting, img.ID.String()) })
-				other = img.ID
-			}
-			t.adoptTags(img, other)
+		for _, img := range slices.Backward(images) {
+			t.adoptTags(img, s.adoptImage(ctx, t, img))
 		}
-		for _, v := range volumes {
-			if _, ok := t.state.volumes[v.Name]; !ok {
-				t.state = t.state.withVolume(volume{v, emptyDir(0o755, v.Created.UnixNano())})
-				t.step("volume", "/", "adopted: the real engine has volume %s, what it holds when it is needed", shortVolume(v.Name))
-				s.unread[v.Name] = true
-			}
-		}
+		s.adoptVolumeNames(t, volumes)
 		return nil
 	})
 }
 
+// adoptVolumeNames takes over the volumes that the model lacks.
+func (s *Session) adoptVolumeNames(t *transition, volumes []Volume) {
+	if s.unread == nil {
+		s.unread = map[string]bool{}
+	}
+	for _, v := range volumes {
+		if _, ok := t.state.volumes[v.Name]; !ok {
+			t.state = t.state.withVolume(volume{v, emptyDir(0o755, v.Created.UnixNano())})
+			t.step("volume", "/", "adopted: the real engine has volume %s, what it holds when it is needed", shortVolume(v.Name))
+			s.unread[v.Name] = true
+		}
+	}
+}
+
+// adoptImage takes over an image that the model lacks, and returns the id that
+// it has there.
+func (s *Session) adoptImage(ctx context.Context, t *transition, img Image) digest.Digest {
+	id := s.modelID(t, img.ID)
+	if _, ok := t.state.images[id]; ok {
+		return id
+	}
+	lasting := context.WithoutCancel(ctx)
+	t.adoptImage(s.pairs.inModel(img), func(i int) (*fs.Tree, error) { return s.realLayer(lasting, img.Layers[i]) })
+	return img.ID
+}
+
+// realLayer is a layer of the real engine, whichever image has it still.
+func (s *Session) realLayer(ctx context.Context, diffID digest.Digest) (*fs.Tree, error) {
+	images, err := s.Real.Images(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, img := range images {
+		i := slices.Index(img.Layers, diffID)
+		if i < 0 {
+			continue
+		}
+		all, err := s.Real.Layers(ctx, img.ID.String())
+		if err != nil {
+			return nil, err
+		}
+		return all[i], nil
+	}
+	return nil, fmt.Errorf("no image has layer %s any more", Short(diffID))
+}
+
 // adoptImage keeps an image whose layers are in the real engine's keeping
 // until the model needs their files.
-func (t *transition) adoptImage(img Image, trees func() ([]*fs.Tree, error)) {
-	if _, ok := t.state.images[img.ID]; ok {
-		return
-	}
-	read := sync.OnceValues(trees)
+func (t *transition) adoptImage(img Image, read func(i int) (*fs.Tree, error)) {
 	for i, diffID := range img.Layers {
-		l := layer{tree: func() (*fs.Tree, error) {
-			all, err := read()
-			if err != nil || i >= len(all) {
-				return fs.NewBuilder().Tree(), err
-			}
-			return all[i], nil
-		}}
+		l := layer{tree: sync.OnceValues(func() (*fs.Tree, error) { return read(i) })}
 		if i < len(img.Sizes) {
 			l.size = img.Sizes[i]
 		}

@@ -101,7 +101,7 @@ func (s *Session) adoptUnread(ctx context.Context, cmd Cmd) {
 	if len(s.unread) == 0 || s.broken != nil {
 		return
 	}
-	for _, name := range s.volumesOf("", cmd, nil) {
+	for _, name := range s.volumesIn(cmd) {
 		if s.unread[name] && s.broken == nil {
 			s.broken = s.adoptVolume(ctx, name)
 		}

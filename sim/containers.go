@@ -373,8 +373,8 @@ func (m *Model) RemoveVolume(_ context.Context, name string) error {
 		if _, ok := t.state.volumes[name]; !ok {
 			return NoSuchVolume(name)
 		}
-		if ids := VolumeUsers(t.state.Containers(), name); len(ids) > 0 {
-			return VolumeInUse(name, ids)
+		if users := slices.Concat(VolumeUsers(t.state.Containers(), name), ForeignUsers(t.model.elsewhere, name)); len(users) > 0 {
+			return VolumeInUse(name, users)
 		}
 		t.state = t.state.withoutVolume(name)
 		t.step("volume", "/", "volume %s goes, with all that is in it", shortVolume(name))

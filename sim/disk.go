@@ -82,10 +82,12 @@ func (c *call) pruneVolumes() error {
 		if used[v.Name] || !v.Anonymous && !c.All {
 			continue
 		}
-		if err := c.engine.RemoveVolume(c, v.Name); err != nil {
-			return daemon(err)
+		switch err := c.engine.RemoveVolume(c, v.Name); {
+		case err == nil:
+			text += v.Name + "\n"
+		case c.settleQuietly(err) != nil: // one that another session uses stays
+			return err
 		}
-		text += v.Name + "\n"
 	}
 	c.group("Deleted Volumes:", text)
 	return nil

@@ -115,6 +115,13 @@ type Engine interface {
 	// RemoveVolume removes a volume that no container uses.
 	RemoveVolume(ctx context.Context, name string) error
 
+	// Refresh has the engine see what other sessions have made of the images
+	// and volumes that they share with this one. From one call to the next
+	// only the session itself changes them. It tells whether that is anything.
+	Refresh(ctx context.Context) (changed bool, err error)
+	// Others tells what other sessions have to do now with what they share
+	// with this one, and with these volumes.
+	Others(ctx context.Context, volumes []string) (Others, error)
 	// Apart begins, or ends, a time after which images and volumes are as
 	// they were before it, also where the program dies in it. Only an engine
 	// that keeps them from session to session has anything to do.
@@ -222,6 +229,13 @@ type Volume struct {
 	Name      string
 	Anonymous bool // made for one container
 	Created   time.Time
+}
+
+// Others is what an engine knows of other sessions that share its images and
+// volumes.
+type Others struct {
+	Containers []Container // of theirs; of each ID, ImageID, Status and Mounts
+	Written    []string    // volumes that they may have written to since they were last asked about
 }
 
 // Evidence is one thing that can be seen of a container from outside.

@@ -133,7 +133,7 @@ func (m *Model) Tag(_ context.Context, source, target string) error {
 // RemoveImage removes a reference, and with the last one the image.
 func (m *Model) RemoveImage(_ context.Context, ref string, force bool) (r Removed, err error) {
 	err = m.do(func(t *transition) error {
-		r, err = Removal(t.state.Images(), t.state.Containers(), ref, force)
+		r, err = Removal(t.state.Images(), t.state.Containers(), t.model.elsewhere, ref, force)
 		if err != nil {
 			return err
 		}

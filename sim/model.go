@@ -27,6 +27,9 @@ type Model struct {
 	timed bool     // since the last Steps, a detached process went on by the clock
 	asked bool     // a program has asked for the time
 	known sync.Map // what Programs said, by content
+	// elsewhere are the containers of other sessions that the real engine
+	// shares its images with; no State has them: what is undone is not theirs.
+	elsewhere []Container
 }
 
 // ModelConfig is what the model takes from the world outside.
@@ -165,6 +168,12 @@ func (m *Model) Info(context.Context) (Info, error) {
 
 // Apart does nothing: the model keeps nothing over sessions.
 func (m *Model) Apart(context.Context, bool) error { return nil }
+
+// Refresh does nothing: nobody shares the model.
+func (m *Model) Refresh(context.Context) (bool, error) { return false, nil }
+
+// Others are none.
+func (m *Model) Others(context.Context, []string) (Others, error) { return Others{}, nil }
 
 // Close frees nothing: a value needs no closing.
 func (m *Model) Close() error { return nil }

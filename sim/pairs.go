@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -98,11 +99,34 @@ func (p *Pairs) pair(ctx context.Context, model, real side, m, r Image) {
 	case !same:
 		p.odd[m.ID.String()] = "the canonical digests of their layers differ"
 	}
+	p.alias(m, r)
+}
+
+// alias notes that the layers of m are those of r.
+func (p *Pairs) alias(m, r Image) {
 	theirs := chains(r)
 	for i, chain := range chains(m) {
 		p.ids[m.Layers[i].Encoded()] = r.Layers[i].Encoded()
 		p.ids[chain.Encoded()] = theirs[i].Encoded()
 	}
+}
+
+// inModel is an image of the real world alone as the model takes it over: on
+// the layers that it has already, though by other digests.
+func (p *Pairs) inModel(r Image) Image {
+	m := r
+	m.Parent = cmp.Or(p.other(r.Parent), r.Parent)
+	m.Layers = slices.Clone(r.Layers)
+	for own, real := range p.ids {
+		if i := slices.Index(r.Layers, digest.NewDigestFromEncoded(digest.SHA256, real)); i >= 0 {
+			m.Layers[i] = digest.NewDigestFromEncoded(digest.SHA256, own)
+		}
+	}
+	if !slices.Equal(m.Layers, r.Layers) {
+		p.as[m.ID.String()] = r
+		p.alias(m, r)
+	}
+	return m
 }
 
 // sameLayers compares the layers whose diffIDs differ by canonical digest.

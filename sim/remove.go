@@ -7,16 +7,18 @@ import (
 	"github.com/opencontainers/image-spec/identity"
 )
 
-// Removal is what docker rmi of ref does to these images and containers; it
-// changes nothing itself. The rules and words are moby's
+// Removal is what docker rmi of ref does to these images and containers, those
+// of other sessions that have the same images among them; it changes nothing
+// itself. The rules and words are moby's
 // (daemon/images/image_delete.go): a reference is taken off; the image goes
 // with its last one, unless a container holds it.
-func Removal(images []Image, containers []Container, ref string, force bool) (Removed, error) {
+func Removal(images []Image, containers, foreign []Container, ref string, force bool) (Removed, error) {
 	img, err := FindImage(images, ref)
 	if err != nil {
 		return Removed{}, err
 	}
-	r := removal{images, containers, img, users(containers, img), force}
+	all := slices.Concat(containers, foreign)
+	r := removal{images, all, len(containers), img, users(all, img), force}
 	if familiar, err := Familiar(ref); err == nil && slices.Contains(img.Tags, familiar) {
 		return r.byReference(ref, familiar)
 	}
@@ -26,6 +28,7 @@ func Removal(images []Image, containers []Container, ref string, force bool) (Re
 type removal struct {
 	images     []Image
 	containers []Container
+	own        int // so many of them are of this session
 	img        Image
 	users      []Container
 	force      bool
@@ -41,7 +44,7 @@ func (r removal) byReference(ref, familiar string) (Removed, error) {
 		return untagged, nil
 	}
 	if len(r.users) > 0 && !r.force {
-		return Removed{}, Refuse("conflict: unable to remove repository reference %q (must force) - container %s is using its referenced image %s", ref, Short(r.users[0].ID), Short(r.img.ID))
+		return Removed{}, Refuse("conflict: unable to remove repository reference %q (must force) - container %s is using its referenced image %s", ref, r.called(r.users[0]), Short(r.img.ID))
 	}
 	if _, running := r.running(); running || len(r.children(r.img)) > 0 {
 		return untagged, nil
@@ -60,15 +63,23 @@ func (r removal) byID() (Removed, error) {
 		return Removed{}, Refuse(conflict, Short(r.img.ID), "cannot be forced", "has dependent child images")
 	}
 	if c, running := r.running(); running {
-		return Removed{}, Refuse(conflict, Short(r.img.ID), "cannot be forced", "is being used by running container "+Short(c.ID))
+		return Removed{}, Refuse(conflict, Short(r.img.ID), "cannot be forced", "is being used by running container "+r.called(c))
 	}
 	if len(r.img.Tags) > 1 && !r.force {
 		return Removed{}, Refuse(conflict, Short(r.img.ID), "must be forced", "is referenced in multiple repositories")
 	}
 	if len(r.users) > 0 && !r.force {
-		return Removed{}, Refuse(conflict, Short(r.img.ID), "must be forced", "is being used by stopped container "+Short(r.users[0].ID))
+		return Removed{}, Refuse(conflict, Short(r.img.ID), "must be forced", "is being used by stopped container "+r.called(r.users[0]))
 	}
 	return r.whole(), nil
+}
+
+// called is how a container is named to who may not see it.
+func (r removal) called(c Container) string {
+	if slices.ContainsFunc(r.containers[r.own:], func(o Container) bool { return o.ID == c.ID }) {
+		return Short(c.ID) + elsewhere
+	}
+	return Short(c.ID)
 }
 
 func (r removal) running() (Container, bool) {

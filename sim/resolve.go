@@ -295,6 +295,22 @@ func CheckVolume(name string) error {
 // NoSuchVolume is docker's answer to a volume it does not have.
 func NoSuchVolume(name string) *Refusal { return Refuse("get %s: no such volume", name) }
 
+// elsewhere is said of what belongs to another session of twinlayer, whose
+// containers this one does not list.
+const elsewhere = " of another twinlayer"
+
+// JustTaken is who uses a volume where another session has begun to since the
+// command began.
+const JustTaken = "a container" + elsewhere
+
+// ForeignUsers are who of another session's containers has a volume.
+func ForeignUsers(all []Container, volume string) (users []string) {
+	for _, id := range VolumeUsers(all, volume) {
+		users = append(users, id+elsewhere)
+	}
+	return users
+}
+
 // VolumeInUse is docker's answer to removing a volume of these containers.
 func VolumeInUse(name string, containers []string) *Refusal {
 	return Refuse("remove %s: volume is in use - [%s]", name, strings.Join(containers, ", "))

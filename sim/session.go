@@ -85,6 +85,7 @@ func (s *Session) refused(line string, err error) (Result, error) {
 func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	s.complete(&cmd)
 	s.begin(ctx)
+	notice := s.takeOver(context.WithoutCancel(ctx), cmd)
 	s.adoptUnread(ctx, cmd)
 	goesOn := s.adoptRunning(context.WithoutCancel(ctx))
 	before := s.Model.State()
@@ -101,7 +102,7 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{Cmd: cmd.Text, Model: model, Steps: s.Model.Steps()}
+	r := Result{Cmd: cmd.Text, Notice: notice, Model: model, Steps: s.Model.Steps()}
 	switch {
 	case b.real == nil:
 	case b.err != nil:
@@ -117,6 +118,9 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	}
 	s.judge(context.WithoutCancel(ctx), &r, b)
 	s.settle(ctx, &r, b)
+	if err := s.excuse(context.WithoutCancel(ctx), &r, b); err != nil {
+		s.broke(err, cmd.Now)
+	}
 	if r.Real != nil && r.Model.Unknown != "" && cmd.Verb != "build" {
 		if goesOn {
 			s.adoptRunning(context.WithoutCancel(ctx)) // one that has ended meanwhile has printed before
@@ -157,10 +161,7 @@ func (s *Session) begin(ctx context.Context) {
 	s.begun = true
 	images, err := s.Real.Images(ctx)
 	if err == nil {
-		before := s.Model.Steps()
-		err = s.adoptStore(ctx, images)
-		s.Model.Steps()
-		s.Model.steps = before
+		err = s.quietly(func() error { return s.adoptStore(ctx, images) })
 	}
 	if err != nil {
 		s.broken = err

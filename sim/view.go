@@ -62,7 +62,8 @@ type Step struct {
 // Result is a command in both worlds.
 type Result struct {
 	Cmd         string       `json:"cmd"`
-	Container   string       `json:"container"` // the name of the one acted on
+	Container   string       `json:"container"`        // the name of the one acted on
+	Notice      string       `json:"notice,omitempty"` // what other sessions changed before it
 	Model       View         `json:"model"`
 	Real        *View        `json:"real"` // nil: there is no real engine
 	Steps       []Step       `json:"steps"`

@@ -130,6 +130,12 @@ func (e *Engine) driverSays(what, text string) bool {
 // closing is how long a session may take to tidy up.
 const closing = 30 * time.Second
 
+// Refresh does nothing: no session sees what another one makes.
+func (e *Engine) Refresh(context.Context) (bool, error) { return false, nil }
+
+// Others are none.
+func (e *Engine) Others(context.Context, []string) (sim.Others, error) { return sim.Others{}, nil }
+
 // Apart does nothing: no other session sees what this one makes.
 func (e *Engine) Apart(context.Context, bool) error { return nil }
 

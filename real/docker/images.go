@@ -253,7 +253,7 @@ func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool) (sim.R
 	for i, img := range all {
 		values[i] = img.Image
 	}
-	removed, err := sim.Removal(values, containers, ref, force)
+	removed, err := sim.Removal(values, containers, nil, ref, force)
 	if err != nil {
 		return removed, err
 	}

@@ -77,6 +77,7 @@ func (h *helper) create(_ context.Context, spec sim.Spec) (sim.Container, error)
 		h.removeVolumes(h.forget(c))
 		return sim.Container{}, err
 	}
+	h.tell(c)
 	return h.status(c), nil
 }
 
@@ -280,6 +281,7 @@ func (h *helper) forget(c *container) *container {
 			f.Close()
 		}
 		c.release()
+		h.store.Unuse(c.info.ID)
 	})
 	return c
 }
@@ -312,6 +314,7 @@ func (h *helper) finish(c *container, r *running) {
 	if c.limits != nil {
 		c.limits.Remove()
 	}
+	h.tell(c)
 	if remove {
 		h.removeVolumes(h.forget(c))
 	}

@@ -36,6 +36,7 @@ func (h *helper) copyIn(_ context.Context, args copyInArgs) (wire.None, error) {
 	if err != nil {
 		return false, err
 	}
+	defer h.wrote(h.status(c))
 	err = h.within(c, func() error {
 		info, err := os.Stat(args.Dir)
 		switch {

@@ -247,6 +247,17 @@ func (e *Engine) Close() (err error) {
 	return err
 }
 
+// Refresh sees what other sessions have made of images and volumes.
+func (e *Engine) Refresh(ctx context.Context) (bool, error) {
+	return call[bool](ctx, e, "refresh", wire.None(true))
+}
+
+// Others tells what the containers of other sessions have, and which of these
+// volumes they wrote to.
+func (e *Engine) Others(ctx context.Context, volumes []string) (sim.Others, error) {
+	return call[sim.Others](ctx, e, "others", volumes)
+}
+
 // Apart keeps what becomes of images and volumes to this session, until it is
 // called with false.
 func (e *Engine) Apart(ctx context.Context, apart bool) error {

@@ -34,6 +34,7 @@ type helper struct {
 	containers []*container
 	shells     map[string]*waiting
 	pipes      map[string]*os.File // far ends, by name
+	elsewhere  []sim.Container     // of other sessions, as they were when this one asked last
 }
 
 // serve is the helper's main function. It ends when its socket does. The main
@@ -99,6 +100,8 @@ func (h *helper) answer() {
 		"read":            wire.Func(h.read),
 		"push":            wire.Func(h.push),
 		"apart":           wire.Func(h.apart),
+		"refresh":         wire.Func(h.refresh),
+		"others":          wire.Func(h.others),
 	})
 }
 

@@ -59,12 +59,8 @@ func (i *image) indexed() store.Image {
 // allImages are all images, newest first; h.mu must be held. One that is in
 // the index and of this session has the names of both.
 func (h *helper) allImages() ([]*image, error) {
-	index, err := h.store.Index()
-	if err != nil {
-		return nil, err
-	}
 	var all []*image
-	for _, x := range index.Images {
+	for _, x := range h.store.Index().Images {
 		img, err := h.readImage(x)
 		if err != nil {
 			return nil, err
@@ -307,7 +303,7 @@ func (h *helper) untag(args removeArgs) (sim.Removed, error) {
 	if err != nil {
 		return sim.Removed{}, err
 	}
-	removed, err := sim.Removal(images, h.values(), args.Name, args.Force)
+	removed, err := sim.Removal(images, h.values(), h.elsewhere, args.Name, args.Force)
 	if err != nil {
 		return removed, err
 	}

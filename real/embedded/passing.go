@@ -115,5 +115,6 @@ func (h *helper) apart(_ context.Context, apart bool) (wire.None, error) {
 	if err := h.settlePassing(); err != nil {
 		return false, err
 	}
-	return true, h.store.Apart()
+	h.store.Apart()
+	return true, nil
 }

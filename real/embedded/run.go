@@ -65,6 +65,7 @@ func (h *helper) launch(ctx context.Context, c *container, detach bool) (*runnin
 	h.mu.Lock()
 	c.info.Status, c.info.Started = sim.Running, time.Now()
 	h.mu.Unlock()
+	h.tell(c)
 	c.run = &running{proc: proc, ended: make(chan struct{})}
 	if sim.TakesLines(c.info.Path, c.info.Interactive) {
 		h.dropShells(c)

@@ -37,12 +37,12 @@ func (h *helper) removeVolume(_ context.Context, name string) (wire.None, error)
 	if sim.CheckVolume(name) != nil || !ok {
 		return false, sim.NoSuchVolume(name)
 	}
-	if users := h.usersOf(name); len(users) > 0 {
-		return false, sim.VolumeInUse(name, users)
+	if err := h.inUse(name); err != nil {
+		return false, err
 	}
 	removed, err := h.store.RemoveVolume(v)
 	if err == nil && !removed {
-		err = sim.VolumeInUse(name, []string{"a container of another twinlayer"})
+		err = sim.VolumeInUse(name, []string{sim.JustTaken})
 	}
 	return true, err
 }

@@ -72,19 +72,19 @@ func (x *Index) Remove(ids ...digest.Digest) {
 
 const indexName = "index.json"
 
-// Index is the index as it is now, of all sessions or, of one that is apart,
-// its own. It is the caller's to change.
-func (s *Store) Index() (Index, error) {
+// Index is the images as the session sees them: as they were for all when it
+// last looked ([Store.Refresh]), and what it has made of them since. It is the
+// caller's to change.
+func (s *Store) Index() Index {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.apart != nil {
-		return Index{slices.Clone(s.apart.Images)}, nil
-	}
-	return s.indexOfAll()
+	return Index{slices.Clone(s.seen.Images)}
 }
 
-// indexOfAll is the index of all sessions; s.mu must be held.
+// indexOfAll is the index of all sessions.
 func (s *Store) indexOfAll() (Index, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	name := filepath.Join(s.dir, indexName)
 	err := s.read.refresh(name)
 	if err != nil {
@@ -98,18 +98,16 @@ func (s *Store) indexOfAll() (Index, error) {
 type readIndex struct {
 	index Index
 	file  *os.File // nil: there was none
+	times int      // so often has it been read
 }
 
 // refresh reads the index anew, if it is another.
 func (r *readIndex) refresh(name string) error {
-	if r.file != nil {
-		now, err := os.Stat(name)
-		then, err2 := r.file.Stat()
-		if err == nil && err2 == nil && os.SameFile(now, then) {
-			return nil
-		}
+	if r.file != nil && isFile(r.file, name) {
+		return nil
 	}
 	r.close()
+	r.times++
 	f, err := os.Open(name)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -131,7 +129,7 @@ func (r *readIndex) close() {
 	if r.file != nil {
 		r.file.Close()
 	}
-	*r = readIndex{}
+	*r = readIndex{times: r.times}
 }
 
 // Update changes the index while no other session does. When update returns
@@ -142,17 +140,20 @@ func (s *Store) Update(update func(*Index) error) error {
 
 // update is Update for who holds the lock; see [Store.replace] for settle.
 func (s *Store) update(update func(*Index) error, settle func(*os.File) error) error {
-	x, err := s.Index()
+	before := s.Index()
+	after := s.Index()
+	if err := update(&after); err != nil {
+		return err
+	}
+	if err := s.see(after); err != nil || s.isApart() {
+		return err
+	}
+	all, err := s.indexOfAll()
 	if err != nil {
 		return err
 	}
-	if err := update(&x); err != nil {
-		return err
-	}
-	if s.isApart() {
-		return s.setApart(x)
-	}
-	text, err := json.Marshal(x)
+	all.merge(before, after)
+	text, err := json.Marshal(all)
 	if err != nil {
 		return err
 	}

@@ -25,16 +25,19 @@ type Store struct {
 	held  map[digest.Digest]int // how often each layer is held
 	inits map[string]string     // directories of init layers, by what they are
 	read  readIndex
+	apart bool // what the session makes of images and volumes is its own
 
-	apart     *Index          // the session's own index; nil: it has that of all
-	apartHeld []digest.Digest // for it
+	seen    Index             // the images as the session sees them
+	seenAt  int               // how often the index of all was read then
+	volumes map[string]Volume // those of all that the session sees
+	turns   map[string]string // of volumes: what [Store.Wrote] left last of others
 }
 
 // Open makes dir a store, where it is none yet, removes dead sessions and
 // begins one. Only its owner can look into it: layers hold other people's
 // suid programs.
 func Open(dir string) (*Store, error) {
-	s := &Store{dir: dir, session: filepath.Join(dir, "sessions", strings.ToLower(rand.Text())), held: map[digest.Digest]int{}, inits: map[string]string{}}
+	s := &Store{dir: dir, session: filepath.Join(dir, "sessions", strings.ToLower(rand.Text())), held: map[digest.Digest]int{}, inits: map[string]string{}, volumes: map[string]Volume{}, turns: map[string]string{}}
 	for _, sub := range []string{"blobs/sha256", "layers", "partial", "sessions"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			return nil, unusable(dir, err)
@@ -56,8 +59,12 @@ func Open(dir string) (*Store, error) {
 
 // mend puts the index right, should parts of images have vanished.
 func (s *Store) mend() error {
-	x, err := s.Index()
-	if err != nil || !x.dropBroken(s) {
+	x, err := s.indexOfAll()
+	if err != nil {
+		return err
+	}
+	s.lookAtVolumes()
+	if err := s.see(x); err != nil || !x.dropBroken(s) {
 		return err
 	}
 	return s.update(func(x *Index) error {
@@ -67,12 +74,12 @@ func (s *Store) mend() error {
 }
 
 func (s *Store) begin() (err error) {
-	for _, sub := range []string{"new", "holds", "merged"} {
+	for _, sub := range []string{"new", "holds", "merged", usesName} {
 		if err := os.MkdirAll(filepath.Join(s.session, sub), 0o755); err != nil {
 			return err
 		}
 	}
-	s.lock, err = flock(filepath.Join(s.session, "lock"), unix.LOCK_EX|unix.LOCK_NB)
+	s.lock, err = flock(filepath.Join(s.session, "lock"), unix.LOCK_EX) // others look at it for a moment
 	return err
 }
 
@@ -134,6 +141,7 @@ func (s *Store) Explain(err error) error {
 
 // Close ends the session and removes what is its own.
 func (s *Store) Close() error {
+	s.forgetTurns()
 	err := os.RemoveAll(s.session)
 	s.lock.Close()
 	s.mu.Lock()

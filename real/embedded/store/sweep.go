@@ -50,8 +50,8 @@ func (s *Store) holdPath(d digest.Digest) string {
 	return filepath.Join(s.session, "holds", d.Encoded())
 }
 
-// Collect removes the layers and blobs that no image of the index has, no
-// session holds and no cache keeps.
+// Collect removes the layers and blobs that no image of the index has, nor one
+// that a session still sees, no session holds and no cache keeps.
 func (s *Store) Collect() error {
 	grave, err := os.MkdirTemp(filepath.Join(s.session, "new"), "gone-")
 	if err != nil {
@@ -64,39 +64,32 @@ func (s *Store) Collect() error {
 // collect moves what can go into the grave. It keeps all where the index
 // cannot be read.
 func (s *Store) collect(grave string) error {
-	s.mu.Lock()
 	x, err := s.indexOfAll()
-	s.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	layers, blobs := s.heldByAny(), s.heldByAny()
-	for _, img := range x.Images {
-		blobs[img.ID.Encoded()] = true
-		for _, d := range img.Layers {
-			layers[d.Encoded()] = true
-		}
-	}
+	kept := s.heldByAny()
+	x.need(func(d digest.Digest) { kept[d.Encoded()] = true })
 	for _, name := range list(filepath.Join(s.dir, "layers")) {
 		l, ok := s.Layer(digest.NewDigestFromEncoded(digest.SHA256, name))
-		kept := layers[name] || exists(filepath.Join(s.dir, "layers", name, cachedName))
-		if !ok || !kept {
+		if !ok || !kept[name] && !exists(filepath.Join(s.dir, "layers", name, cachedName)) {
 			bury(filepath.Join(s.dir, "layers", name), grave)
 		} else if l.Blob != nil {
-			blobs[l.Blob.Digest.Encoded()] = true
+			kept[l.Blob.Digest.Encoded()] = true
 		}
 	}
 	for _, name := range list(filepath.Join(s.dir, "blobs", "sha256")) {
-		if !blobs[name] {
+		if !kept[name] {
 			bury(filepath.Join(s.dir, "blobs", "sha256", name), grave)
 		}
 	}
 	return nil
 }
 
-// heldByAny are the layers and blobs that any session holds.
+// heldByAny are the layers and blobs that any session holds, or sees images of.
 func (s *Store) heldByAny() map[string]bool {
 	held := map[string]bool{}
+	s.seenByAny(held)
 	all, _ := filepath.Glob(filepath.Join(s.dir, "sessions", "*", "holds", "*"))
 	for _, name := range all {
 		held[filepath.Base(name)] = true

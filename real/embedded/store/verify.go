@@ -15,7 +15,7 @@ import (
 func Verify(dir string) error {
 	s := &Store{dir: dir}
 	defer s.read.close()
-	x, err := s.Index()
+	x, err := s.indexOfAll()
 	seen := map[digest.Digest]bool{}
 	for _, img := range x.Images {
 		if _, bad := s.ReadBlob(img.ID); bad != nil {

@@ -29,6 +29,7 @@ const (
 	volumeData = "data"
 	volumeMeta = "meta"
 	volumeLock = "lock" // shared by the containers that have the volume
+	volumeTurn = "turn" // a file for each session that wrote to it; see Wrote
 )
 
 func (s *Store) volumePath(v Volume) string {
@@ -41,12 +42,13 @@ func (s *Store) volumePath(v Volume) string {
 	return filepath.Join(s.dir, "volumes", v.Name)
 }
 
-// volumeKinds are the kinds of volumes, each in a directory of its own.
-var volumeKinds = []Volume{{}, {Anonymous: true}, {Apart: true}}
+// ownKinds are the kinds of volumes that the session alone has, each in a
+// directory of its own.
+var ownKinds = []Volume{{Anonymous: true}, {Apart: true}}
 
-// Volumes are all volumes, by name.
+// Volumes are all volumes that the session sees, by name.
 func (s *Store) Volumes() (all []Volume) {
-	for _, kind := range volumeKinds {
+	for _, kind := range ownKinds {
 		for _, name := range list(s.volumePath(kind)) {
 			kind.Name = name
 			if v, ok := s.volumeAt(kind); ok {
@@ -54,8 +56,34 @@ func (s *Store) Volumes() (all []Volume) {
 			}
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range s.volumes {
+		all = append(all, v)
+	}
 	slices.SortFunc(all, func(a, b Volume) int { return strings.Compare(a.Name, b.Name) })
 	return all
+}
+
+// lookAtVolumes has the session see the volumes of all as they are now. It
+// tells whether others have made or removed one.
+func (s *Store) lookAtVolumes() (changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := map[string]Volume{}
+	for _, name := range list(s.volumePath(Volume{})) {
+		v, ok := s.volumes[name]
+		if !ok {
+			v, ok = s.volumeAt(Volume{Name: name})
+			changed = changed || ok
+		}
+		if ok {
+			now[name] = v
+		}
+	}
+	changed = changed || len(now) != len(s.volumes)
+	s.volumes = now
+	return changed
 }
 
 func (s *Store) volumeAt(v Volume) (_ Volume, ok bool) {
@@ -66,13 +94,16 @@ func (s *Store) volumeAt(v Volume) (_ Volume, ok bool) {
 
 // Volume is the volume of this name.
 func (s *Store) Volume(name string) (v Volume, ok bool) {
-	for _, kind := range volumeKinds {
+	for _, kind := range ownKinds {
 		kind.Name = name
 		if v, ok = s.volumeAt(kind); ok {
 			return v, ok
 		}
 	}
-	return v, false
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok = s.volumes[name]
+	return v, ok
 }
 
 // VolumeDir is the directory that holds a volume's files.
@@ -102,21 +133,59 @@ func (s *Store) CreateVolume(v Volume) error {
 	if err == nil {
 		err = move{dir, target}.do()
 	}
+	if err == nil && !v.Anonymous && !v.Apart {
+		s.setVolume(v.Name)
+	}
 	return unusable(s.dir, err)
 }
 
-// HoldVolume keeps a volume from being removed until the file is closed.
+// setVolume has the session see a volume of all as it is.
+func (s *Store) setVolume(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.volumes, name)
+	if v, ok := s.volumeAt(Volume{Name: name}); ok {
+		s.volumes[name] = v
+	}
+}
+
+// HoldVolume keeps a volume from being removed until the file is closed. One
+// that another session has just removed is made again.
 func (s *Store) HoldVolume(v Volume) (*os.File, error) {
-	return flock(filepath.Join(s.volumePath(v), volumeLock), unix.LOCK_SH)
+	name := filepath.Join(s.volumePath(v), volumeLock)
+	for {
+		f, err := flock(name, unix.LOCK_SH)
+		if errors.Is(err, os.ErrNotExist) {
+			err = s.CreateVolume(v)
+		} else if err == nil && !isFile(f, name) {
+			f.Close() // it was removed while we waited
+		} else {
+			return f, err
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// isFile says whether f is what name names now.
+func isFile(f *os.File, name string) bool {
+	now, err := os.Stat(name)
+	then, err2 := f.Stat()
+	return err == nil && err2 == nil && os.SameFile(now, then)
 }
 
 // RemoveVolume removes a volume, unless it is held; it tells whether it did.
+// One that another session has removed meanwhile is removed.
 func (s *Store) RemoveVolume(v Volume) (bool, error) {
+	defer s.setVolume(v.Name)
 	lock, err := flock(filepath.Join(s.volumePath(v), volumeLock), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
+	switch {
+	case errors.Is(err, unix.EWOULDBLOCK):
 		return false, nil
-	}
-	if err != nil {
+	case errors.Is(err, os.ErrNotExist):
+		return true, nil
+	case err != nil:
 		return false, unusable(s.dir, err)
 	}
 	defer lock.Close()
@@ -125,5 +194,6 @@ func (s *Store) RemoveVolume(v Volume) (bool, error) {
 		return false, unusable(s.dir, err)
 	}
 	defer os.RemoveAll(grave)
-	return true, unusable(s.dir, os.Rename(s.volumePath(v), filepath.Join(grave, v.Name)))
+	err = ignore(os.Rename(s.volumePath(v), filepath.Join(grave, v.Name)), unix.ENOENT)
+	return true, unusable(s.dir, err)
 }

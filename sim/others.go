@@ -1,0 +1,277 @@
+package sim
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// What other sessions make of images and volumes that this one shares with
+// them, it takes over before its next command, so that both worlds begin that
+// alike. Until then neither sees any of it (see [Engine.Refresh]).
+
+// takeOver has both worlds see what other sessions have done since the last
+// command, and returns what is to be said of it.
+func (s *Session) takeOver(ctx context.Context, cmd Cmd) (notice string) {
+	if s.Real == nil || s.broken != nil {
+		return ""
+	}
+	changed, err := s.Real.Refresh(ctx)
+	if err == nil && changed {
+		err = s.quietly(func() error {
+			notice, err = s.takeOverStore(ctx)
+			return err
+		})
+	}
+	if err == nil {
+		err = s.lookAtOthers(ctx, cmd)
+	}
+	if err != nil {
+		s.broke(err, cmd.Now)
+	}
+	return notice
+}
+
+// quietly calls f and forgets the model's steps in it.
+func (s *Session) quietly(f func() error) error {
+	before := s.Model.Steps()
+	err := f()
+	s.Model.Steps()
+	s.Model.steps = before
+	return err
+}
+
+// takeOverStore takes over which images and volumes there are.
+func (s *Session) takeOverStore(ctx context.Context) (notice string, err error) {
+	images, err := s.Real.Images(ctx)
+	if err != nil {
+		return "", err
+	}
+	volumes, err := s.Real.Volumes(ctx)
+	if err != nil {
+		return "", err
+	}
+	was := s.images.real
+	news := s.changesOf(was, images, volumes)
+	err = s.Model.do(func(t *transition) error {
+		s.takeOverImages(ctx, t, was, images)
+		s.takeOverVolumes(t, volumes)
+		return nil
+	})
+	s.images.real, s.images.model = images, s.Model.State().Images()
+	s.pairs.learn(ctx, side{s.Model, s.images.model}, side{s.Real, images})
+	return news, err
+}
+
+// takeOverImages does to the model's images what leads from was to now.
+func (s *Session) takeOverImages(ctx context.Context, t *transition, was, now []Image) {
+	old, kept := byID(was), byID(now)
+	for _, img := range was {
+		if _, ok := kept[img.ID]; !ok {
+			id := s.modelID(t, img.ID)
+			t.state = t.state.withoutImage(id).withoutUnusedLayers()
+			t.step("delete", "/", "adopted: another session has removed image %s", Short(id))
+		}
+	}
+	for _, img := range slices.Backward(now) {
+		before, had := old[img.ID]
+		if had && slices.Equal(before.Tags, img.Tags) {
+			continue
+		}
+		id := s.adoptImage(ctx, t, img)
+		for _, tag := range before.Tags {
+			if !slices.Contains(img.Tags, tag) {
+				t.state = t.state.untag(t.state.images[id], tag)
+			}
+		}
+		t.adoptTags(img, id)
+	}
+}
+
+func byID(all []Image) map[digest.Digest]Image {
+	out := map[digest.Digest]Image{}
+	for _, img := range all {
+		out[img.ID] = img
+	}
+	return out
+}
+
+// modelID is the id that an image of the real engine has in the model.
+func (s *Session) modelID(t *transition, id digest.Digest) digest.Digest {
+	if _, ok := t.state.images[id]; ok {
+		return id
+	}
+	return cmp.Or(s.pairs.other(id), id)
+}
+
+// takeOverVolumes gives the model the volumes that the real engine has.
+func (s *Session) takeOverVolumes(t *transition, volumes []Volume) {
+	for name := range t.state.volumes {
+		if !slices.ContainsFunc(volumes, func(v Volume) bool { return v.Name == name }) {
+			t.state = t.state.withoutVolume(name)
+			t.step("volume", "/", "adopted: another session has removed volume %s", shortVolume(name))
+			delete(s.unread, name)
+		}
+	}
+	s.adoptVolumeNames(t, volumes)
+}
+
+// changesOf says in one sentence what other sessions have changed; "" if that
+// is nothing that shows.
+func (s *Session) changesOf(was, now []Image, volumes []Volume) string {
+	known := s.Model.State().volumes
+	names := map[string]string{}
+	for name := range known {
+		names[name] = name
+	}
+	there := map[string]string{}
+	for _, v := range volumes {
+		there[v.Name] = v.Name
+	}
+	parts := slices.Concat(became("image", named(was), named(now)), became("volume", names, there))
+	if len(parts) == 0 {
+		return ""
+	}
+	return "Another session of twinlayer has changed what it shares with this one, in both worlds here too: " + strings.Join(parts, "; ") + "."
+}
+
+// named are the ids of images by their tags, or by what is shown of them.
+func named(all []Image) map[string]string {
+	out := map[string]string{}
+	for _, img := range all {
+		for _, tag := range img.Tags {
+			out[tag] = img.ID.String()
+		}
+		if len(img.Tags) == 0 {
+			out[Short(img.ID)] = img.ID.String()
+		}
+	}
+	return out
+}
+
+// became says what became of things with names.
+func became(kind string, was, now map[string]string) (parts []string) {
+	for _, change := range []struct {
+		what string
+		in   map[string]string
+		is   func(name string) bool
+	}{
+		{"new", now, func(name string) bool { return was[name] == "" }},
+		{"changed", now, func(name string) bool { return was[name] != "" && was[name] != now[name] }},
+		{"gone", was, func(name string) bool { return now[name] == "" }},
+	} {
+		names := slices.DeleteFunc(slices.Sorted(maps.Keys(change.in)), func(name string) bool { return !change.is(name) })
+		if len(names) > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s %s", change.what, kind, listed(names)))
+		}
+	}
+	return parts
+}
+
+// listed are names as a sentence has them, the first few of many.
+func listed(names []string) string {
+	const most = 6
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// lookAtOthers tells the model of the containers of other sessions where a
+// command depends on them, and notes which volumes they may have written to.
+func (s *Session) lookAtOthers(ctx context.Context, cmd Cmd) error {
+	volumes := s.volumesIn(cmd)
+	if len(volumes) == 0 && !cmd.removes() {
+		return nil
+	}
+	_, err := s.writtenByOthers(ctx, volumes)
+	return err
+}
+
+// writtenByOthers says whether other sessions may have written to one of these
+// volumes since they were last asked about, or may be writing now.
+func (s *Session) writtenByOthers(ctx context.Context, volumes []string) (written bool, err error) {
+	others, err := s.Real.Others(ctx, volumes)
+	if err != nil {
+		return false, err
+	}
+	for i, c := range others.Containers {
+		if c.Status == Running {
+			others.Written = append(others.Written, volumesOf(c)...)
+		}
+		others.Containers[i].ImageID = cmp.Or(s.pairs.other(c.ImageID), c.ImageID)
+	}
+	s.Model.shareWith(others.Containers)
+	for _, name := range others.Written {
+		if slices.Contains(volumes, name) {
+			s.unread[name], written = true, true
+		}
+	}
+	return written, nil
+}
+
+func volumesOf(c Container) (names []string) {
+	for _, m := range c.Mounts {
+		if m.Type == InStore {
+			names = append(names, m.Source)
+		}
+	}
+	return names
+}
+
+// shareWith tells the model what containers other sessions have.
+func (m *Model) shareWith(containers []Container) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.elsewhere = containers
+}
+
+// removes says whether a command may remove images or volumes that others use.
+func (c Cmd) removes() bool {
+	return c.Verb == "rmi" || c.Verb == "volume rm" || strings.HasSuffix(c.Verb, " prune")
+}
+
+// volumesIn are the volumes that a command can see: those that it names, and
+// those of the containers that it names.
+func (s *Session) volumesIn(cmd Cmd) []string {
+	var spec Spec
+	(&call{Cmd: cmd, host: share(s.Host)}).mounts(&spec) // as far as they can be understood
+	names := volumesOf(Container{Spec: spec})
+	all := s.Model.State().Containers()
+	for _, arg := range append(slices.Clone(cmd.Args), cmd.Container) {
+		key, _, _ := strings.Cut(arg, ":") // docker cp
+		if c, err := FindContainer(all, key); err == nil {
+			names = append(names, volumesOf(c)...)
+		}
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
+}
+
+// excuse says what the model could not know, where the worlds do not agree
+// because of what another session did in the middle of a command.
+func (s *Session) excuse(ctx context.Context, r *Result, b *both) error {
+	if r.Real == nil || r.Verdict != Bug {
+		return nil
+	}
+	if strings.Contains(r.Real.Stderr, JustTaken) {
+		r.Model.Unknown = "what another session has just begun to use"
+	} else if volumes := s.volumesIn(b.modelCmd); len(volumes) > 0 {
+		written, err := s.writtenByOthers(ctx, volumes)
+		if err != nil {
+			return err
+		}
+		if written {
+			r.Model.Unknown = "what containers of another session write to the same volume meanwhile"
+		}
+	}
+	if r.Model.Unknown != "" {
+		s.judge(ctx, r, b)
+	}
+	return nil
+}
