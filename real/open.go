@@ -1,8 +1,8 @@
 package real
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -74,17 +74,17 @@ func Open(c Config) (sim.Engine, error) {
 }
 
 // first is the first engine that works. Where none does, the error is that of
-// the first, which needs nothing installed.
+// the first, which needs nothing installed; [Machine.Engines] has all.
 func first(c Config) (sim.Engine, error) {
-	var all []error
+	var why error
 	for _, c.Choice = range auto {
 		e, err := Open(c)
 		if err == nil {
 			return e, nil
 		}
-		all = append(all, err)
+		why = cmp.Or(why, err)
 	}
-	return nil, errors.Join(all...)
+	return nil, why
 }
 
 // patience is how long an engine may take to answer at the start.

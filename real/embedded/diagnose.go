@@ -44,23 +44,34 @@ func refusedClone(err error) *Unavailable {
 	if u := closedKnob(os.Geteuid() == 0, sysctl); u != nil {
 		return u
 	}
-	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
-		return &Unavailable{
-			fmt.Sprintf("a new user namespace is forbidden (%v), as it is inside most containers", err),
-			"run twinlayer outside of a container, or start that container with --privileged",
-		}
+	if forbidden(err) {
+		return confined("making a user namespace", err)
 	}
 	return &Unavailable{err.Error(), "see whether user namespaces work here: unshare --user --map-root-user true"}
 }
 
-// refusedMount explains why the helper could not mount what it needs.
-func refusedMount(what string, err error) *Unavailable {
+// refusedStart explains why a container could not be started.
+func refusedStart(err error) *Unavailable {
 	if u := closedKnob(false, sysctl); u != nil && errors.Is(err, unix.EACCES) {
 		return u
 	}
+	if forbidden(err) {
+		return confined("what every container needs", err)
+	}
+	return &Unavailable{fmt.Sprintf("a container cannot be started (%v)", err), "see whether one can be started here: unshare --user --map-root-user --mount --uts --net --pid --fork hostname probe"}
+}
+
+func forbidden(err error) bool { return errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) }
+
+// confined says what a container that twinlayer itself runs in forbids. Its
+// seccomp filter forbids namespaces, or mounts, or the hostname; and as long
+// as parts of its /proc or /sys are masked, the kernel lets nobody mount a
+// whole one (mount_too_revealing, fs/namespace.c).
+func confined(what string, err error) *Unavailable {
 	return &Unavailable{
-		fmt.Sprintf("%s is forbidden in a user namespace (%v), as it is inside most containers", what, err),
-		"run twinlayer outside of a container, or start that container with --privileged",
+		fmt.Sprintf("%s is forbidden (%v), as it is inside most containers", what, err),
+		"run twinlayer outside of a container, or start that container with --security-opt seccomp=unconfined and, " +
+			"in Docker, --security-opt systempaths=unconfined, or, in Podman, --security-opt unmask=ALL",
 	}
 }
 

@@ -111,10 +111,10 @@ func (h *helper) open(_ context.Context, cfg Config) (no Unavailable, err error)
 	debug.SetGCPercent(400) // little is kept: collecting it all the time costs a tenth of a build
 	unix.Umask(0)
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return *refusedMount("mounting", err), nil
+		return *refusedStart(fmt.Errorf("mounting: %w", err)), nil
 	}
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return *refusedMount("mounting proc", err), nil
+		return *refusedStart(fmt.Errorf("mounting /proc: %w", err)), nil
 	}
 	if cfg.DataDir, err = filepath.Abs(cfg.DataDir); err != nil {
 		return no, err
@@ -129,8 +129,11 @@ func (h *helper) open(_ context.Context, cfg Config) (no Unavailable, err error)
 	if err != nil {
 		return no, err
 	}
-	if err := box.Probe(probe); err != nil {
-		return *refusedOverlay(cfg.DataDir, err), nil
+	switch overlay, start := box.Probe(probe); {
+	case overlay != nil:
+		return *refusedOverlay(cfg.DataDir, overlay), nil
+	case start != nil:
+		return *refusedStart(start), nil
 	}
 	return no, nil
 }

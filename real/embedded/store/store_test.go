@@ -382,10 +382,17 @@ func TestCollect(t *testing.T) {
 	require.Equal(t, []int{0}, have())
 	_, err = mine.ReadBlob(config)
 	require.NoError(t, err)
+	changed, err := other.Refresh()
+	require.NoError(t, err)
+	require.True(t, changed)
 	require.NoError(t, other.Update(func(x *Index) error {
 		x.Remove(config)
 		return nil
 	}))
+	require.Equal(t, []int{0}, have(), "what another session still sees stays")
+	changed, err = mine.Refresh()
+	require.NoError(t, err)
+	require.True(t, changed)
 	require.Empty(t, have())
 	require.Empty(t, list(filepath.Join(dir, "blobs", "sha256")))
 	require.Empty(t, list(filepath.Join(dir, "sessions", filepath.Base(other.session), "new")))
