@@ -85,6 +85,107 @@ func (c *conversation) end(t testing.TB) {
 	require.NoError(t, c.cmd.Wait(), &c.errs)
 }
 
+// TestSessionsShare: what one of two sessions on a data directory does to images and volumes, the
+// other takes over before its next line and says so once; what it stands on
+// is refused as docker refuses it.
+func TestSessionsShare(t *testing.T) {
+	eachUser(t, func(t *testing.T, p program) {
+		a, b := p.converse(t, "--real", "embedded"), p.converse(t, "--real", "embedded")
+		for _, c := range []struct {
+			who                  *conversation
+			line, notice, prints string // of the real world
+		}{
+			{a, "docker pull -q busybox", "", "busybox"},
+			{b, "docker pull -q busybox", "", "busybox"}, // bundled: each has its own
+			{a, "docker run --name one busybox touch /one", "", ""},
+			{a, "docker commit -m x one my", "", "sha256:"},
+			{b, "docker images --format {{.Repository}}", "image my:latest is new.", "my\nbusybox\n"},
+			{b, "docker images --format {{.Repository}}", "", "my\nbusybox\n"},
+			{b, "docker run --name two my ls /one", "", "/one\n"},
+			{b, "docker tag my your", "", ""},
+			{a, "docker images -q your", "image your:latest is new.", ""},
+			{a, "docker rmi my", "", "Untagged: my:latest\n"},
+			{a, "docker rmi your", "", "of another twinlayer is using its referenced image"},
+			{b, "docker start two", "image my:latest is gone.", "two\n"},
+			{b, "docker commit two two", "", "sha256:"},
+			{a, "docker run --rm two ls /one", "image two:latest is new.", "/one\n"},
+			{a, "docker rmi your", "", "conflict: unable to remove repository reference"},
+			{a, "docker rmi -f your", "", "Untagged: your:latest\n"},
+			{b, "docker start -a two", "image your:latest is gone.", "/one\n"},
+			{b, "docker commit two three", "", "sha256:"},
+			{b, "docker rm two", "", "two\n"},
+			{b, "docker run -d --name on two sleep 1000", "", ""},
+			{a, "docker rmi two", "image three:latest is new", "of another twinlayer"},
+			{a, "docker rmi -f two", "", "Untagged: two:latest\n"},
+			{b, "docker exec on ls /one", "image two:latest is gone.", "/one\n"},
+			{b, "docker ps --format {{.Names}}", "", "on\n"},
+			{b, "docker rm -f on", "", "on\n"},
+			{a, "docker rmi three", "", "Untagged: three:latest\n"},
+			{a, "docker image prune -f", "", ""},
+			{b, "docker images --format {{.Repository}}", "three:latest are gone.", "busybox\n"},
+
+			{a, "docker volume create data", "", "data"},
+			{b, "docker run --name has -v data:/data busybox sh -c 'echo 1 > /data/f'", "volume data is new.", ""},
+			{a, "docker volume rm data", "", "volume is in use - ["},
+			{a, "docker volume prune -af", "", "Total reclaimed space"},
+			{a, "docker run --rm -v data:/data:ro busybox cat /data/f", "", "1\n"},
+			{a, "docker run --rm -v data:/data busybox sh -c 'echo 2 > /data/f'", "", ""},
+			{b, "docker start -a has", "", ""},
+			{b, "docker run -it --name shell -v data:/data busybox", "", ""},
+			{b, "cat /data/f", "", "1\n"},
+			{a, "docker run --rm -v data:/data busybox sh -c 'echo 3 > /data/g'", "", ""},
+			{b, "cat /data/g", "", "3\n"},
+			{b, "exit", "", ""},
+			{b, "docker rm has shell", "", "has\nshell\n"},
+			{a, "docker volume rm data", "", "data\n"},
+			{b, "docker volume ls -q", "volume data is gone.", ""},
+			{b, "docker tag busybox localhost:5000/box", "", ""},
+			{b, "docker push -q localhost:5000/box", "", "localhost:5000/box"},
+			{a, "docker pull -q localhost:5000/box", "", "localhost:5000/box"},
+			{a, "docker run --name new busybox touch /new", "", ""},
+			{a, "docker commit new localhost:5000/box", "", "sha256:"},
+			{a, "docker push -q localhost:5000/box", "", "localhost:5000/box"},
+			{b, "docker pull -q localhost:5000/box", " is new.", "localhost:5000/box"},
+			{b, "docker run --rm localhost:5000/box ls /new", "", "/new\n"},
+		} {
+			r := c.who.do(t, c.line)
+			if c.notice == "" {
+				require.Empty(t, r.Notice, c.line)
+			}
+			require.Contains(t, r.Notice, c.notice, c.line)
+			require.Contains(t, r.Real.Stdout+r.Real.Stderr, c.prints, c.line)
+		}
+		a.end(t)
+		b.end(t)
+		p.requireNothingLeft(t)
+	})
+}
+
+// TestSessionsShareKilled: a session that is killed in the middle of what it
+// does to images and volumes leaves the other one whole.
+func TestSessionsShareKilled(t *testing.T) {
+	eachUser(t, func(t *testing.T, p program) {
+		a := p.converse(t, "--real", "embedded")
+		a.do(t, "docker run --name one busybox touch /one")
+		a.do(t, "docker commit one my")
+		for i := range 8 {
+			b := p.converse(t, "--real", "embedded")
+			b.do(t, "docker run -d --name two -v data:/data my sh -c 'while :; do echo x >> /data/f; done'")
+			b.say(t, fmt.Sprintf("docker commit two my:%d\ndocker tag my my:t\ndocker volume create v%d\ndocker rmi -f my\ndocker commit two my", i, i))
+			time.Sleep(time.Duration(i*i*4) * time.Millisecond)
+			require.NoError(t, b.cmd.Process.Kill())
+			for _, line := range []string{"docker images", "docker run --rm -v data:/data busybox sh -c 'test -s /data/f || ls /data'", "docker volume ls", "docker commit one my", "docker rmi my:t", "docker volume rm data", "docker images"} {
+				a.do(t, line)
+			}
+			b.cmd.Wait()
+			a.do(t, "docker volume rm -f data")
+			require.NotContains(t, a.do(t, "docker volume ls").Real.Stdout, "data", "the dead use nothing")
+		}
+		a.end(t)
+		p.requireNothingLeft(t)
+	})
+}
+
 // TestRandomSessionsShare runs sessions of random commands on one data
 // directory, now one of them alone and now several at the same time: no
 // verdict is bug, and each hears of the others.

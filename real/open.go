@@ -41,6 +41,13 @@ type builder struct {
 	sim.Builder
 }
 
+// Others tells of the registry too, which all sessions share on any engine.
+func (e engine) Others(ctx context.Context, volumes []string) (sim.Others, error) {
+	o, err := e.Engine.Others(ctx, volumes)
+	o.Pushed = e.registry.Replaced()
+	return o, err
+}
+
 // Close ends the engine, then its registry.
 func (e engine) Close() error {
 	err := e.Engine.Close()

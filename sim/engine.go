@@ -235,6 +235,7 @@ type Volume struct {
 // volumes.
 type Others struct {
 	Containers []Container // of theirs; of each ID, ImageID, Status and Mounts
+	Pushed     []string    // references in twinlayer's own registry that are theirs now, and were this one's
 	Written    []string    // volumes that they may have written to since they were last asked about
 }
 

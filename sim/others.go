@@ -137,7 +137,7 @@ func (s *Session) changesOf(was, now []Image, volumes []Volume) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return "Another session of twinlayer has changed what it shares with this one, in both worlds here too: " + strings.Join(parts, "; ") + "."
+	return "Another session of twinlayer has changed what it shares with this one, in both worlds: " + strings.Join(parts, "; ") + "."
 }
 
 // named are the ids of images by their tags, or by what is shown of them.
@@ -162,15 +162,22 @@ func became(kind string, was, now map[string]string) (parts []string) {
 		is   func(name string) bool
 	}{
 		{"new", now, func(name string) bool { return was[name] == "" }},
-		{"changed", now, func(name string) bool { return was[name] != "" && was[name] != now[name] }},
+		{"another one now", now, func(name string) bool { return was[name] != "" && was[name] != now[name] }},
 		{"gone", was, func(name string) bool { return now[name] == "" }},
 	} {
 		names := slices.DeleteFunc(slices.Sorted(maps.Keys(change.in)), func(name string) bool { return !change.is(name) })
 		if len(names) > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s %s", change.what, kind, listed(names)))
+			parts = append(parts, fmt.Sprintf(plural(len(names), "%s %s is %s", "%ss %s are %s"), kind, listed(names), change.what))
 		}
 	}
 	return parts
+}
+
+func plural(n int, one, more string) string {
+	if n == 1 {
+		return one
+	}
+	return more
 }
 
 // listed are names as a sentence has them, the first few of many.
@@ -186,7 +193,7 @@ func listed(names []string) string {
 // command depends on them, and notes which volumes they may have written to.
 func (s *Session) lookAtOthers(ctx context.Context, cmd Cmd) error {
 	volumes := s.volumesIn(cmd)
-	if len(volumes) == 0 && !cmd.removes() {
+	if len(volumes) == 0 && !cmd.removes() && !s.Model.hasPushed() {
 		return nil
 	}
 	_, err := s.writtenByOthers(ctx, volumes)
@@ -206,7 +213,7 @@ func (s *Session) writtenByOthers(ctx context.Context, volumes []string) (writte
 		}
 		others.Containers[i].ImageID = cmp.Or(s.pairs.other(c.ImageID), c.ImageID)
 	}
-	s.Model.shareWith(others.Containers)
+	s.Model.shareWith(others)
 	for _, name := range others.Written {
 		if slices.Contains(volumes, name) {
 			s.unread[name], written = true, true
@@ -224,12 +231,19 @@ func volumesOf(c Container) (names []string) {
 	return names
 }
 
-// shareWith tells the model what containers other sessions have.
-func (m *Model) shareWith(containers []Container) {
+// shareWith tells the model of other sessions.
+func (m *Model) shareWith(others Others) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.elsewhere = containers
+	m.elsewhere = others.Containers
+	for _, ref := range others.Pushed {
+		m.state.shelf = maps.Clone(m.state.shelf)
+		delete(m.state.shelf, ref) // what it is now only the real engine finds out
+	}
 }
+
+// hasPushed says whether the model knows anything of twinlayer's own registry.
+func (m *Model) hasPushed() bool { return len(m.State().shelf) > 0 }
 
 // removes says whether a command may remove images or volumes that others use.
 func (c Cmd) removes() bool {

@@ -256,5 +256,5 @@ func (h *handler) keepManifest(name, reference string, d digest.Digest, text []b
 	if err := h.pushed.keep("manifests", d, text); err != nil || digest.Digest(reference).Validate() == nil {
 		return err
 	}
-	return h.pushed.write(h.pushed.tagFile(name, reference), []byte(d))
+	return h.pushed.tag(name, reference, d)
 }

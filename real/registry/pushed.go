@@ -30,6 +30,7 @@ type pushed struct {
 
 	mu      sync.Mutex
 	uploads map[string]*os.File
+	mine    map[string]digest.Digest // what "name:tag" was made here
 }
 
 // uploadAge is how long an upload that was given up stays.
@@ -47,7 +48,7 @@ func newPushed(dir string) (*pushed, error) {
 			os.Remove(filepath.Join(dir, "uploads", e.Name()))
 		}
 	}
-	return &pushed{dir: dir, uploads: map[string]*os.File{}}, nil
+	return &pushed{dir: dir, uploads: map[string]*os.File{}, mine: map[string]digest.Digest{}}, nil
 }
 
 // close gives up the uploads that are not complete.
@@ -110,6 +111,29 @@ func (p *pushed) manifest(name, reference string) (content, bool) {
 
 func (p *pushed) tagFile(name, tag string) string {
 	return filepath.Join(p.dir, "tags", filepath.FromSlash(name), "_tags", tag)
+}
+
+// tag makes name:tag a manifest's.
+func (p *pushed) tag(name, tag string, d digest.Digest) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mine[name+":"+tag] = d
+	return p.write(p.tagFile(name, tag), []byte(d))
+}
+
+// replaced are the references that another registry on the same directory has
+// given to something else since they were pushed here.
+func (p *pushed) replaced() (refs []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for ref, d := range p.mine {
+		i := strings.LastIndex(ref, ":")
+		if text, err := os.ReadFile(p.tagFile(ref[:i], ref[i+1:])); err != nil || digest.Digest(text) != d {
+			refs = append(refs, ref)
+			delete(p.mine, ref)
+		}
+	}
+	return refs
 }
 
 // tags are a repository's tags, sorted.

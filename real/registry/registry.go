@@ -72,6 +72,18 @@ func (s *Server) serve(l net.Listener) {
 // the first slash of a reference to one of its images.
 func (s *Server) Addr() string { return s.addr }
 
+// Replaced are the references, "localhost:5000/app:1", that were pushed here
+// and that another session's registry has given to something else since.
+func (s *Server) Replaced() (refs []string) {
+	if s.pushed == nil {
+		return nil
+	}
+	for _, ref := range s.pushed.replaced() {
+		refs = append(refs, Name+"/"+ref)
+	}
+	return refs
+}
+
 // Close stops listening and ends all connections. It returns the error that
 // ended the registry before, if one did.
 func (s *Server) Close() error {
