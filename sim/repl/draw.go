@@ -90,6 +90,9 @@ func (p painter) warn(format string, args ...any) {
 // Where the container's layer is as it was when it was last shown, it is not
 // shown again.
 func (p painter) result(r sim.Result, asBefore bool) {
+	if r.Notice != "" {
+		p.warn("%s", r.Notice)
+	}
 	left := p.column(r.Model, worldName("model", p.lang), asBefore)
 	if r.Real == nil {
 		p.alone(left)
