@@ -34,6 +34,7 @@ func (t *transition) create(spec Spec) (Container, error) {
 		return Container{}, err
 	}
 	spec.Mounts = Mounts(img.Config.Config, spec)
+	spec.Created = spec.Created.Round(0) // as engines keep it: by the wall clock
 	c := container{
 		Container: Container{Spec: spec, ImageID: img.ID, Path: argv, Status: Created}, image: img,
 		process: spec.process(argv, img.Config.Config),

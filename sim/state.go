@@ -96,8 +96,10 @@ func (s State) shell(key string) (container, waiting, error) {
 func (s State) with(c container) State {
 	s.containers, s.focus = slices.Clone(s.containers), c.ID
 	i := slices.IndexFunc(s.containers, func(o container) bool { return o.ID == c.ID })
-	if i < 0 {
-		s.containers = append(s.containers, c)
+	if i < 0 { // the clock may have been set back since the last one
+		for i = len(s.containers); i > 0 && s.containers[i-1].Created.After(c.Created); i-- {
+		}
+		s.containers = slices.Insert(s.containers, i, c)
 	} else {
 		s.containers[i] = c
 	}
