@@ -95,7 +95,7 @@ func runInside(t *testing.T, engine, image, user string, options []string) (all 
 	}
 	args = append(append(args, options...), image, "/twinlayer", "--json")
 	cmd := exec.Command(engine, args...)
-	cmd.Stdin = strings.NewReader("docker run --rm busybox id\ndocker run --rm busybox ls -ln /\ndocker run --rm -h box busybox hostname\n")
+	cmd.Stdin = strings.NewReader("docker run --rm busybox id\ndocker run --rm busybox ls -ln /\ndocker run --rm busybox ls -ld /proc /sys /dev/null\ndocker run --rm -h box busybox hostname\n")
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
@@ -105,7 +105,7 @@ func runInside(t *testing.T, engine, image, user string, options []string) (all 
 		require.NoError(t, json.Unmarshal([]byte(line), &r), line)
 		all = append(all, r)
 	}
-	require.Len(t, all, 3)
+	require.Len(t, all, 4)
 	return all, errs.String()
 }
 

@@ -115,13 +115,13 @@ var declared = []Declared{
 	{Class: Expected, Reason: "the host numbers its processes as they come, and how busy they are is the real clock's affair",
 		when: regexp.MustCompile(`^UID +PID +PPID `), match: regexp.MustCompile(`(?m)^UID +PID +PPID.*CMD$|^\S+ +\d+ +\d+ +\d+ +\S+ +\S+ +\S+ +`)},
 	{Engines: embedded, Class: Expected, Reason: ownedByHost,
-		match: regexp.MustCompile(`(?m)^([cd]\S+ +\S+ +)(?:root|nobody|0|65534) +(?:root|nobody|0|65534) +(.* (?:full|null|random|tty|urandom|zero|proc|sys))$`), leave: "$1… … $2"},
+		match: regexp.MustCompile(`(?m)^([cd]\S+ +\S+ +)(?:root|nobody|0|65534) +(?:root|nobody|0|65534) +(.* (?:/dev/|/)?(?:full|null|random|tty|urandom|zero|proc|sys))$`), leave: "$1… … $2"},
 	{Engines: embedded, Class: Expected, Reason: "an ordinary user who maps one id may not set groups (user_namespaces(7)): a process keeps those that twinlayer was started with",
 		equal: func(model, real string) bool {
 			return !groupsShown.MatchString(model) && groupsShown.ReplaceAllString(real, "") == model
 		}},
 	{Class: Expected, Reason: "how many directories /proc and /sys have is the running kernel's affair",
-		match: regexp.MustCompile(`(?m)^(d\S+) +\d+( .* (proc|sys))$`), leave: "$1 …$2"},
+		match: regexp.MustCompile(`(?m)^(d\S+) +\d+( .* /?(proc|sys))$`), leave: "$1 …$2"},
 	{Class: Expected, Reason: "each world tells of its own engine", match: regexp.MustCompile(`(?m)^Engine: .*$`)},
 	{Class: Expected, Reason: "the manifest names the layers as they were compressed, and the configuration by its id",
 		match: regexp.MustCompile(`(?m)digest: sha256:[0-9a-f]{64} size: \d+|^Digest: sha256:[0-9a-f]{64}$`)},

@@ -12,7 +12,11 @@
 //	DIR/sessions/NAME/lock      held as long as the session lives
 //	DIR/sessions/NAME/new       what is not yet complete
 //	DIR/sessions/NAME/holds     the layers and blobs that it needs for now
+//	DIR/sessions/NAME/index.json  the images as it sees them
+//	DIR/sessions/NAME/uses      what its containers have of images and volumes
 //	DIR/sessions/NAME/...       its containers
+//	DIR/volumes/NAME/data       a volume
+//	DIR/volumes/NAME/turn       by session: changes when that writes to it
 //
 // Blobs and layers are written in the session's own directory, synced, and
 // renamed to their names, so that whatever has its final name is complete; in
@@ -20,7 +24,14 @@
 // them. So what the index does not know and no session holds is garbage, and
 // [Store.Collect] may remove it whatever others are at. A session whose lock
 // nobody holds is dead and is removed by the next one, and with it what is
-// left of a crash. Several engines may share one directory.
+// left of a crash.
+//
+// Several engines may share one directory. Each sees the images and volumes as
+// they were when it last looked ([Store.Refresh]) and what it has made of them
+// since, so nothing changes under a command; what any of them sees stays on
+// disk until it looks again. What it does goes into the index of all at once,
+// as a change of what is there then: an image that others have given a name
+// meanwhile is not removed.
 //
 // What may not live here: registries, and what images are for.
 package store
