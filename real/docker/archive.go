@@ -158,7 +158,7 @@ func (e *Engine) readTrees(ctx context.Context, img image, trees []*fs.Tree) boo
 		if err != nil {
 			return false
 		}
-		if trees[i], err = readUpper(dir, spool); err != nil {
+		if trees[i], err = readUpper(ctx, dir, spool); err != nil {
 			return false
 		}
 		e.keep(img.Layers[i], trees[i])

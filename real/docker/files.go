@@ -157,7 +157,7 @@ func (e *Engine) layer(ctx context.Context, c *ours) (*fs.Tree, error) {
 		if err != nil {
 			return nil, err
 		}
-		if layer, err := readUpper(driver.Data["UpperDir"], spool); err == nil {
+		if layer, err := readUpper(ctx, driver.Data["UpperDir"], spool); err == nil {
 			return layer, nil
 		}
 	}

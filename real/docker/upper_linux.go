@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"context"
 	"errors"
 	"os"
 
@@ -9,11 +10,11 @@ import (
 )
 
 // readUpper reads an upper directory of this machine.
-func readUpper(dir string, contents *os.File) (*fs.Tree, error) {
+func readUpper(ctx context.Context, dir string, contents *os.File) (*fs.Tree, error) {
 	if dir == "" {
 		return nil, errors.New("the engine does not say where it is")
 	}
-	entries, err := store.ReadUpper(dir, contents)
+	entries, err := store.ReadUpper(ctx, dir, contents)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@
 package docker
 
 import (
+	"context"
 	"errors"
 	"os"
 
@@ -10,6 +11,6 @@ import (
 )
 
 // readUpper cannot read what is inside the engine's own machine.
-func readUpper(string, *os.File) (*fs.Tree, error) {
+func readUpper(context.Context, string, *os.File) (*fs.Tree, error) {
 	return nil, errors.New("the engine's layers are in another machine")
 }

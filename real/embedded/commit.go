@@ -12,7 +12,7 @@ import (
 )
 
 // commit makes an image of a container; text is a [sim.Commit] as JSON.
-func (h *helper) commit(_ context.Context, text []byte) (packedImage, error) {
+func (h *helper) commit(ctx context.Context, text []byte) (packedImage, error) {
 	var asked sim.Commit
 	if err := json.Unmarshal(text, &asked); err != nil {
 		return packedImage{}, err
@@ -32,7 +32,7 @@ func (h *helper) commit(_ context.Context, text []byte) (packedImage, error) {
 		return packedImage{}, err
 	}
 	defer batch.Abort()
-	layer, err := h.commitLayer(batch, c, asked)
+	layer, err := h.commitLayer(ctx, batch, c, asked)
 	if err != nil {
 		return packedImage{}, fmt.Errorf("committing container %s: %w", asked.Container, h.store.Explain(err))
 	}
@@ -40,10 +40,10 @@ func (h *helper) commit(_ context.Context, text []byte) (packedImage, error) {
 }
 
 // commitLayer adds the container's layer to the batch; nil if it is empty.
-func (h *helper) commitLayer(batch *store.Batch, c *container, asked sim.Commit) (*sim.NewLayer, error) {
+func (h *helper) commitLayer(ctx context.Context, batch *store.Batch, c *container, asked sim.Commit) (*sim.NewLayer, error) {
 	still, end := h.still(c, asked.Pause)
 	defer end()
-	l, ok, shared, err := batch.Upper(store.Upper{Dir: c.path("upper"), Latest: asked.Latest, Share: still, Take: still && asked.Step})
+	l, ok, shared, err := batch.Upper(ctx, store.Upper{Dir: c.path("upper"), Latest: asked.Latest, Share: still, Take: still && asked.Step})
 	if err != nil || !ok {
 		return nil, err
 	}

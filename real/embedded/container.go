@@ -57,7 +57,7 @@ func (c *container) lower() []string {
 	return append([]string{c.init}, c.layers...)
 }
 
-func (h *helper) create(_ context.Context, spec sim.Spec) (sim.Container, error) {
+func (h *helper) create(ctx context.Context, spec sim.Spec) (sim.Container, error) {
 	if id, err := hex.DecodeString(spec.ID); err != nil || len(id) != 32 {
 		return sim.Container{}, fmt.Errorf("container id %q: want 64 hexadecimal digits", spec.ID)
 	}
@@ -69,7 +69,7 @@ func (h *helper) create(_ context.Context, spec sim.Spec) (sim.Container, error)
 		h.forget(c)
 		return sim.Container{}, fmt.Errorf("making container %s: %w", spec.Name, h.store.Explain(err))
 	}
-	if err := h.makeVolumes(c); err != nil {
+	if err := h.makeVolumes(ctx, c); err != nil {
 		h.removeVolumes(h.forget(c))
 		return sim.Container{}, fmt.Errorf("making the volumes of container %s: %w", spec.Name, h.store.Explain(err))
 	}
@@ -195,7 +195,7 @@ func (c *container) prepare() error {
 	if err != nil || len(left) == 0 {
 		return err
 	}
-	if err := os.RemoveAll(c.path("work")); err != nil {
+	if err := store.RemoveAll(c.path("work")); err != nil {
 		return err
 	}
 	return os.Mkdir(c.path("work"), 0o755)
@@ -275,7 +275,7 @@ func (h *helper) forget(c *container) *container {
 	c.gone.Do(func() {
 		c.logs.close()
 		if c.dir != "" {
-			go os.RemoveAll(c.dir) // nobody need wait for the disk; what is left goes with the session
+			go store.RemoveAll(c.dir) // nobody need wait for the disk; what is left goes with the session
 		}
 		for _, f := range c.held {
 			f.Close()

@@ -26,7 +26,7 @@ func (h *helper) scratch(context.Context, wire.None) (string, error) {
 	return f.Name(), f.Close()
 }
 
-func (h *helper) copyIn(_ context.Context, args copyInArgs) (wire.None, error) {
+func (h *helper) copyIn(ctx context.Context, args copyInArgs) (wire.None, error) {
 	contents, err := os.Open(args.Contents)
 	if err != nil {
 		return false, err
@@ -45,7 +45,7 @@ func (h *helper) copyIn(_ context.Context, args copyInArgs) (wire.None, error) {
 		case !info.IsDir():
 			return sim.Refuse("extraction point is not a directory")
 		}
-		return store.Put(args.Dir, args.Entries, contents)
+		return store.Put(ctx, args.Dir, args.Entries, contents)
 	})
 	if errors.Is(err, unix.EROFS) {
 		err = sim.Refuse("container rootfs is marked read-only")
@@ -53,7 +53,7 @@ func (h *helper) copyIn(_ context.Context, args copyInArgs) (wire.None, error) {
 	return true, h.store.Explain(err)
 }
 
-func (h *helper) copyOut(_ context.Context, args copyOutArgs) (packedLayer, error) {
+func (h *helper) copyOut(ctx context.Context, args copyOutArgs) (packedLayer, error) {
 	c, err := h.find(args.Container)
 	if err != nil {
 		return packedLayer{}, err
@@ -65,7 +65,7 @@ func (h *helper) copyOut(_ context.Context, args copyOutArgs) (packedLayer, erro
 	defer f.Close()
 	var entries []store.Entry
 	err = h.within(c, func() (err error) {
-		entries, err = store.ReadPath(args.Name, f)
+		entries, err = store.ReadPath(ctx, args.Name, f)
 		return err
 	})
 	if err != nil {

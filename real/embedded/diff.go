@@ -11,12 +11,12 @@ import (
 	"twinlayer/real/embedded/store"
 )
 
-func (h *helper) changes(_ context.Context, key string) ([]change, error) {
+func (h *helper) changes(ctx context.Context, key string) ([]change, error) {
 	c, err := h.find(key)
 	if err != nil {
 		return nil, err
 	}
-	found, err := store.Changes(c.path("upper"), store.Root(c.lower()))
+	found, err := store.Changes(ctx, c.path("upper"), store.Root(c.lower()))
 	if err != nil {
 		return nil, fmt.Errorf("comparing container %s with its image: %w", key, err)
 	}
@@ -29,14 +29,14 @@ func (h *helper) changes(_ context.Context, key string) ([]change, error) {
 
 // layer reads a container's layer, unless it is as the caller has it, and of
 // its files those that are not.
-func (h *helper) layer(_ context.Context, args layerArgs) (packedLayer, error) {
+func (h *helper) layer(ctx context.Context, args layerArgs) (packedLayer, error) {
 	c, err := h.find(args.Container)
 	if err != nil {
 		return packedLayer{}, err
 	}
 	c.reading.Lock()
 	defer c.reading.Unlock()
-	now, err := store.Look(c.path("upper"))
+	now, err := store.Look(ctx, c.path("upper"))
 	if err != nil {
 		return packedLayer{}, c.unread(h, err)
 	}
@@ -53,7 +53,7 @@ func (h *helper) layer(_ context.Context, args layerArgs) (packedLayer, error) {
 	if mapped || c.read.stamp != args.Known {
 		older = nil
 	}
-	if err := now.Copy(f, older); err != nil {
+	if err := now.Copy(ctx, f, older); err != nil {
 		os.Remove(f.Name())
 		return packedLayer{}, c.unread(h, err)
 	}

@@ -40,7 +40,7 @@ func call[R any](ctx context.Context, e *Engine, method string, args any) (R, er
 	switch {
 	case errors.Is(err, wire.ErrGone):
 		err = errGone
-	case err != nil && ctx.Err() != nil && err.Error() == context.Canceled.Error():
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		err = ctx.Err() // which the helper knows only as the end of its own
 	}
 	return r, err

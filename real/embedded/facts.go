@@ -4,8 +4,8 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +13,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"twinlayer/fs"
+	"twinlayer/real/embedded/store"
 	"twinlayer/sim"
 )
 
@@ -21,7 +23,7 @@ import (
 const pidWord = "{pid}"
 
 // facts are what the engine can tell of a container.
-func (h *helper) facts(_ context.Context, key string) ([]sim.Evidence, error) {
+func (h *helper) facts(ctx context.Context, key string) ([]sim.Evidence, error) {
 	c, err := h.find(key)
 	if err != nil {
 		return nil, err
@@ -30,9 +32,9 @@ func (h *helper) facts(_ context.Context, key string) ([]sim.Evidence, error) {
 	if r := c.current(); r != nil && h.status(c).Status == sim.Running {
 		pid = r.proc.PID()
 	}
-	all := []sim.Evidence{h.mountFact(c, pid), c.upperFact()}
-	all = append(all, c.diskFacts()...)
-	if file, ok := c.largestFile(); ok {
+	all := []sim.Evidence{h.mountFact(c, pid), c.upperFact(ctx)}
+	all = append(all, c.diskFacts(ctx)...)
+	if file, ok := c.largestFile(ctx); ok {
 		all = append(all, h.inodeFact(c, file), cacheFact(file))
 	}
 	if pid != 0 {
@@ -54,54 +56,46 @@ func (h *helper) mountFact(c *container, pid int) sim.Evidence {
 
 const mostRows = 200
 
+var errEnough = errors.New("enough")
+
 // upperFact lists the upper directory, marks of overlayfs too.
-func (c *container) upperFact() sim.Evidence {
+func (c *container) upperFact(ctx context.Context) sim.Evidence {
 	var rows []string
-	filepath.WalkDir(c.path("upper"), func(name string, d fs.DirEntry, err error) error {
-		rel, _ := filepath.Rel(c.path("upper"), name)
-		if err != nil || rel == "." {
-			return nil
-		}
+	err := store.Walk(ctx, c.path("upper"), func(name string, s *store.Stat) error {
 		if len(rows) == mostRows {
 			rows = append(rows, "…")
-			return fs.SkipAll
+			return errEnough
 		}
-		rows = append(rows, upperRow(name, rel))
+		rows = append(rows, upperRow(name, s))
 		return nil
 	})
-	if rows == nil {
+	switch {
+	case err != nil && err != errEnough:
+		rows = append(rows, err.Error())
+	case rows == nil:
 		rows = []string{"(empty)"}
 	}
 	return sim.Evidence{What: "its own layer: overlayfs's upper directory (a whiteout is the character device 0, 0)",
 		Shown: strings.Join(rows, "\n"), Again: "ls -lR " + c.path("upper") + "; getfattr -dR -m user.overlay " + c.path("upper")}
 }
 
-func upperRow(name, rel string) string {
-	var st unix.Stat_t
-	if err := unix.Lstat(name, &st); err != nil {
-		return rel + ": " + err.Error()
+func upperRow(name string, s *store.Stat) string {
+	size := fmt.Sprint(s.Size)
+	if s.Type() == unix.S_IFCHR || s.Type() == unix.S_IFBLK {
+		size = fmt.Sprintf("%d, %d", unix.Major(s.Rdev), unix.Minor(s.Rdev))
 	}
-	size := fmt.Sprint(st.Size)
-	if kind := st.Mode & unix.S_IFMT; kind == unix.S_IFCHR || kind == unix.S_IFBLK {
-		size = fmt.Sprintf("%d, %d", unix.Major(st.Rdev), unix.Minor(st.Rdev))
-	}
-	info, err := os.Lstat(name)
-	if err != nil {
-		return rel + ": " + err.Error()
-	}
-	row := fmt.Sprintf("%s %d:%d %8s %s", info.Mode(), st.Uid, st.Gid, size, rel)
-	var mark [8]byte
-	if n, err := unix.Lgetxattr(name, "user.overlay.opaque", mark[:]); err == nil {
-		row += fmt.Sprintf("  (user.overlay.opaque=%q)", mark[:n])
+	row := fmt.Sprintf("%s %d:%d %8s %s", fs.FileMode(s.Mode), s.Uid, s.Gid, size, name)
+	if mark := s.Opaque(); s.IsDir() && mark != "" {
+		row += fmt.Sprintf("  (user.overlay.opaque=%q)", mark)
 	}
 	return row
 }
 
 // diskFacts are what the layers and the container take on the disk.
-func (c *container) diskFacts() []sim.Evidence {
+func (c *container) diskFacts(ctx context.Context) []sim.Evidence {
 	var rows, names []string
 	for _, dir := range append([]string{c.path("upper")}, c.layers...) {
-		rows = append(rows, fmt.Sprintf("%d\t%s", diskUse(dir), dir))
+		rows = append(rows, fmt.Sprintf("%d\t%s", diskUse(ctx, dir), dir))
 		names = append(names, dir)
 	}
 	return []sim.Evidence{{What: "bytes on disk of its own layer, and of the image's below it, which are there once for all containers",
@@ -109,13 +103,14 @@ func (c *container) diskFacts() []sim.Evidence {
 }
 
 // diskUse counts as du does: blocks, an inode once.
-func diskUse(dir string) (n int64) {
-	seen := map[uint64]bool{}
-	filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
-		var st unix.Stat_t
-		if err == nil && unix.Lstat(name, &st) == nil && !seen[st.Ino] {
-			seen[st.Ino] = true
-			n += st.Blocks * 512
+func diskUse(ctx context.Context, dir string) int64 {
+	var top unix.Stat_t
+	unix.Lstat(dir, &top)
+	seen, n := map[uint64]bool{}, top.Blocks*512
+	store.Walk(ctx, dir, func(_ string, s *store.Stat) error {
+		if s.Nlink == 1 || s.IsDir() || !seen[s.Ino] {
+			seen[s.Ino] = true
+			n += s.Blocks * 512
 		}
 		return nil
 	})
@@ -124,18 +119,14 @@ func diskUse(dir string) (n int64) {
 
 // largestFile is the largest file of the image's bottom layer that no layer
 // above has too.
-func (c *container) largestFile() (largest string, ok bool) {
+func (c *container) largestFile(ctx context.Context) (largest string, ok bool) {
 	if len(c.layers) == 0 {
 		return "", false
 	}
 	bottom, size := c.layers[len(c.layers)-1], int64(0)
-	filepath.WalkDir(bottom, func(name string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return nil
-		}
-		rel, _ := filepath.Rel(bottom, name)
-		if info, err := d.Info(); err == nil && info.Size() > size && !c.hidden(rel) {
-			largest, size = name, info.Size()
+	store.Walk(ctx, bottom, func(name string, s *store.Stat) error {
+		if s.Type() == unix.S_IFREG && s.Size > size && !c.hidden(name) {
+			largest, size = filepath.Join(bottom, name), s.Size
 		}
 		return nil
 	})
@@ -144,7 +135,7 @@ func (c *container) largestFile() (largest string, ok bool) {
 
 func (c *container) hidden(rel string) bool {
 	for _, dir := range append([]string{c.path("upper")}, c.layers[:len(c.layers)-1]...) {
-		if _, err := os.Lstat(filepath.Join(dir, rel)); err == nil {
+		if _, err := store.Find(dir, rel); err == nil {
 			return true
 		}
 	}
@@ -155,8 +146,7 @@ func (c *container) hidden(rel string) bool {
 func (h *helper) inodeFact(c *container, file string) sim.Evidence {
 	bottom := c.layers[len(c.layers)-1]
 	rel, _ := filepath.Rel(bottom, file)
-	var st unix.Stat_t
-	unix.Stat(file, &st)
+	st, _ := store.Find(bottom, rel)
 	rows := []string{fmt.Sprintf("inode %d\t%s", st.Ino, file)}
 	for _, other := range h.all() {
 		r := other.current()

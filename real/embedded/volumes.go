@@ -56,12 +56,12 @@ func (h *helper) usersOf(volume string) []string {
 
 // makeVolumes makes the volumes that a new container asks for and that are not
 // there. An empty one gets a copy of what the image has at its place.
-func (h *helper) makeVolumes(c *container) error {
+func (h *helper) makeVolumes(ctx context.Context, c *container) error {
 	for _, m := range c.info.Mounts {
 		if m.Type != sim.InStore {
 			continue
 		}
-		if _, err := h.createVolume(context.Background(), sim.Volume{Name: m.Source, Anonymous: c.info.Owns(m), Created: c.info.Created}); err != nil {
+		if _, err := h.createVolume(ctx, sim.Volume{Name: m.Source, Anonymous: c.info.Owns(m), Created: c.info.Created}); err != nil {
 			return err
 		}
 		v, _ := h.store.Volume(m.Source)
@@ -70,7 +70,7 @@ func (h *helper) makeVolumes(c *container) error {
 			return err
 		}
 		c.held = append(c.held, held)
-		if err := h.fill(c, v, m.Target); err != nil {
+		if err := h.fill(ctx, c, v, m.Target); err != nil {
 			return fmt.Errorf("filling volume %s: %w", m.Source, err)
 		}
 	}
@@ -78,7 +78,7 @@ func (h *helper) makeVolumes(c *container) error {
 }
 
 // fill copies what the image has at target into an empty volume.
-func (h *helper) fill(c *container, v store.Volume, target string) error {
+func (h *helper) fill(ctx context.Context, c *container, v store.Volume, target string) error {
 	h.filling.Lock()
 	defer h.filling.Unlock()
 	dir := h.store.VolumeDir(v)
@@ -99,7 +99,7 @@ func (h *helper) fill(c *container, v store.Volume, target string) error {
 		if info, err := os.Stat(target); err != nil || !info.IsDir() {
 			return nil
 		}
-		entries, err = store.ReadDir(target, contents)
+		entries, err = store.ReadDir(ctx, target, contents)
 		return err
 	})
 	if err != nil || entries == nil {
@@ -111,7 +111,7 @@ func (h *helper) fill(c *container, v store.Volume, target string) error {
 	if err := c.prepare(); err != nil {
 		return err
 	}
-	return view.Within(func() error { return store.PutRoot(target, entries, contents) })
+	return view.Within(func() error { return store.PutRoot(ctx, target, entries, contents) })
 }
 
 // removeVolumes removes the volumes that were made for the container alone.

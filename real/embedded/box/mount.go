@@ -145,7 +145,16 @@ func makeTarget(target string, dir bool) error {
 	if dir {
 		return os.Mkdir(target, 0o755)
 	}
-	return os.WriteFile(target, nil, 0o644)
+	// What a container that runs has put there meanwhile is not opened: it may
+	// be a fifo.
+	fd, err := unix.Open(target, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC, 0o644)
+	if err == nil {
+		err = unix.Close(fd)
+	}
+	if errors.Is(err, unix.EEXIST) {
+		return nil
+	}
+	return err
 }
 
 func attachAll(mounts []mount) error {

@@ -4,7 +4,6 @@ package store
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 )
 
@@ -18,7 +17,7 @@ func (s *Store) Apart() { s.setApart(true) }
 func (s *Store) Together() error {
 	s.setApart(false)
 	_, err := s.Refresh()
-	return errors.Join(err, s.Collect(), os.RemoveAll(filepath.Join(s.session, "apart")))
+	return errors.Join(err, s.Collect(), RemoveAll(filepath.Join(s.session, "apart")))
 }
 
 func (s *Store) setApart(apart bool) {

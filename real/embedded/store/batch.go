@@ -57,7 +57,7 @@ func (s *Store) Batch() (*Batch, error) {
 
 // Abort removes what was gathered.
 func (b *Batch) Abort() {
-	os.RemoveAll(b.dir)
+	RemoveAll(b.dir)
 	for _, f := range b.open {
 		f.Close()
 	}

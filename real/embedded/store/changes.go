@@ -3,10 +3,9 @@
 package store
 
 import (
+	"context"
 	"errors"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,29 +21,44 @@ import (
 // A path counts as changed if its mode, owner, device or security.capability
 // differ, or, but for a directory, its size or its modification time; and so
 // does every directory above a change, but not the root.
-func Changes(upper string, lower Dir) ([]fs.Change, error) {
+//
+// It ends with ctx.
+func Changes(ctx context.Context, upper string, lower Dir) ([]fs.Change, error) {
 	w := walk{}
-	root, err := lstat(upper)
+	err := aside(func() error {
+		top, err := openFolder(ctx, upper)
+		if err != nil {
+			return err
+		}
+		defer top.close()
+		root, err := top.stat(".")
+		if err != nil || root == nil {
+			return errors.Join(err, unix.ENOENT)
+		}
+		_, err = w.dir("/", root, top, lower)
+		return err
+	})
 	if err != nil {
-		return nil, err
-	}
-	if _, err := w.dir("/", root, lower); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(w.found, func(a, b fs.Change) int { return strings.Compare(a.Path, b.Path) })
 	return w.found, nil
 }
 
-type walk struct{ found []fs.Change }
-
-func (w *walk) note(kind fs.Kind, name string) bool {
-	w.found = append(w.found, fs.Change{Kind: kind, Path: name})
-	return true
+type walk struct {
+	found []fs.Change
+	room
 }
 
-// dir compares a directory's entries and says whether anything below differs.
-func (w *walk) dir(name string, upper *Stat, lower Dir) (changed bool, err error) {
-	entries, err := readDir(upper.path)
+func (w *walk) note(kind fs.Kind, name string) (bool, error) {
+	w.found = append(w.found, fs.Change{Kind: kind, Path: name})
+	return true, w.takes(name)
+}
+
+// dir compares the entries of a directory, which is open as f, and says
+// whether anything below differs.
+func (w *walk) dir(name string, upper *Stat, f *folder, lower Dir) (changed bool, err error) {
+	entries, err := f.names()
 	if err != nil {
 		return false, err
 	}
@@ -53,7 +67,7 @@ func (w *walk) dir(name string, upper *Stat, lower Dir) (changed bool, err error
 		return false, err
 	}
 	for _, e := range entries {
-		c, err := w.entry(path.Join(name, e.Name()), filepath.Join(upper.path, e.Name()), e, below)
+		c, err := w.entry(path.Join(name, e.name), f, e, below)
 		if err != nil {
 			return false, err
 		}
@@ -66,8 +80,8 @@ func (w *walk) dir(name string, upper *Stat, lower Dir) (changed bool, err error
 	return changed || hidden, err
 }
 
-// below is a directory of the image, of which the names may be known.
-type below struct {
+// layers are a directory of the image, of which the names may be known.
+type layers struct {
 	Dir
 	names map[string]bool // nil: not known
 }
@@ -75,7 +89,7 @@ type below struct {
 // manyNames is how many lookups take longer than reading all names does.
 const manyNames = 64
 
-func known(d Dir, lookups int) (b below, err error) {
+func known(d Dir, lookups int) (b layers, err error) {
 	b.Dir = d
 	if lookups > manyNames {
 		b.names, err = d.Names()
@@ -84,10 +98,10 @@ func known(d Dir, lookups int) (b below, err error) {
 }
 
 // lacks says whether it is known that the image has no such name there.
-func (b below) lacks(name string) bool { return b.names != nil && !b.names[name] }
+func (b layers) lacks(name string) bool { return b.names != nil && !b.names[name] }
 
 // Child is [Dir.Child].
-func (b below) Child(name string) (*Stat, Dir, error) {
+func (b layers) Child(name string) (*Stat, Dir, error) {
 	if b.lacks(name) {
 		return nil, nil, nil
 	}
@@ -95,38 +109,41 @@ func (b below) Child(name string) (*Stat, Dir, error) {
 }
 
 // hidden notes what an opaque directory hides and does not have itself.
-func (w *walk) hidden(name string, upper []os.DirEntry, lower Dir) (changed bool, err error) {
+func (w *walk) hidden(name string, upper []dirent, lower Dir) (changed bool, err error) {
 	below, err := lower.Names()
 	if err != nil {
 		return false, err
 	}
 	for _, e := range upper {
-		delete(below, e.Name())
+		delete(below, e.name)
 	}
 	for child, shown := range below {
-		if shown {
-			changed = w.note(fs.Delete, path.Join(name, child))
+		if !shown {
+			continue
+		}
+		if changed, err = w.note(fs.Delete, path.Join(name, child)); err != nil {
+			return false, err
 		}
 	}
 	return changed, nil
 }
 
-func (w *walk) entry(name, upper string, e os.DirEntry, lower below) (bool, error) {
-	if e.Type().IsRegular() && lower.lacks(e.Name()) {
-		return w.note(fs.Add, name), nil
+func (w *walk) entry(name string, in *folder, e dirent, lower layers) (bool, error) {
+	if e.kind == unix.DT_REG && lower.lacks(e.name) {
+		return w.note(fs.Add, name)
 	}
-	now, err := lstat(upper)
+	now, err := in.stat(e.name)
 	if err != nil || now == nil {
 		return false, err
 	}
-	old, sub, err := lower.Child(e.Name())
+	old, sub, err := lower.Child(e.name)
 	switch {
 	case err != nil:
 		return false, err
+	case now.IsWhiteout() && old == nil:
+		return false, nil
 	case now.IsWhiteout():
-		return old != nil && w.note(fs.Delete, name), nil
-	case old == nil:
-		w.note(fs.Add, name)
+		return w.note(fs.Delete, name)
 	}
 	changed := false
 	if old != nil {
@@ -135,16 +152,21 @@ func (w *walk) entry(name, upper string, e os.DirEntry, lower below) (bool, erro
 		}
 	}
 	if now.IsDir() {
-		inside, err := w.dir(name, now, sub)
+		f := in.sub(e.name)
+		defer f.shut()
+		inside, err := w.dir(name, now, f, sub)
 		if err != nil {
 			return false, err
 		}
 		changed = changed || inside
 	}
-	if old != nil && changed {
-		w.note(fs.Modify, name)
+	switch {
+	case old == nil:
+		return w.note(fs.Add, name)
+	case changed:
+		return w.note(fs.Modify, name)
 	}
-	return changed || old == nil, nil
+	return false, nil
 }
 
 // differs is docker's comparison (moby/go-archive, statDifferent).

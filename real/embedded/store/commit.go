@@ -4,6 +4,7 @@ package store
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"twinlayer/fs"
+	"twinlayer/sim"
 )
 
 // Upper says how an overlayfs upper directory becomes a layer.
@@ -36,13 +38,14 @@ type Upper struct {
 // Upper adds the layer that docker commit makes of an upper directory (see
 // [fs.DockerNative]). Where the layer is empty, it is not added, and ok is
 // false. shared tells whether files are shared.
-func (b *Batch) Upper(u Upper) (l Layer, ok, shared bool, err error) {
-	r := reader{seen: map[uint64]string{}}
-	if err := r.all(u.Dir); err != nil {
+// It ends with ctx.
+func (b *Batch) Upper(ctx context.Context, u Upper) (l Layer, ok, shared bool, err error) {
+	now, err := Look(ctx, u.Dir)
+	if err != nil {
 		return l, false, false, err
 	}
-	c := committing{b: b, upper: u, share: u.Share, taken: u.Take}
-	if err := c.prepare(r.entries); err != nil || len(c.entries) == 1 {
+	c := committing{ctx: ctx, b: b, upper: u, share: u.Share, taken: u.Take}
+	if err := c.prepare(now.Entries); err != nil || len(c.entries) == 1 {
 		return l, false, false, err
 	}
 	stream, w := io.Pipe()
@@ -61,6 +64,7 @@ func (b *Batch) Upper(u Upper) (l Layer, ok, shared bool, err error) {
 
 // committing is one upper directory on its way.
 type committing struct {
+	ctx     context.Context
 	b       *Batch
 	upper   Upper
 	share   bool
@@ -76,6 +80,10 @@ func (c *committing) prepare(entries []Entry) error {
 	for _, e := range entries {
 		if strings.HasPrefix(path.Base(e.Path), fs.WhiteoutPrefix) {
 			return fmt.Errorf("%s cannot be part of a layer: a name that begins with %q says there that a file is deleted; rename it and commit again", e.Path, fs.WhiteoutPrefix)
+		}
+		if len(e.Path) >= unix.PathMax {
+			return sim.Refuse("%.60s… cannot be part of a layer: its path has %d bytes, and %d are the most that any engine can unpack; move it up and commit again",
+				e.Path, len(e.Path), unix.PathMax-1)
 		}
 		if e.Mode&unix.S_IFMT == unix.S_IFSOCK {
 			c.taken = false
@@ -108,11 +116,16 @@ const capabilityAttr = "security.capability"
 func (e *Entry) dir() bool { return e.Link == "" && e.Mode&unix.S_IFMT == unix.S_IFDIR }
 
 func (c *committing) writeTar(w io.Writer) error {
-	var last openFile
+	top, err := openFolder(c.ctx, c.upper.Dir)
+	if err != nil {
+		return err
+	}
+	defer top.close()
+	last := &openFile{cursor: cursor{at: top}}
 	defer last.close()
 	tree := fs.NewBuilder()
 	for _, e := range c.entries {
-		if err := e.add(tree, &onDisk{filepath.Join(c.upper.Dir, e.Path), &last}); err != nil {
+		if err := e.add(tree, &onDisk{e.Path, last}); err != nil {
 			return fmt.Errorf("layer entry %q: %w", e.Path, err)
 		}
 	}
@@ -121,26 +134,47 @@ func (c *committing) writeTar(w io.Writer) error {
 
 // onDisk is a file that is open while it is read and no other is.
 type onDisk struct {
-	name string
+	path string
 	last *openFile
 }
 
-type openFile struct{ *os.File }
+type openFile struct {
+	cursor
+	file *os.File
+	path string
+}
 
+// ReadAt reads zeros where there is no such file any more.
 func (o *onDisk) ReadAt(p []byte, off int64) (n int, err error) {
-	if o.last.File == nil || o.last.Name() != o.name {
-		o.last.close()
-		if o.last.File, err = os.OpenFile(o.name, os.O_RDONLY|unix.O_NOFOLLOW, 0); err != nil {
-			return 0, err
+	if err := o.last.open(o.path); err != nil {
+		return 0, err
+	}
+	if o.last.file != nil {
+		if n, err = o.last.file.ReadAt(p, off); err != io.EOF {
+			return n, err
 		}
 	}
-	return o.last.ReadAt(p, off)
+	clear(p[n:])
+	return len(p), o.last.at.ctx.Err()
+}
+
+func (o *openFile) open(path string) (err error) {
+	if o.path == path {
+		return o.at.ctx.Err()
+	}
+	o.close()
+	in, name := o.in(path)
+	if o.file, err = in.file(name); err == nil {
+		o.path = path
+	}
+	return err
 }
 
 func (o *openFile) close() {
-	if o.File != nil {
-		o.File.Close()
+	if o.file != nil {
+		o.file.Close()
 	}
+	o.file, o.path = nil, ""
 }
 
 // framed makes the layer's directory: a frame of its tar, and a tree of the
@@ -198,8 +232,11 @@ func (c *committing) linkTree(tree string) error {
 	}
 	for _, e := range c.entries[1:] {
 		from, to := filepath.Join(c.upper.Dir, e.Path), filepath.Join(tree, e.Path)
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
 		if !e.dir() {
-			if err := os.Link(from, to); err != nil {
+			if err := link(from, to); err != nil {
 				return err
 			}
 			continue
@@ -210,8 +247,7 @@ func (c *committing) linkTree(tree string) error {
 	}
 	for _, e := range c.entries[1:] {
 		if e.dir() {
-			t := time.Unix(0, e.Mtime)
-			if err := os.Chtimes(filepath.Join(tree, e.Path), t, t); err != nil {
+			if err := setTime(filepath.Join(tree, e.Path), e.Mtime); err != nil {
 				return err
 			}
 		}
@@ -220,14 +256,15 @@ func (c *committing) linkTree(tree string) error {
 }
 
 func copyDir(from, to string, opaque bool) error {
-	if err := os.Mkdir(to, 0o755); err != nil {
-		return err
-	}
-	if err := CopyAttributes(from, to); err != nil {
-		return err
-	}
-	if !opaque {
-		return nil
-	}
-	return unix.Setxattr(to, opaqueAttr, []byte("y"), 0)
+	return reach2(from, to, func(from, to string) error {
+		if err := os.Mkdir(to, 0o755); err != nil {
+			return err
+		}
+		if err := CopyAttributes(from, to); err != nil || !opaque {
+			return err
+		}
+		return unix.Setxattr(to, opaqueAttr, []byte("y"), 0)
+	})
 }
+
+func link(from, to string) error { return reach2(from, to, os.Link) }

@@ -147,7 +147,7 @@ type Content interface {
 
 // OpenTar opens the tar of the layer in a directory.
 func OpenTar(dir string) (*Tar, error) {
-	return openTar(dir, func(name string) (Content, error) { return os.Open(name) })
+	return openTar(dir, func(name string) (Content, error) { return OpenFile(name) })
 }
 
 // OpenHeaders is OpenTar for one who wants no contents from Read, which gives

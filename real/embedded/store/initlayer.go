@@ -39,7 +39,7 @@ func (s *Store) InitLayer(image Dir) (string, error) {
 	}
 	dir := filepath.Join(s.session, fmt.Sprintf("init-%d", len(s.inits)+1))
 	if err := initLayer(dir, image, missing); err != nil {
-		os.RemoveAll(dir)
+		RemoveAll(dir)
 		return "", err
 	}
 	s.inits[key] = dir

@@ -3,10 +3,12 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -14,18 +16,41 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Put writes the entries of a tree below the directory dir. Directories that
-// are there keep their attributes, all else is replaced. Every path is
-// resolved by the kernel: the caller must have a root that none should leave.
-func Put(dir string, entries []Entry, contents io.ReaderAt) error {
-	p := putting{dir: dir, contents: contents}
+// Put writes the entries of a tree, parents first, below the directory dir.
+// Directories that are there keep their attributes, all else is replaced. No
+// symlink below dir is followed. It ends with ctx.
+func Put(ctx context.Context, dir string, entries []Entry, contents io.ReaderAt) error {
+	top, err := openFolder(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer top.close()
+	return put(top, entries, contents)
+}
+
+// PutRoot is [Put] that gives dir itself the attributes of the tree's root.
+func PutRoot(ctx context.Context, dir string, entries []Entry, contents io.ReaderAt) error {
+	top, err := openFolder(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer top.close()
+	if err := put(top, entries, contents); err != nil {
+		return err
+	}
+	return errors.Join(entries[0].dress(top.fd), setTimeAt(top.fd, ".", entries[0].Mtime))
+}
+
+func put(top *folder, entries []Entry, contents io.ReaderAt) error {
+	p := putting{to: cursor{at: top}, links: cursor{at: top}, contents: contents}
 	for _, e := range entries {
 		if err := p.entry(&e); err != nil {
-			return fmt.Errorf("writing %s: %w", filepath.Join(dir, e.Path), err)
+			return fmt.Errorf("writing %s: %w", path.Join(top.name, e.Path), err)
 		}
 	}
 	for i := len(p.made) - 1; i >= 0; i-- {
-		if err := setTime(filepath.Join(dir, p.made[i].Path), p.made[i].Mtime); err != nil {
+		f, name := p.to.in(p.made[i].Path)
+		if err := f.setTime(name, p.made[i].Mtime); err != nil {
 			return err
 		}
 	}
@@ -33,97 +58,137 @@ func Put(dir string, entries []Entry, contents io.ReaderAt) error {
 }
 
 type putting struct {
-	dir      string
-	contents io.ReaderAt
-	made     []Entry // directories, whose times come last
+	to, links cursor
+	contents  io.ReaderAt
+	made      []Entry // directories, whose times come last
 }
 
 func (p *putting) entry(e *Entry) error {
 	if e.Path == "/" {
 		return nil
 	}
-	name := filepath.Join(p.dir, e.Path)
-	var st unix.Stat_t
-	switch err := unix.Lstat(name, &st); {
-	case err == nil && e.dir() && st.Mode&unix.S_IFMT == unix.S_IFDIR:
+	f, name := p.to.in(e.Path)
+	switch s, err := f.stat(name); {
+	case err != nil:
+		return err
+	case s != nil && e.dir() && s.IsDir():
 		return nil
-	case err == nil:
-		if err := os.RemoveAll(name); err != nil {
+	case s != nil:
+		if err := f.remove(name); err != nil {
 			return err
 		}
-	case !errors.Is(err, unix.ENOENT):
-		return err
 	}
 	if e.Link != "" {
-		return os.Link(filepath.Join(p.dir, e.Link), name)
+		return p.link(e.Link, f, name)
 	}
-	if err := p.make(e, name); err != nil {
-		return err
-	}
-	if err := e.dress(name); err != nil {
+	at, err := f.at()
+	if err != nil {
 		return err
 	}
 	if e.dir() {
 		p.made = append(p.made, *e)
-		return nil
+		return e.mkdir(at, name)
 	}
-	return setTime(name, e.Mtime)
-}
-
-// make makes the file itself. A user namespace cannot make devices: then what
-// would be one is noted, as [Unpack] does.
-func (p *putting) make(e *Entry, name string) error {
-	switch e.Mode & unix.S_IFMT {
-	case unix.S_IFDIR:
-		return os.Mkdir(name, 0o700)
-	case unix.S_IFLNK:
-		return os.Symlink(e.Target, name)
-	case unix.S_IFREG:
-		return p.content(e, name)
-	}
-	err := unix.Mknod(name, e.Mode&unix.S_IFMT|0o600, int(e.Rdev))
-	if !errors.Is(err, unix.EPERM) {
+	if err := p.make(e, f.ctx, at, name); err != nil {
 		return err
 	}
-	if err := p.content(&Entry{}, name); err != nil {
-		return err
-	}
-	kind := map[uint32]string{unix.S_IFCHR: "c", unix.S_IFBLK: "b"}[e.Mode&unix.S_IFMT]
-	return unix.Lsetxattr(name, deviceAttr, fmt.Appendf(nil, "%s %d:%d", kind, unix.Major(e.Rdev), unix.Minor(e.Rdev)), 0)
+	return f.setTime(name, e.Mtime)
 }
 
-func (p *putting) content(e *Entry, name string) (err error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY|unix.O_NOFOLLOW, 0o600)
+func (p *putting) link(target string, to *folder, name string) error {
+	f, old := p.links.in(target)
+	from, err := f.at()
+	if err == nil {
+		from, err = unix.FcntlInt(uintptr(from), unix.F_DUPFD_CLOEXEC, 0) // to open another folder may close it
+	}
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+	defer unix.Close(from)
+	at, err := to.at()
+	if err != nil {
+		return err
+	}
+	return unix.Linkat(from, old, at, name, 0)
+}
+
+// make makes what is no directory. A user namespace cannot make devices: then
+// what would be one is noted, as [Unpack] does.
+func (p *putting) make(e *Entry, ctx context.Context, at int, name string) error {
+	switch e.Mode & unix.S_IFMT {
+	case unix.S_IFLNK:
+		return errors.Join(unix.Symlinkat(e.Target, at, name), e.chownAt(at, name))
+	case unix.S_IFREG:
+		return e.create(at, name, func(f *os.File) error { return p.content(ctx, e, f) })
+	}
+	err := unix.Mknodat(at, name, e.Mode, int(e.Rdev))
+	if !errors.Is(err, unix.EPERM) {
+		return errors.Join(err, e.chownAt(at, name))
+	}
+	return e.create(at, name, func(f *os.File) error {
+		kind := map[uint32]string{unix.S_IFCHR: "c", unix.S_IFBLK: "b"}[e.Mode&unix.S_IFMT]
+		return unix.Fsetxattr(int(f.Fd()), deviceAttr, fmt.Appendf(nil, "%s %d:%d", kind, unix.Major(e.Rdev), unix.Minor(e.Rdev)), 0)
+	})
+}
+
+// create makes a regular file; what it is and has is set through its
+// descriptor, whatever becomes of its name meanwhile.
+func (e *Entry) create(at int, name string, fill func(*os.File) error) error {
+	f, err := create(at, name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fill(f), e.dress(int(f.Fd())), f.Close())
+}
+
+func (p *putting) content(ctx context.Context, e *Entry, f *os.File) error {
 	if e.Len == 0 {
 		return nil
 	}
-	if _, err := io.Copy(f, io.NewSectionReader(p.contents, e.Offset, e.Len)); err != nil {
-		return err
+	for off := int64(0); off < e.Len; off += mostAtOnce {
+		n := min(e.Len-off, mostAtOnce)
+		if _, err := io.Copy(f, io.NewSectionReader(p.contents, e.Offset+off, n)); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 	}
 	return f.Truncate(e.Len)
 }
 
-// dress sets owner, permissions and attributes, in the order that keeps them.
-func (e *Entry) dress(name string) error {
-	err := os.Lchown(name, int(e.UID), int(e.GID))
-	if errors.Is(err, unix.EINVAL) { // an id that the user namespace lacks
-		err = ignore(unix.Lsetxattr(name, ownerAttr, fmt.Appendf(nil, "%d:%d", e.UID, e.GID), 0), unix.EPERM)
-	}
-	if err != nil || e.Mode&unix.S_IFMT == unix.S_IFLNK {
+func (e *Entry) mkdir(at int, name string) error {
+	if err := unix.Mkdirat(at, name, 0o700); err != nil {
 		return err
 	}
-	if err := unix.Chmod(name, e.Mode&0o7777); err != nil {
+	fd, err := unix.Openat(at, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return e.dress(fd)
+}
+
+// chownAt sets the owner of what can have no attribute to note it in.
+func (e *Entry) chownAt(at int, name string) error {
+	return ignore(unix.Fchownat(at, name, int(e.UID), int(e.GID), unix.AT_SYMLINK_NOFOLLOW), unix.EINVAL)
+}
+
+// dress sets owner, permissions and attributes of a file or directory that is
+// open, in the order that keeps them.
+func (e *Entry) dress(fd int) error {
+	err := unix.Fchown(fd, int(e.UID), int(e.GID))
+	if errors.Is(err, unix.EINVAL) { // an id that the user namespace lacks
+		err = ignore(unix.Fsetxattr(fd, ownerAttr, fmt.Appendf(nil, "%d:%d", e.UID, e.GID), 0), unix.EPERM)
+	}
+	if err := errors.Join(err, unix.Fchmod(fd, e.Mode&0o7777)); err != nil {
 		return err
 	}
 	for _, x := range e.Xattrs {
 		if strings.HasPrefix(x.Name, "user.twinlayer.") {
 			continue
 		}
-		err := unix.Lsetxattr(name, x.Name, []byte(x.Value), 0)
+		err := unix.Fsetxattr(fd, x.Name, []byte(x.Value), 0)
 		if err := ignore(err, unix.EPERM, unix.EOPNOTSUPP, unix.EINVAL); err != nil {
 			return err
 		}
@@ -131,38 +196,56 @@ func (e *Entry) dress(name string) error {
 	return nil
 }
 
-func setTime(name string, mtime int64) error {
-	t := unix.NsecToTimespec(time.Unix(0, mtime).UnixNano())
-	return unix.UtimesNanoAt(unix.AT_FDCWD, name, []unix.Timespec{t, t}, unix.AT_SYMLINK_NOFOLLOW)
-}
-
-// PutRoot is [Put] that gives dir itself the attributes of the tree's root.
-func PutRoot(dir string, entries []Entry, contents io.ReaderAt) error {
-	if err := Put(dir, entries, contents); err != nil {
+func (f *folder) setTime(name string, mtime int64) error {
+	at, err := f.at()
+	if err != nil {
 		return err
 	}
-	return errors.Join(entries[0].dress(dir), setTime(dir, entries[0].Mtime))
+	return gone(setTimeAt(at, name, mtime))
+}
+
+func setTimeAt(dir int, name string, mtime int64) error {
+	t := unix.NsecToTimespec(time.Unix(0, mtime).UnixNano())
+	return unix.UtimesNanoAt(dir, name, []unix.Timespec{t, t}, unix.AT_SYMLINK_NOFOLLOW)
+}
+
+// setTime sets the time of what nobody else changes.
+func setTime(path string, mtime int64) error {
+	return reach(path, func(name string) error { return setTimeAt(unix.AT_FDCWD, name, mtime) })
 }
 
 // ReadPath reads the file or directory name, and what is below it, as the one
 // entry of a tree's root, or the whole tree where name is "/". What it reads
-// is no layer but what a mount shows. The caller's root is the tree's.
-func ReadPath(name string, contents *os.File) ([]Entry, error) {
+// is no layer but what a mount shows. Symlinks on the way to name lead where
+// they do for the caller, whose thread must have a working directory of its
+// own. It ends with ctx.
+func ReadPath(ctx context.Context, name string, contents *os.File) ([]Entry, error) {
 	if name = filepath.Clean("/" + name); name == "/" {
-		return ReadDir("/", contents)
+		return ReadDir(ctx, "/", contents)
 	}
-	if s, err := lstat(name); err != nil || s == nil {
+	top, err := openFolder(ctx, filepath.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	defer top.close()
+	base := filepath.Base(name)
+	if s, err := top.stat(base); err != nil || s == nil {
 		return nil, errors.Join(err, &os.PathError{Op: "reading", Path: name, Err: os.ErrNotExist})
 	}
-	r := reader{seen: map[uint64]string{}, contents: contents}
+	r := reader{seen: map[inode]string{}, contents: contents}
 	r.entries = append(r.entries, Entry{Path: "/", Mode: unix.S_IFDIR | 0o755})
-	return r.shown(r.entry("/"+filepath.Base(name), name))
+	return r.shown(r.entry("/"+base, top, base))
 }
 
 // ReadDir is ReadPath with the directory dir as the tree's root.
-func ReadDir(dir string, contents *os.File) ([]Entry, error) {
-	r := reader{seen: map[uint64]string{}, contents: contents}
-	return r.shown(r.all(dir))
+func ReadDir(ctx context.Context, dir string, contents *os.File) ([]Entry, error) {
+	top, err := openFolder(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer top.close()
+	r := reader{seen: map[inode]string{}, contents: contents}
+	return r.shown(r.all(top))
 }
 
 // shown are the entries as those of a mount, where nothing is opaque.

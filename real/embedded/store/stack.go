@@ -23,7 +23,8 @@ type Dir []string
 // Stat is what matters of an inode.
 type Stat struct {
 	unix.Stat_t
-	path  string
+	in    *folder // that has it; nil: name is a path
+	name  string
 	attrs fs.Xattrs // once they are read; see readAttrs
 	read  bool
 }
@@ -31,8 +32,8 @@ type Stat struct {
 // lstat reads an inode; nil where there is none. Its owner and device are what
 // the disk says until [Stat.translate] is called.
 func lstat(name string) (*Stat, error) {
-	s := &Stat{path: name}
-	err := ignoreMissing(unix.Lstat(name, &s.Stat_t))
+	s := &Stat{name: name}
+	err := ignoreMissing(reach(name, func(name string) error { return unix.Lstat(name, &s.Stat_t) }))
 	if err != nil || s.Mode == 0 {
 		return nil, err
 	}
@@ -42,9 +43,18 @@ func lstat(name string) (*Stat, error) {
 // attr is an extended attribute. They are read when the first is asked for.
 func (s *Stat) attr(name string) (string, bool) {
 	if !s.read {
-		s.attrs, s.read = readAttrs(s.path), true
+		s.attrs, s.read = s.readAttrs(), true
 	}
 	return s.attrs.Get(name)
+}
+
+func (s *Stat) readAttrs() (x fs.Xattrs) {
+	if s.in != nil {
+		x, _ = s.in.attrs(s.name)
+		return x
+	}
+	reach(s.name, func(name string) error { x = readAttrs(name); return nil })
+	return x
 }
 
 func ignoreMissing(err error) error { return ignore(err, unix.ENOENT, unix.ENOTDIR) }
@@ -54,14 +64,14 @@ func ignoreMissing(err error) error { return ignore(err, unix.ENOENT, unix.ENOTD
 func (s *Stat) translate() error {
 	if note, ok := s.attr(ownerAttr); ok {
 		if _, err := fmt.Sscanf(note, "%d:%d", &s.Uid, &s.Gid); err != nil {
-			return fmt.Errorf("%s: attribute %s is %q: remove the file", s.path, ownerAttr, note)
+			return fmt.Errorf("%s: attribute %s is %q: remove the file", s.name, ownerAttr, note)
 		}
 	}
 	if note, ok := s.attr(deviceAttr); ok && s.Size == 0 && s.Type() == unix.S_IFREG {
 		var major, minor uint32
 		kind, numbers, _ := strings.Cut(note, " ")
 		if _, err := fmt.Sscanf(numbers, "%d:%d", &major, &minor); err != nil {
-			return fmt.Errorf("%s: attribute %s is %q: remove the file", s.path, deviceAttr, note)
+			return fmt.Errorf("%s: attribute %s is %q: remove the file", s.name, deviceAttr, note)
 		}
 		types := map[string]uint32{"c": unix.S_IFCHR, "b": unix.S_IFBLK}
 		s.Mode, s.Rdev = s.Mode&^unix.S_IFMT|types[kind], unix.Mkdev(major, minor)
@@ -159,7 +169,7 @@ func (d Dir) Child(name string) (found *Stat, sub Dir, err error) {
 		case found == nil:
 			found = s
 		}
-		sub = append(sub, s.path)
+		sub = append(sub, s.name)
 		if s.isOpaque() {
 			return found, sub, nil
 		}
@@ -179,18 +189,12 @@ func (d Dir) HasDir(name string) bool {
 	return true
 }
 
-// readDir reads a directory. One that a running container has just removed is
-// empty.
-func readDir(name string) ([]os.DirEntry, error) {
-	entries, err := os.ReadDir(name)
-	return entries, ignoreMissing(err)
-}
-
 // Names are all names in the directory, whiteouts taken into account.
 func (d Dir) Names() (map[string]bool, error) {
 	shown := map[string]bool{} // false: a whiteout hides it
 	for _, dir := range d {
-		entries, err := os.ReadDir(dir)
+		var entries []os.DirEntry
+		err := reach(dir, func(dir string) (err error) { entries, err = os.ReadDir(dir); return err })
 		if err != nil {
 			return nil, err
 		}

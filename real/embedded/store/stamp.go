@@ -3,6 +3,7 @@
 package store
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/gob"
 	"encoding/hex"
@@ -26,10 +27,17 @@ type Snapshot struct {
 }
 
 // Look reads a directory as [ReadUpper] does, but for the contents.
-func Look(dir string) (*Snapshot, error) {
+func Look(ctx context.Context, dir string) (*Snapshot, error) {
 	began := time.Now()
-	r := reader{seen: map[uint64]string{}}
-	err := r.all(dir)
+	r := reader{seen: map[inode]string{}}
+	err := aside(func() error {
+		top, err := openFolder(ctx, dir)
+		if err != nil {
+			return err
+		}
+		defer top.close()
+		return r.all(top)
+	})
 	return &Snapshot{r.entries, dir, began}, err
 }
 
@@ -55,8 +63,13 @@ func (s *Snapshot) settled(e Entry) bool { return s.began.Sub(time.Unix(0, e.Cti
 
 // Copy puts the contents of the files into an empty file. Those that are as
 // an older snapshot saw them, if it saw them settled, are left out and marked.
-func (s *Snapshot) Copy(contents *os.File, older *Snapshot) error {
-	seen := older.files()
+func (s *Snapshot) Copy(ctx context.Context, contents *os.File, older *Snapshot) error {
+	top, err := openFolder(ctx, s.dir)
+	if err != nil {
+		return err
+	}
+	defer top.close()
+	seen, in := older.files(), cursor{at: top}
 	r := reader{contents: contents}
 	for i := range s.Entries {
 		e := &s.Entries[i]
@@ -67,7 +80,8 @@ func (s *Snapshot) Copy(contents *os.File, older *Snapshot) error {
 			continue
 		}
 		e.Offset = r.end
-		if err := r.copy(s.dir+e.Path, e.Len); err != nil {
+		f, name := in.in(e.Path)
+		if err := r.copy(f, name, e.Len); err != nil {
 			return err
 		}
 	}

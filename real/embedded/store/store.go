@@ -37,6 +37,9 @@ type Store struct {
 // begins one. Only its owner can look into it: layers hold other people's
 // suid programs.
 func Open(dir string) (*Store, error) {
+	if _, err := descriptors(); err != nil {
+		return nil, fmt.Errorf("/proc/self/fd: %w", err)
+	}
 	s := &Store{dir: dir, session: filepath.Join(dir, "sessions", strings.ToLower(rand.Text())), held: map[digest.Digest]int{}, inits: map[string]string{}, volumes: map[string]Volume{}, turns: map[string]string{}}
 	for _, sub := range []string{"blobs/sha256", "layers", "partial", "sessions"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
@@ -142,7 +145,7 @@ func (s *Store) Explain(err error) error {
 // Close ends the session and removes what is its own.
 func (s *Store) Close() error {
 	s.forgetTurns()
-	err := os.RemoveAll(s.session)
+	err := RemoveAll(s.session)
 	s.lock.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()

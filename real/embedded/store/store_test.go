@@ -226,7 +226,7 @@ func TestUpper(t *testing.T) {
 	for _, share := range []bool{true, false} {
 		b := batch(t, s)
 		b.Cached = true
-		l, ok, shared, err := b.Upper(Upper{Dir: dir, Share: share})
+		l, ok, shared, err := b.Upper(t.Context(), Upper{Dir: dir, Share: share})
 		require.NoError(t, err)
 		require.True(t, ok)
 		require.Equal(t, share, shared)
@@ -277,9 +277,9 @@ func sameTrees(t testing.TB, want, got string) {
 		require.NoError(t, err)
 		return f
 	}
-	a, err := ReadUpper(want, scratch())
+	a, err := ReadUpper(t.Context(), want, scratch())
 	require.NoError(t, err)
-	b, err := ReadUpper(got, scratch())
+	b, err := ReadUpper(t.Context(), got, scratch())
 	require.NoError(t, err)
 	var x, y []Entry
 	for _, e := range a[1:] {
@@ -300,7 +300,7 @@ func TestUpperLatest(t *testing.T) {
 	ids := map[digest.Digest]bool{}
 	for range 2 {
 		b := batch(t, s)
-		l, ok, shared, err := b.Upper(Upper{Dir: upper(t), Share: true, Latest: time.Unix(1e9, 0)})
+		l, ok, shared, err := b.Upper(t.Context(), Upper{Dir: upper(t), Share: true, Latest: time.Unix(1e9, 0)})
 		require.NoError(t, err)
 		require.True(t, ok)
 		require.False(t, shared, "the layer's times are not the container's")
@@ -316,12 +316,12 @@ func TestUpperTaken(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "store"))
 	latest := time.Unix(1e9, 0)
 	b := batch(t, s)
-	unpacked, _, _, err := b.Upper(Upper{Dir: upper(t), Latest: latest})
+	unpacked, _, _, err := b.Upper(t.Context(), Upper{Dir: upper(t), Latest: latest})
 	require.NoError(t, err)
 	dir := upper(t)
 	require.NoError(t, os.Remove(filepath.Join(dir, "socket")))
 	require.NoError(t, os.Chmod(dir, 0o700))
-	taken, ok, shared, err := b.Upper(Upper{Dir: dir, Latest: latest, Share: true, Take: true})
+	taken, ok, shared, err := b.Upper(t.Context(), Upper{Dir: dir, Latest: latest, Share: true, Take: true})
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.False(t, shared)
@@ -338,11 +338,11 @@ func TestUpperTaken(t *testing.T) {
 func TestUpperRefusals(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "store"))
 	dir := t.TempDir()
-	_, ok, _, err := batch(t, s).Upper(Upper{Dir: dir})
+	_, ok, _, err := batch(t, s).Upper(t.Context(), Upper{Dir: dir})
 	require.NoError(t, err)
 	require.False(t, ok, "an empty layer is none")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, ".wh.x"), nil, 0o644))
-	_, _, _, err = batch(t, s).Upper(Upper{Dir: dir})
+	_, _, _, err = batch(t, s).Upper(t.Context(), Upper{Dir: dir})
 	require.ErrorContains(t, err, "rename it and commit again")
 }
 

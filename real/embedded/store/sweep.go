@@ -57,7 +57,7 @@ func (s *Store) Collect() error {
 	if err != nil {
 		return unusable(s.dir, err)
 	}
-	defer os.RemoveAll(grave)
+	defer RemoveAll(grave)
 	return s.locked(func() error { return s.collect(grave) })
 }
 
@@ -125,7 +125,7 @@ func (s *Store) sweep() {
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			continue
 		}
-		os.RemoveAll(session)
+		RemoveAll(session)
 		if err == nil {
 			lock.Close()
 		}

@@ -17,11 +17,20 @@ import (
 // at which nothing is.
 func Unshare(dir, scratch string) error {
 	u := unsharing{scratch: scratch, parted: map[uint64]string{}}
-	return filepath.WalkDir(dir, func(name string, e os.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
+	return u.dir(dir)
+}
+
+func (u *unsharing) dir(dir string) error {
+	return reach(dir, func(name string) error {
+		entries, err := os.ReadDir(name)
+		for _, e := range entries {
+			if e.IsDir() {
+				err = errors.Join(err, u.dir(filepath.Join(dir, e.Name())))
+			} else {
+				err = errors.Join(err, u.file(filepath.Join(dir, e.Name())))
+			}
 		}
-		return u.file(name)
+		return err
 	})
 }
 
@@ -30,30 +39,34 @@ type unsharing struct {
 	parted  map[uint64]string // by the inode that was shared
 }
 
-func (u *unsharing) file(name string) error {
-	var st, dir unix.Stat_t
-	if err := unix.Lstat(name, &st); err != nil || st.Nlink == 1 || st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == 0 {
-		return err
-	}
-	if err := unix.Lstat(filepath.Dir(name), &dir); err != nil {
-		return err
-	}
-	err := u.copy(name, &st)
-	if err == nil {
-		err = os.Rename(u.scratch, name)
-	}
-	if err != nil {
-		os.Remove(u.scratch)
-		return err
-	}
-	return unix.UtimesNanoAt(unix.AT_FDCWD, filepath.Dir(name), []unix.Timespec{dir.Atim, dir.Mtim}, 0)
+func (u *unsharing) file(path string) error {
+	return reach(path, func(name string) error {
+		dir := filepath.Dir(name) + "/."
+		var st, before unix.Stat_t
+		if err := unix.Lstat(name, &st); err != nil || st.Nlink == 1 || st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == 0 {
+			return err
+		}
+		if err := unix.Stat(dir, &before); err != nil {
+			return err
+		}
+		err := u.copy(path, name, &st)
+		if err == nil {
+			err = os.Rename(u.scratch, name)
+		}
+		if err != nil {
+			os.Remove(u.scratch)
+			return err
+		}
+		return unix.UtimesNanoAt(unix.AT_FDCWD, dir, []unix.Timespec{before.Atim, before.Mtim}, 0)
+	})
 }
 
-func (u *unsharing) copy(name string, st *unix.Stat_t) error {
+// copy copies the file at path, which name reaches.
+func (u *unsharing) copy(path, name string, st *unix.Stat_t) error {
 	if first, ok := u.parted[st.Ino]; ok {
-		return os.Link(first, u.scratch)
+		return link(first, u.scratch)
 	}
-	u.parted[st.Ino] = name
+	u.parted[st.Ino] = path
 	return copyNode(name, u.scratch, st)
 }
 

@@ -3,11 +3,11 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,66 +19,76 @@ import (
 // ReadUpper reads an overlayfs upper directory as a layer: whiteouts and
 // opaque directories are what they mean, attributes of overlayfs's own are
 // left out, and hard links are found by their inode. The contents of regular
-// files are copied into an empty file, holes as holes.
-func ReadUpper(dir string, contents *os.File) ([]Entry, error) {
-	s, err := Look(dir)
+// files are copied into an empty file, holes as holes. It ends with ctx.
+func ReadUpper(ctx context.Context, dir string, contents *os.File) ([]Entry, error) {
+	s, err := Look(ctx, dir)
 	if err == nil {
-		err = s.Copy(contents, nil)
+		err = s.Copy(ctx, contents, nil)
 	}
 	return s.Entries, err
 }
 
-func (r *reader) all(dir string) error {
-	root, err := lstat(dir)
-	if err != nil {
-		return err
+func (r *reader) all(top *folder) error {
+	root, err := top.stat(".")
+	if err != nil || root == nil {
+		return errors.Join(err, unix.ENOENT)
 	}
 	if err := r.add("/", root); err != nil {
 		return err
 	}
-	return r.dir("/", dir)
+	return r.dir("/", top)
 }
 
 type reader struct {
 	entries  []Entry
-	seen     map[uint64]string // first path of inodes with several
-	contents *os.File          // nil: contents stay where they are
+	seen     map[inode]string // first path of inodes with several
+	contents *os.File         // nil: contents stay where they are
 	end      int64
+	room
 }
 
-func (r *reader) dir(name, dir string) error {
-	names, err := readDir(dir)
+// dir reads what is in the directory f.
+func (r *reader) dir(name string, f *folder) error {
+	names, err := f.names()
 	if err != nil {
 		return err
 	}
 	for _, e := range names {
-		if err := r.entry(path.Join(name, e.Name()), filepath.Join(dir, e.Name())); err != nil {
+		if err := r.entry(path.Join(name, e.name), f, e.name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *reader) entry(name, file string) error {
-	s, err := lstat(file)
+func (r *reader) entry(name string, in *folder, base string) error {
+	s, err := in.stat(base)
 	if err != nil || s == nil {
 		return err
 	}
-	if s.Nlink > 1 && !s.IsDir() && !s.IsWhiteout() {
-		if first, ok := r.seen[s.Ino]; ok {
-			r.entries = append(r.entries, Entry{Path: name, Link: first})
-			return nil
-		}
-		r.seen[s.Ino] = name
+	linked := s.Nlink > 1 && !s.IsDir() && !s.IsWhiteout()
+	if first, ok := r.seen[inodeOf(&s.Stat_t)]; ok && linked {
+		r.entries = append(r.entries, Entry{Path: name, Link: first})
+		return r.takes(name)
 	}
-	if err := r.add(name, s); err != nil || !s.IsDir() {
+	before := len(r.entries)
+	if err := r.add(name, s); err != nil {
 		return err
 	}
-	return r.dir(name, file)
+	if linked && len(r.entries) > before {
+		r.seen[inodeOf(&s.Stat_t)] = name
+	}
+	if !s.IsDir() {
+		return nil
+	}
+	sub := in.sub(base)
+	defer sub.shut()
+	return r.dir(name, sub)
 }
 
+// add adds an entry, but for a symlink that is gone before it can be read.
 func (r *reader) add(name string, s *Stat) error {
-	if err := s.translate(); err != nil {
+	if err := errors.Join(r.takes(name), s.translate()); err != nil {
 		return err
 	}
 	e := Entry{
@@ -91,9 +101,11 @@ func (r *reader) add(name string, s *Stat) error {
 		e.Opaque = s.isOpaque()
 	case unix.S_IFREG:
 		e.Offset, e.Len = r.end, s.Size
-		err = r.copy(s.path, s.Size)
+		err = r.copy(s.in, s.name, s.Size)
 	case unix.S_IFLNK:
-		e.Target, err = os.Readlink(s.path)
+		if e.Target, err = s.in.target(s.name); e.Target == "" {
+			return err
+		}
 	}
 	r.entries = append(r.entries, e)
 	return err
@@ -101,14 +113,14 @@ func (r *reader) add(name string, s *Stat) error {
 
 // copy puts a file's content at the end of the contents. What a container that
 // runs has taken away meanwhile is read as zeros.
-func (r *reader) copy(name string, size int64) error {
+func (r *reader) copy(in *folder, name string, size int64) error {
 	if size == 0 || r.contents == nil {
 		return nil
 	}
-	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW, 0)
-	if errors.Is(err, os.ErrNotExist) {
-		err = nil
+	if r.end+size < 0 || r.end+size > mostBytes {
+		return tooMuch("%s and the files before it have more than %d bytes", in.path(name), int64(mostBytes))
 	}
+	f, err := in.file(name)
 	if f == nil {
 		r.end += size
 		return err
@@ -119,7 +131,8 @@ func (r *reader) copy(name string, size int64) error {
 		if err != nil {
 			return err
 		}
-		if err := r.piece(f, from, to); err != nil {
+		to = min(to, from+mostAtOnce)
+		if err := errors.Join(in.ctx.Err(), r.piece(f, from, to)); err != nil {
 			return err
 		}
 		at = to
@@ -127,6 +140,9 @@ func (r *reader) copy(name string, size int64) error {
 	r.end += size
 	return nil
 }
+
+// mostAtOnce is how much of a file is copied before one looks whether to go on.
+const mostAtOnce = 64 << 20
 
 // piece copies the bytes [from, to) to their place.
 func (r *reader) piece(f *os.File, from, to int64) error {

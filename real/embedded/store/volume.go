@@ -118,7 +118,7 @@ func (s *Store) CreateVolume(v Volume) error {
 	if err != nil {
 		return unusable(s.dir, err)
 	}
-	defer os.RemoveAll(dir)
+	defer RemoveAll(dir)
 	meta, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -193,7 +193,7 @@ func (s *Store) RemoveVolume(v Volume) (bool, error) {
 	if err != nil {
 		return false, unusable(s.dir, err)
 	}
-	defer os.RemoveAll(grave)
+	defer RemoveAll(grave)
 	err = ignore(os.Rename(s.volumePath(v), filepath.Join(grave, v.Name)), unix.ENOENT)
 	return true, unusable(s.dir, err)
 }

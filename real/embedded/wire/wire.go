@@ -1,7 +1,8 @@
 // Package wire lets one process call functions of another over a byte stream:
 // many calls at once, each ended early when its caller's context ends. Values
 // travel as encoding/gob, so strings may hold any bytes; a *sim.Refusal
-// arrives as what it was, any other error as its text.
+// arrives as what it was, the end of the caller's context as
+// [context.Canceled], any other error as its text.
 package wire
 
 import (
@@ -29,6 +30,7 @@ type frame struct {
 // fault is an error on its way.
 type fault struct {
 	Refusal *sim.Refusal
+	Ended   bool // the caller's context has
 	Text    string
 }
 
@@ -36,7 +38,7 @@ func faultOf(err error) *fault {
 	if err == nil {
 		return nil
 	}
-	f := &fault{Text: err.Error()}
+	f := &fault{Text: err.Error(), Ended: errors.Is(err, context.Canceled)}
 	errors.As(err, &f.Refusal)
 	return f
 }
@@ -47,6 +49,8 @@ func (f *fault) err() error {
 		return nil
 	case f.Refusal != nil:
 		return f.Refusal
+	case f.Ended:
+		return context.Canceled
 	}
 	return errors.New(f.Text)
 }

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package store
+
+import "os"
+
+// OpenFile opens a file of a layer.
+func OpenFile(path string) (*os.File, error) { return os.Open(path) }
