@@ -164,7 +164,7 @@ func sameBytes(a, b io.Reader) bool {
 
 // Apply makes the changes to t.
 func Apply(t *Tree, changes []Change) (*Tree, error) {
-	b := &Builder{t.fork()}
+	b := &Builder{t: t.fork()}
 	for _, c := range changes {
 		if c.Kind == Delete {
 			b.delete(c.Path)

@@ -381,10 +381,21 @@ func (t *Tree) Bytes() (n int64) {
 }
 
 // Builder makes a Tree from its entries, in any order.
-type Builder struct{ t *Tree }
+type Builder struct {
+	t    *Tree
+	last spotted
+}
+
+// spotted is the directory that the last entry was put into: the next one is
+// mostly there or near it, and to go there from the root each time takes longer
+// the deeper a tree is.
+type spotted struct {
+	path string
+	dir  Ino
+}
 
 // NewBuilder starts with nothing but a root directory, 0755 and root's.
-func NewBuilder() *Builder { return &Builder{emptyTree()} }
+func NewBuilder() *Builder { return &Builder{t: emptyTree()} }
 
 // Put sets what stands at a path. Directories that are missing above it are
 // made, 0755 and root's. A directory put over a directory keeps its entries;
@@ -431,8 +442,10 @@ func (b *Builder) parent(name string) (Ino, string, error) {
 	if name == "/" {
 		return 0, "", nil
 	}
-	d := rootIno
-	for part := range strings.SplitSeq(strings.Trim(path.Dir(name), "/"), "/") {
+	cut := strings.LastIndexByte(name, '/')
+	dir, base := name[:cut], name[cut+1:]
+	d, rest := b.near(dir)
+	for part := range strings.SplitSeq(rest, "/") {
 		if part == "" {
 			continue
 		}
@@ -445,7 +458,25 @@ func (b *Builder) parent(name string) (Ino, string, error) {
 		}
 		d = next
 	}
-	return d, path.Base(name), nil
+	b.last = spotted{dir, d}
+	return d, base, nil
+}
+
+// near is the directory on the way to dir that is nearest to the last one, and
+// the rest of the way.
+func (b *Builder) near(dir string) (Ino, string) {
+	at := b.last
+	for at.path != "" {
+		n := b.t.node(at.dir)
+		if n == nil {
+			break // it was replaced
+		}
+		if strings.HasPrefix(dir, at.path) && (len(dir) == len(at.path) || dir[len(at.path)] == '/') {
+			return at.dir, dir[len(at.path):]
+		}
+		at = spotted{at.path[:strings.LastIndexByte(at.path, '/')], n.first.Dir}
+	}
+	return rootIno, dir
 }
 
 // Link makes name another name of what stands at target.

@@ -110,6 +110,9 @@ func (c comparison) judge(f field, model, real View) (Class, string) {
 	if model.Unknown != "" {
 		return Limit, "the model cannot know: " + model.Unknown
 	}
+	if why := firstOf(real.Unseen, model.Unseen); why != "" && (f.name == "changes" || f.name == "layer") {
+		return Limit, why
+	}
 	m, r := c.asTyped(c.pairs.Real(f.of(model))), c.asTyped(f.of(real))
 	if m == r {
 		return Expected, otherIDs

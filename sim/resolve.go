@@ -122,7 +122,9 @@ func FindContainer(all []Container, key string) (Container, error) {
 }
 
 // NoSuchContainer is docker's answer to a container it does not have.
-func NoSuchContainer(key string) *Refusal { return Refuse("No such container: %s", key) }
+func NoSuchContainer(key string) *Refusal { return Refuse(noSuchContainer+"%s", key) }
+
+const noSuchContainer = "No such container: "
 
 // NotRunning is docker's answer to an exec in a container that has ended.
 func NotRunning(c Container) *Refusal { return Refuse("container %s is not running", c.ID) }

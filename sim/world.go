@@ -32,6 +32,9 @@ func (w World) Do(ctx context.Context, cmd Cmd) (View, error) {
 		return View{}, err
 	}
 	c.Context = context.WithoutCancel(ctx) // what was given up can still be looked at
+	if ctx.Err() == nil {
+		c.looking = ctx
+	}
 	err = c.observe()
 	return c.view, err
 }
@@ -39,7 +42,7 @@ func (w World) Do(ctx context.Context, cmd Cmd) (View, error) {
 // look brings what a view tells of the world up to date; what was printed
 // stays.
 func (w World) look(ctx context.Context, v *View) error {
-	c := &call{Context: ctx, engine: w.Engine, view: *v}
+	c := &call{Context: ctx, engine: w.Engine, view: *v, looking: ctx}
 	err := c.observe()
 	if err == nil {
 		*v = c.view
@@ -54,7 +57,13 @@ type call struct {
 	engine Engine
 	host   Host
 	view   View
+
+	looking context.Context // ends the look into a container; nil: see lookMost
 }
+
+// lookMost is how long a look into a container may take that nobody can
+// interrupt, since it comes after an interruption.
+const lookMost = 10 * time.Second
 
 // at tells an engine that has no clock what time it is.
 func (c *call) at(now time.Time) {
@@ -174,26 +183,38 @@ func imageViews(img Image) []ImageView {
 // observeContainer adds the changes and the layer of the container acted on,
 // if it is still there; it may go, after it was listed, by itself (--rm).
 func (c *call) observeContainer(all []Container) error {
-	err := c.lookInto(all)
-	var gone *Refusal
-	if errors.As(err, &gone) {
-		c.view.Changes, c.view.Layer, c.view.layer = []fs.Change{}, "", nil
-		return nil
+	ctx, stop := c.looking, context.CancelFunc(func() {})
+	if ctx == nil {
+		ctx, stop = context.WithTimeout(c, lookMost)
 	}
-	return err
+	defer stop()
+	err := c.lookInto(ctx, all)
+	var refusal *Refusal
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		c.view.Unseen = "the look into the container was interrupted"
+	case !errors.As(err, &refusal):
+		return err
+	case !strings.HasPrefix(refusal.Text, noSuchContainer):
+		c.view.Unseen = refusal.Text
+	}
+	c.view.Changes, c.view.Layer, c.view.layer = []fs.Change{}, "", nil
+	return nil
 }
 
-func (c *call) lookInto(all []Container) error {
+func (c *call) lookInto(ctx context.Context, all []Container) error {
 	k, err := FindContainer(all, c.view.Container)
 	if err != nil {
 		return err
 	}
-	changes, err := c.engine.Changes(c, k.ID)
+	changes, err := c.engine.Changes(ctx, k.ID)
 	if err != nil {
 		return err
 	}
 	c.view.Changes = append(c.view.Changes, changes...)
-	layer, err := c.engine.Layer(c, k.ID)
+	layer, err := c.engine.Layer(ctx, k.ID)
 	if err != nil {
 		return err
 	}
