@@ -1,6 +1,9 @@
 package fs
 
 import (
+	"context"
+	"errors"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -13,20 +16,54 @@ import (
 // with entries in the order of their names in the tar, mtimes 0, owner names
 // blank, and xattrs as sorted PAX records. Two layers with the same digest
 // hold the same thing, whoever made them and when.
-func (t *Tree) Digest() (digest.Digest, error) {
+func (t *Tree) Digest() (digest.Digest, error) { return t.DigestWithin(context.Background()) }
+
+// DigestWithin is Digest that ends with ctx: a file of nothing but holes may
+// claim to be as large as a file can be.
+func (t *Tree) DigestWithin(ctx context.Context) (digest.Digest, error) {
 	if t.sum == nil {
-		return t.digest()
+		return t.digest(ctx)
 	}
-	t.sum.once.Do(func() { t.sum.digest, t.sum.err = t.digest() })
-	return t.sum.digest, t.sum.err
+	t.sum.mu.Lock()
+	defer t.sum.mu.Unlock()
+	if t.sum.done {
+		return t.sum.digest, t.sum.err
+	}
+	var old []passed
+	if t.sum.trace != nil {
+		old = t.sum.trace.old
+	}
+	d, err := t.digest(ctx)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		if t.sum.trace != nil {
+			*t.sum.trace = trace{old: old}
+		}
+		return "", err
+	}
+	t.sum.digest, t.sum.err, t.sum.done = d, err, true
+	return d, err
 }
 
 // sum is a digest that is worked out once.
 type sum struct {
-	once   sync.Once
+	mu     sync.Mutex
+	done   bool
 	digest digest.Digest
 	err    error
 	trace  *trace // nil: it leaves none
+}
+
+// until passes bytes on until ctx ends.
+type until struct {
+	ctx context.Context
+	io.Writer
+}
+
+func (u until) Write(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.Writer.Write(p)
 }
 
 // DigestAfter lets t's digest be worked out from the first entry on that old,
@@ -42,11 +79,12 @@ func (t *Tree) DigestAfter(old *Tree) {
 	}
 }
 
-func (t *Tree) digest() (digest.Digest, error) {
+func (t *Tree) digest(ctx context.Context) (digest.Digest, error) {
 	d, epoch := digest.Canonical.Hash(), time.Unix(0, 0)
-	to := tarEntries(newPlainTar(d))
+	w := newPlainTar(until{ctx, d})
+	to := tarEntries(w)
 	if t.sum != nil && t.sum.trace != nil {
-		to = t.sum.trace.begin(d)
+		to = t.sum.trace.begin(d, w)
 	}
 	err := t.writeEntries(to, ociStyle(func(*Node) time.Time { return epoch }))
 	return digest.NewDigest(digest.Canonical, d), err

@@ -31,8 +31,9 @@ type passed struct {
 // stateEvery is how many bytes of contents lie between two states at least.
 const stateEvery = 1 << 20
 
-func (t *trace) begin(sum hash.Hash) *trace {
-	t.sum, t.to = sum, newPlainTar(sum)
+// begin begins a digest of what is written to to.
+func (t *trace) begin(sum hash.Hash, to *plainTar) *trace {
+	t.sum, t.to = sum, to
 	return t
 }
 

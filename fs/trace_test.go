@@ -2,6 +2,7 @@ package fs
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -78,4 +79,46 @@ func TestDigestAfter(t *testing.T) {
 		read += fmt.Sprint(name, " ", files[name].n/length, "\n")
 	}
 	require.Equal(t, "/a 0\n/b/1 0\n/b/2 0\n/c 0\n/d 0\n/e/x 0\n/f 1\n/g 1\n", read)
+}
+
+// A digest that was interrupted is worked out when it is asked for again, and
+// is the same, whatever came before it.
+func TestDigestWithin(t *testing.T) {
+	made := func(names ...string) *Tree {
+		b := NewBuilder()
+		for _, name := range names {
+			require.NoError(t, b.Put(name, Node{Mode: S_IFREG | 0o644, Data: DataOf(bytes.Repeat([]byte(name), 1<<20))}))
+		}
+		return b.Tree()
+	}
+	first := made("/a")
+	first.DigestAfter(nil)
+	_, err := first.Digest()
+	require.NoError(t, err)
+	want, err := made("/a", "/b").Digest()
+	require.NoError(t, err)
+	traced := made("/a", "/b")
+	traced.DigestAfter(first)
+	for _, tree := range []*Tree{made("/a", "/b"), traced} {
+		for left := range 2 {
+			_, err := tree.DigestWithin(&endingSoon{context.Background(), left})
+			require.ErrorIs(t, err, context.Canceled)
+		}
+		got, err := tree.Digest()
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}
+
+// endingSoon is a context that ends when it has been asked so often.
+type endingSoon struct {
+	context.Context
+	left int
+}
+
+func (e *endingSoon) Err() error {
+	if e.left--; e.left < 0 {
+		return context.Canceled
+	}
+	return nil
 }

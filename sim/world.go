@@ -218,7 +218,7 @@ func (c *call) lookInto(ctx context.Context, all []Container) error {
 	if err != nil {
 		return err
 	}
-	digest, err := layer.Digest()
+	digest, err := layer.DigestWithin(ctx)
 	c.view.layer = layer
 	c.view.Layer = digest.String()
 	return err

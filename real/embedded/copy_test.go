@@ -288,6 +288,21 @@ func TestHostNetwork(t *testing.T) {
 	})
 }
 
+// With the machine's network, /sys is as with one of its own, and as Docker
+// mounts it: read-only, and of what the machine has mounted in it nothing.
+func TestHostNetworkSys(t *testing.T) {
+	each(t, func(t *testing.T, e *embedded.Engine) {
+		script := "find /sys/fs /sys/kernel -maxdepth 2 -type d | sort; find /sys/fs/cgroup /sys/kernel/debug /sys/kernel/tracing /sys/kernel/security | sort"
+		own := sh(t, e, script+"; grep ' /sys ' /proc/mounts | sort")
+		s := spec("sh", "-c", script+"; grep ' /sys ' /proc/mounts")
+		s.Network = sim.HostNetwork
+		out, err := run(t, e, s)
+		require.NoError(t, err)
+		require.Equal(t, own, out.Stdout)
+		require.Contains(t, out.Stdout, "sysfs /sys sysfs ro,nosuid,nodev,noexec,relatime")
+	})
+}
+
 func TestCapabilities(t *testing.T) {
 	each(t, func(t *testing.T, e *embedded.Engine) {
 		for _, c := range []struct {

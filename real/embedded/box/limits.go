@@ -147,17 +147,15 @@ func cgroupFor(controller string) (base string, unified bool, err error) {
 
 func hasWord(list, word string) bool { return strings.Contains(","+list+",", ","+word+",") }
 
-// cgroupMount is where a hierarchy is mounted (proc_pid_mountinfo(5)).
+// cgroupMount is where a hierarchy is mounted.
 func cgroupMount(fstype, option string) (string, error) {
-	text, err := os.ReadFile("/proc/self/mountinfo")
+	all, err := mountTable()
 	if err != nil {
 		return "", err
 	}
-	for line := range strings.Lines(string(text)) {
-		left, right, ok := strings.Cut(strings.TrimSpace(line), " - ")
-		l, r := strings.Fields(left), strings.Fields(right)
-		if ok && len(l) > 4 && len(r) > 2 && r[0] == fstype && (option == "" || hasWord(r[2], option)) {
-			return l[4], nil
+	for _, m := range all {
+		if m.fstype == fstype && (option == "" || hasWord(m.options, option)) {
+			return m.target, nil
 		}
 	}
 	return "", fmt.Errorf("no cgroups are mounted")

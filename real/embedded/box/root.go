@@ -63,8 +63,8 @@ func (r Root) mountOld(options []string) error {
 // ones, in the order in which they are attached.
 func (s *Spec) mounts() ([]mount, error) {
 	var l list
-	if s.HostNetwork { // a sysfs can only be made for a network of one's own
-		l.add(bindReadOnly("/sys", "/sys", quiet))
+	if s.HostNetwork {
+		l.hostSys()
 	} else {
 		l.fresh("/sys", "sysfs", quiet|readOnly)
 	}
@@ -110,6 +110,21 @@ func (l *list) add(m mount, err error) {
 func (l *list) fresh(target, fstype string, attrs int, options ...string) {
 	if l.err == nil {
 		l.add(fresh(target, fstype, attrs, options...))
+	}
+}
+
+// hostSys is the machine's own /sys, since a sysfs can only be made for a
+// network of one's own. What is mounted in it, as cgroups and the kernel's
+// debugging, cannot be taken away: it is covered, and a container sees empty
+// directories there as in a sysfs of its own.
+func (l *list) hostSys() {
+	l.add(bindReadOnly("/sys", "/sys", quiet))
+	inside, err := mountsBelow("/sys")
+	if err != nil {
+		l.add(mount{}, err)
+	}
+	for _, target := range inside {
+		l.fresh(target, "tmpfs", quiet|readOnly, "mode=755", "size=0k")
 	}
 }
 
