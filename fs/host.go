@@ -66,6 +66,9 @@ func hostInfo(info os.FileInfo, err error) (os.FileInfo, error) {
 	return NewInfo(info.Name(), statOf(info)), nil
 }
 
+// StatOf is what the os package tells of a file of [Host].
+func StatOf(info os.FileInfo) Stat { return statOf(info) }
+
 // HostFile is an open file of [Host]. A process can be started with its File.
 type HostFile struct{ *os.File }
 

@@ -8,7 +8,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"twinlayer/fs"
@@ -89,16 +91,17 @@ func (h Host) Tree(name string) (*fs.Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := reading{top: top, base: "/" + filepath.Base(top), b: fs.NewBuilder(), spool: spool, names: map[[2]uint64]string{}}
-	if r.base == "//" {
-		r.base = "/root"
+	in, err := os.OpenRoot(filepath.Dir(top))
+	if err != nil {
+		return nil, err
 	}
-	err = filepath.WalkDir(top, func(name string, _ iofs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return r.add(name)
-	})
+	defer in.Close()
+	r := reading{b: fs.NewBuilder(), spool: spool, names: map[[2]uint64]string{}}
+	name, at := filepath.Base(top), "/"+filepath.Base(top)
+	if filepath.Dir(top) == top {
+		name, at = ".", "/root"
+	}
+	err = r.add(in, name, at)
 	return r.b.Tree(), err
 }
 
@@ -115,53 +118,103 @@ func spool() (*os.File, error) {
 // Spool is a place for the contents of files, for [sim.ModelConfig].
 func Spool() (fs.Spool, error) { return spool() }
 
-// reading is a tree of the host that is being read.
+// reading is a tree of the host that is being read. What is read may be in a
+// container's hands, as a bound directory is: each name is looked up in the
+// open directory that has it, and what was a file or a directory and is another
+// now is passed over.
 type reading struct {
-	top, base string
-	b         *fs.Builder
-	spool     *os.File
-	end       int64
-	names     map[[2]uint64]string // of inodes with several names: the first
+	b     *fs.Builder
+	spool *os.File
+	end   int64
+	names map[[2]uint64]string // of inodes with several names: the first
 }
 
-// add adds one name of the host. Sockets are left out: no archive has them.
-func (r *reading) add(name string) error {
-	info, _, err := fs.Host().LstatIfPossible(name)
+// add adds what has a name in the directory in, and what is below it. Sockets
+// are left out: no archive has them.
+func (r *reading) add(in *os.Root, name, at string) error {
+	info, err := in.Lstat(name)
 	if err != nil {
 		return err
 	}
-	st, ok := info.Sys().(*fs.Stat)
-	if !ok || st.Mode&fs.S_IFMT == fs.S_IFSOCK {
+	st := fs.StatOf(info)
+	if st.Mode&fs.S_IFMT == fs.S_IFSOCK {
 		return nil
 	}
-	at := r.base + filepath.ToSlash(strings.TrimPrefix(name, r.top))
 	inode := [2]uint64{st.Ino, uint64(st.Mtime.UnixNano())}
 	if first, ok := r.names[inode]; ok && st.Nlink > 1 && !info.IsDir() {
 		return r.b.Link(at, first)
 	}
-	r.names[inode] = at
 	n := fs.Node{Mode: st.Mode, UID: st.UID, GID: st.GID, Rdev: st.Rdev, Mtime: st.Mtime.UnixNano()}
 	switch st.Mode & fs.S_IFMT {
 	case fs.S_IFLNK:
-		n.Target, err = os.Readlink(name)
+		n.Target, err = in.Readlink(name)
 	case fs.S_IFREG:
-		n.Data, err = r.content(name)
+		n.Data, err = r.content(in, name, info)
+	}
+	if err == nil {
+		err = r.b.Put(at, n)
 	}
 	if err != nil {
 		return err
 	}
-	return r.b.Put(at, n)
+	r.names[inode] = at
+	if info.IsDir() {
+		return r.dir(in, name, at, info)
+	}
+	return nil
 }
 
-func (r *reading) content(name string) (*fs.Data, error) {
-	f, err := os.Open(name)
+// exchanged says whether what has a name is gone, or of another kind than it
+// was a moment ago.
+func exchanged(err error) bool {
+	return slices.ContainsFunc([]error{iofs.ErrNotExist, syscall.ENOTDIR, syscall.EINVAL, syscall.ELOOP},
+		func(e error) bool { return errors.Is(err, e) })
+}
+
+// subdir opens a directory and nothing else: os.Root alone would wait for the
+// other end of a fifo.
+func subdir(in *os.Root, name string) (*os.Root, error) { return in.OpenRoot(name + "/.") }
+
+// dir adds what is in a directory.
+func (r *reading) dir(in *os.Root, name, at string, was os.FileInfo) error {
+	sub, err := subdir(in, name)
 	if err != nil {
+		return err
+	}
+	defer sub.Close()
+	d, err := sub.Open(".")
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if now, err := d.Stat(); err != nil || !os.SameFile(now, was) {
+		return errors.Join(err, iofs.ErrNotExist)
+	}
+	names, err := d.Readdirnames(-1)
+	slices.Sort(names)
+	for _, name := range names {
+		if err := r.add(sub, name, path.Join(at, name)); err != nil && !exchanged(err) {
+			return err
+		}
+	}
+	return err
+}
+
+func (r *reading) content(in *os.Root, name string, was os.FileInfo) (*fs.Data, error) {
+	f, err := in.OpenFile(name, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		if now, lost := in.Lstat(name); lost != nil || !os.SameFile(now, was) {
+			err = iofs.ErrNotExist // as a symlink that leads out
+		}
 		return nil, err
 	}
 	defer f.Close()
+	if now, err := f.Stat(); err != nil || !os.SameFile(now, was) {
+		return nil, errors.Join(err, iofs.ErrNotExist)
+	}
 	n, err := io.Copy(r.spool, f)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
+		return nil, fmt.Errorf("reading %s: %w", filepath.Join(in.Name(), name), err)
 	}
 	r.end += n
 	return fs.FileData(r.spool, r.end-n, n), nil
@@ -175,63 +228,106 @@ func (Host) Put(dir string, t *fs.Tree) error {
 		return err
 	}
 	defer root.Close()
-	w := writing{root: root, names: map[fs.Ino]string{}}
+	w := writing{at: &place{root: root, path: ""}, names: map[fs.Ino]string{}}
 	for p := range t.All() {
-		if err := w.put(strings.TrimPrefix(p.Path, "/"), p); err != nil {
-			return err
+		if err := w.put(p); err != nil {
+			return errors.Join(err, w.leave(""))
 		}
 	}
-	return w.finish()
+	return w.leave("")
+}
+
+// place is a directory that is written into; the way up from there is open,
+// too, so that no name is looked up but in its own directory.
+type place struct {
+	up   *place
+	root *os.Root
+	path string
+	made *fs.Path // here: it gets its permissions and time when it is left
 }
 
 type writing struct {
-	root  *os.Root
+	at    *place
 	names map[fs.Ino]string
-	dirs  []fs.Path // made here; they get their permissions last
 }
 
-func (w *writing) put(name string, p fs.Path) error {
-	if have, err := w.root.Lstat(name); err == nil {
-		if have.IsDir() && p.IsDir() {
-			return nil
-		}
-		if err := w.root.RemoveAll(name); err != nil {
-			return err
+func (w *writing) put(p fs.Path) error {
+	dir, name := p.Path[:strings.LastIndexByte(p.Path, '/')], path.Base(p.Path)
+	if err := w.leave(dir); err != nil {
+		return err
+	}
+	made := &p
+	if have, err := w.at.root.Lstat(name); err == nil {
+		switch {
+		case have.IsDir() && p.IsDir():
+			made = nil
+		default:
+			if err := w.at.root.RemoveAll(name); err != nil {
+				return err
+			}
 		}
 	}
 	if first, ok := w.names[p.Ino]; ok && !p.IsDir() {
-		return w.root.Link(first, name)
+		return w.link(first, p.Path)
 	}
-	w.names[p.Ino] = name
+	w.names[p.Ino] = p.Path
 	switch p.Type() {
 	case fs.S_IFDIR:
-		w.dirs = append(w.dirs, p)
-		return w.root.Mkdir(name, 0o700)
+		return w.enter(name, p.Path, made)
 	case fs.S_IFLNK:
-		return w.root.Symlink(p.Target, name)
+		return w.at.root.Symlink(p.Target, name)
 	case fs.S_IFREG:
 		return w.file(name, p)
 	}
-	return &iofs.PathError{Op: "create", Path: path.Join(w.root.Name(), name), Err: errors.New("devices, pipes and sockets are not copied to the host")}
+	return &iofs.PathError{Op: "create", Path: path.Join(w.at.root.Name(), name), Err: errors.New("devices, pipes and sockets are not copied to the host")}
+}
+
+// enter goes on in the directory name, which is made if that is told.
+func (w *writing) enter(name, at string, made *fs.Path) error {
+	if made != nil {
+		if err := w.at.root.Mkdir(name, 0o700); err != nil {
+			return err
+		}
+	}
+	root, err := subdir(w.at.root, name)
+	if err == nil {
+		w.at = &place{up: w.at, root: root, path: at, made: made}
+	}
+	return err
+}
+
+// leave goes up to the directory dir.
+func (w *writing) leave(dir string) (err error) {
+	for w.at.path != dir && w.at.up != nil {
+		at := w.at
+		w.at = at.up
+		at.root.Close()
+		if at.made != nil {
+			err = errors.Join(err, dress(w.at.root, path.Base(at.path), *at.made))
+		}
+	}
+	return err
+}
+
+// link gives a file that was written one more name.
+func (w *writing) link(first, name string) error {
+	top := w.at
+	for top.up != nil {
+		top = top.up
+	}
+	return top.root.Link(strings.TrimPrefix(first, "/"), strings.TrimPrefix(name, "/"))
 }
 
 func (w *writing) file(name string, p fs.Path) error {
-	f, err := w.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := w.at.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(f, p.Data.Reader())
-	return errors.Join(err, f.Close(), w.dress(name, p))
+	return errors.Join(err, f.Close(), dress(w.at.root, name, p))
 }
 
-func (w *writing) dress(name string, p fs.Path) error {
+func dress(in *os.Root, name string, p fs.Path) error {
 	t := time.Unix(0, p.Mtime)
-	return errors.Join(w.root.Chmod(name, fs.FileMode(p.Mode).Perm()), w.root.Chtimes(name, t, t))
-}
-
-func (w *writing) finish() (err error) {
-	for i := len(w.dirs) - 1; i >= 0; i-- {
-		err = errors.Join(err, w.dress(strings.TrimPrefix(w.dirs[i].Path, "/"), w.dirs[i]))
-	}
-	return err
+	return errors.Join(in.Chmod(name, fs.FileMode(p.Mode).Perm()), in.Chtimes(name, t, t))
 }

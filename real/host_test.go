@@ -3,8 +3,12 @@ package real
 import (
 	"errors"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -67,4 +71,78 @@ func TestHostCreateIsWholeOrNot(t *testing.T) {
 	kind, err := Host{}.Kind(filepath.Dir(name))
 	require.NoError(t, err)
 	require.Equal(t, sim.HostDir, kind)
+}
+
+// A directory that is bound into a container is in its hands: what it exchanges
+// while the directory is copied neither hangs nor leads out of it.
+func TestHostTreeExchanged(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(outside, "f"), []byte("secret"), 0o644))
+	names := []string{"file", "pipe", "link", "door", "sub"}
+	at := func(name string) string { return filepath.Join(dir, name) }
+	require.NoError(t, os.Mkdir(at("sub"), 0o755))
+	for _, name := range []string{"file", "sub/f"} {
+		require.NoError(t, os.WriteFile(at(name), []byte("own"), 0o644))
+	}
+	if err := fs.Host().Mknod(at("pipe"), fs.S_IFIFO|0o644, 0); err != nil {
+		t.Skip("there are no fifos here: ", err)
+	}
+	require.NoError(t, os.Symlink(filepath.Join(outside, "f"), at("link")))
+	require.NoError(t, os.Symlink(outside, at("door")))
+	var done atomic.Bool
+	var exchanging sync.WaitGroup
+	exchanging.Go(func() {
+		for !done.Load() {
+			a, b := at(names[rand.IntN(len(names))]), at(names[rand.IntN(len(names))])
+			os.Rename(a, at("aside"))
+			os.Rename(b, a)
+			os.Rename(at("aside"), b)
+		}
+	})
+	defer exchanging.Wait()
+	defer done.Store(true)
+	for range 300 {
+		tree, err := Host{}.Tree(dir)
+		require.NoError(t, err)
+		for p := range tree.All() {
+			if p.IsRegular() {
+				text, err := p.Data.Bytes()
+				require.NoError(t, err)
+				require.Equal(t, "own", string(text), p.Path)
+			}
+		}
+	}
+}
+
+// TestHostDeep: what a copy costs does not grow with the square of the depth.
+// It counts what is allocated, which grows with every look-up from the top.
+func TestHostDeep(t *testing.T) {
+	cost := func(depth int) (put, tree uint64) {
+		b, name := fs.NewBuilder(), ""
+		for range depth {
+			name += "/d"
+			require.NoError(t, b.Put(name, fs.Node{Mode: fs.S_IFDIR | 0o755}))
+		}
+		dir := t.TempDir()
+		put = allocations(func() { require.NoError(t, Host{}.Put(dir, b.Tree())) })
+		tree = allocations(func() {
+			again, err := Host{}.Tree(filepath.Join(dir, "d"))
+			require.NoError(t, err)
+			require.NotNil(t, again.Lookup(name))
+		})
+		return put, tree
+	}
+	put, tree := cost(100)
+	put4, tree4 := cost(400)
+	require.Less(t, put4, 6*put)
+	require.Less(t, tree4, 6*tree)
+}
+
+// allocations is how many objects f allocates.
+func allocations(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.Mallocs - before.Mallocs
 }
