@@ -165,9 +165,9 @@ func (r *reading) add(in *os.Root, name, at string) error {
 }
 
 // exchanged says whether what has a name is gone, or of another kind than it
-// was a moment ago.
+// was a moment ago; os.Root has an error of its own for a symlink out.
 func exchanged(err error) bool {
-	return slices.ContainsFunc([]error{iofs.ErrNotExist, syscall.ENOTDIR, syscall.EINVAL, syscall.ELOOP},
+	return !errors.As(err, new(syscall.Errno)) || slices.ContainsFunc([]error{iofs.ErrNotExist, syscall.ENOTDIR, syscall.EINVAL, syscall.ELOOP},
 		func(e error) bool { return errors.Is(err, e) })
 }
 
@@ -203,9 +203,6 @@ func (r *reading) dir(in *os.Root, name, at string, was os.FileInfo) error {
 func (r *reading) content(in *os.Root, name string, was os.FileInfo) (*fs.Data, error) {
 	f, err := in.OpenFile(name, os.O_RDONLY|nonblock, 0)
 	if err != nil {
-		if now, lost := in.Lstat(name); lost != nil || !os.SameFile(now, was) {
-			err = iofs.ErrNotExist // as a symlink that leads out
-		}
 		return nil, err
 	}
 	defer f.Close()
