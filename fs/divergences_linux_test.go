@@ -70,6 +70,8 @@ var divergences = []divergence{
 		ops: [][]any{{"fopen", "t/a", "r", "f"}, {"write", "t/a", "w", "xx"}, {"fchmod", "f", "600"}, {"fstat", "f"}, {"stat", "t/b"}}},
 	{name: "a deleted directory stays open", layers: oneDir,
 		ops: [][]any{{"fopen", "t/d", "r|dir", "f"}, {"rmtree", "t/d"}, {"fstat", "f"}, {"freaddir", "f"}, {"mkdir", "t/e", "755"}, {"fopen", "t/e", "r", "g"}, {"rmdir", "t/e"}, {"fstat", "g"}, {"freaddir", "g"}}},
+	{name: "a deleted directory of both layers stays open", layers: oneDir,
+		ops: [][]any{{"setxattr", "t/d", "user.k", "2"}, {"fopen", "t/d", "r", "g"}, {"rmtree", "t/d"}, {"freaddir", "g"}, {"fstat", "g"}, {"fchmod", "g", "700"}, {"close", "g"}, {"readdir", "t"}}},
 	{name: "what is opened below and deleted cannot be changed", layers: oneDir, ops: [][]any{{"fopen", "t/d/f", "r", "f"}, {"rmtree", "t/d"}, {"fchmod", "f", "600"}, {"read", "f"}}},
 	{name: "a hard link to a copy is another inode in a user namespace", layers: oneFile,
 		ops: [][]any{{"stat", "t/a"}, {"link", "t/a", "t/c"}, {"stat", "t/a"}, {"stat", "t/c"}, {"rename", "t/a", "t/c"}, {"unlink", "t/a"}, {"stat", "t/c"}}},

@@ -64,8 +64,9 @@ func (s *Sys) openFile(name string, flag int, perm uint32) (f *File, fifo Text, 
 	if d.node().Type() == S_IFIFO && s.Pipes != nil {
 		fifo = s.textOf(d)
 	}
-	d.u.open[d.ent]++
-	return &File{sys: s, d: d, name: name, flag: flag, held: d.ent}, fifo, nil
+	held := d.opened()
+	d.u.open[held]++
+	return &File{sys: s, d: d, name: name, flag: flag, held: held}, fifo, nil
 }
 
 // open opens what p names, or makes it; a symlink there leads on

@@ -15,7 +15,7 @@ type Union struct {
 	lower  *Tree        // the layers merged; nil: none
 	upper  *Tree        // nil: read-only
 	copied table[Ino]   // of copied-up inodes: lower to upper
-	open   map[ent]int  // files opened: of the writable layer, or of the lower ones
+	open   map[ent]int  // files opened, as [ent.opened] has them
 	broken map[Link]Ino // of copied-up hard links: lower name to upper, for who has them open
 	frozen bool         // mounted read-only
 	logger func(Event)
@@ -109,6 +109,15 @@ func (u *Union) Layers() []Layer { return u.layers }
 // ent is an inode of the union: its number in the writable layer, in the
 // merged lower ones, or both (a merged directory).
 type ent struct{ up, lo Ino }
+
+// opened is what an open file holds of e: the inode of the writable layer, or
+// the lower one where it has none.
+func (e ent) opened() ent {
+	if e.up != 0 {
+		e.lo = 0
+	}
+	return e
+}
 
 func (u *Union) root() ent {
 	switch {
