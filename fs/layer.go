@@ -41,6 +41,17 @@ const (
 // one they are kept in memory. It reads the blob to its end, and returns the
 // diffID, the digest of the uncompressed tar (image-spec, config.md).
 func ReadLayer(blob io.Reader, spool Spool, limits Limits) (*Tree, digest.Digest, error) {
+	return readBlob(blob, spool, limits, true)
+}
+
+// ReadArchive is ReadLayer of a tar that is no layer, but an archive of files:
+// a name that begins with ".wh." is one like any other there.
+func ReadArchive(blob io.Reader, spool Spool, limits Limits) (*Tree, error) {
+	tree, _, err := readBlob(blob, spool, limits, false)
+	return tree, err
+}
+
+func readBlob(blob io.Reader, spool Spool, limits Limits, layer bool) (*Tree, digest.Digest, error) {
 	plain, err := Decompress(blob, limits)
 	if err != nil {
 		return nil, "", fmt.Errorf("reading layer: %w", err)
@@ -52,12 +63,15 @@ func ReadLayer(blob io.Reader, spool Spool, limits Limits) (*Tree, digest.Digest
 		keep = io.MultiWriter(sum, spool)
 	}
 	stream := newStages(plain, keep)
-	tree, err := readTar(stream, spool)
+	tree, err := newUnpacking(stream, spool, nil, layer).all()
 	if err == nil {
 		_, err = io.Copy(io.Discard, stream)
 	}
 	if kept := stream.close(); err == nil && kept != nil {
 		err = fmt.Errorf("keeping its files: %w", kept)
+	}
+	if errors.As(err, new(*TarError)) {
+		return nil, "", err
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("reading layer: %w", err)

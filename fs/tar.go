@@ -2,11 +2,8 @@ package fs
 
 import (
 	"archive/tar"
-	"bytes"
 	"fmt"
 	"io"
-	"path"
-	"strings"
 	"time"
 )
 
@@ -17,226 +14,7 @@ const (
 	OpaqueMarker   = ".wh..wh..opq"
 )
 
-// ReadTar reads an uncompressed layer tar (image-spec, layer.md) into a tree.
-// Whiteouts become [Whiteout] nodes and opaque markers set Opaque, wherever
-// they stand in the tar. File contents are kept in memory, unless r is also
-// an io.ReaderAt: then they stay there.
-func ReadTar(r io.Reader) (*Tree, error) {
-	src, _ := r.(io.ReaderAt)
-	return readTar(r, src)
-}
-
-// readTar reads a tar whose bytes, if src is not nil, are found there as well.
-func readTar(r io.Reader, src io.ReaderAt) (*Tree, error) {
-	t := tarReader{b: NewBuilder(), at: &counted{r: r}, src: src}
-	in := tar.NewReader(t.at)
-	for {
-		h, err := in.Next()
-		if err == io.EOF {
-			return t.finish()
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading layer tar: %w", err)
-		}
-		if err := t.entry(h, in); err != nil {
-			return nil, fmt.Errorf("layer tar entry %q: %w", h.Name, err)
-		}
-	}
-}
-
-// tarReader gathers entries. Links and whiteouts wait for the end, because
-// they may come before what they speak of.
-type tarReader struct {
-	b     *Builder
-	at    *counted
-	src   io.ReaderAt
-	links [][2]string // name, target
-	gone  []Path      // whiteouts
-	opq   []string    // opaque directories
-}
-
-func (t *tarReader) entry(h *tar.Header, in io.Reader) error {
-	if h.Typeflag == tar.TypeXGlobalHeader {
-		return nil // comments for what follows, as git archive writes them
-	}
-	name, err := entryName(h.Name)
-	if err != nil {
-		return err
-	}
-	base := path.Base(name)
-	switch {
-	case base == OpaqueMarker:
-		t.opq = append(t.opq, path.Dir(name))
-		return nil
-	case strings.HasPrefix(base, WhiteoutPrefix+WhiteoutPrefix):
-		return nil // aufs's own bookkeeping
-	case strings.HasPrefix(base, WhiteoutPrefix):
-		hidden := path.Join(path.Dir(name), strings.TrimPrefix(base, WhiteoutPrefix))
-		w := Whiteout(h.ModTime.UnixNano())
-		t.gone = append(t.gone, Path{Path: hidden, Node: &w})
-		return nil
-	case h.Typeflag == tar.TypeLink:
-		target, err := entryName(h.Linkname)
-		t.links = append(t.links, [2]string{name, target})
-		return err
-	}
-	n, err := t.node(h, in)
-	if err != nil {
-		return err
-	}
-	return t.b.Put(name, n)
-}
-
-// entryName is the absolute path that a tar's name means inside the layer.
-func entryName(name string) (string, error) {
-	if strings.ContainsRune(name, 0) {
-		return "", fmt.Errorf("the name holds a NUL byte")
-	}
-	if len(name) >= pathMax {
-		return "", fmt.Errorf("the name is longer than the %d bytes that Linux knows", pathMax)
-	}
-	for part := range strings.SplitSeq(name, "/") {
-		switch {
-		case part == "..":
-			return "", fmt.Errorf("the name leads out of the layer")
-		case len(part) > nameMax:
-			return "", fmt.Errorf("a part of the name is longer than the %d bytes that Linux knows", nameMax)
-		}
-	}
-	return path.Clean("/" + name), nil
-}
-
-var tarTypes = map[byte]uint32{
-	tar.TypeReg: S_IFREG, '\x00': S_IFREG, tar.TypeGNUSparse: S_IFREG, tar.TypeDir: S_IFDIR, tar.TypeSymlink: S_IFLNK,
-	tar.TypeFifo: S_IFIFO, tar.TypeChar: S_IFCHR, tar.TypeBlock: S_IFBLK,
-}
-
-func (t *tarReader) node(h *tar.Header, in io.Reader) (Node, error) {
-	typ, ok := tarTypes[h.Typeflag]
-	if !ok {
-		return Node{}, fmt.Errorf("unknown entry type %q", h.Typeflag)
-	}
-	n := Node{
-		Mode: typ | uint32(h.Mode)&0o7777, UID: uint32(h.Uid), GID: uint32(h.Gid),
-		Mtime: h.ModTime.UnixNano(), Ctime: h.ModTime.UnixNano(), Xattrs: tarXattrs(h),
-	}
-	switch typ {
-	case S_IFLNK:
-		n.Target = h.Linkname
-		n.Mode = S_IFLNK | 0o777
-	case S_IFCHR, S_IFBLK:
-		n.Rdev = Mkdev(uint32(h.Devmajor), uint32(h.Devminor))
-	case S_IFREG:
-		data, err := t.content(h, in)
-		n.Data = data
-		return n, err
-	}
-	return n, nil
-}
-
 const xattrRecord = "SCHILY.xattr."
-
-func tarXattrs(h *tar.Header) (x Xattrs) {
-	for key, value := range h.PAXRecords {
-		if name, ok := strings.CutPrefix(key, xattrRecord); ok {
-			x = x.With(name, value)
-		}
-	}
-	return x
-}
-
-func (t *tarReader) content(h *tar.Header, in io.Reader) (*Data, error) {
-	if isSparse(h) {
-		return readSparse(h.Size, in)
-	}
-	if t.src != nil {
-		return FileData(t.src, t.at.n, h.Size), nil
-	}
-	var b bytes.Buffer
-	if _, err := io.Copy(&b, in); err != nil {
-		return nil, err
-	}
-	return DataOf(b.Bytes()), nil
-}
-
-func isSparse(h *tar.Header) bool {
-	for key := range h.PAXRecords {
-		if strings.HasPrefix(key, "GNU.sparse.") {
-			return true
-		}
-	}
-	return h.Typeflag == tar.TypeGNUSparse
-}
-
-// sparseMax is the longest sparse file that is read: a few bytes of header
-// can claim terabytes.
-const sparseMax = 16 << 30
-
-// sparsePiece is the least that is left out: a block of most file systems.
-const sparsePiece = 4 << 10
-
-// readSparse reads a content and leaves its zeros out.
-func readSparse(size int64, in io.Reader) (*Data, error) {
-	if size > sparseMax {
-		return nil, fmt.Errorf("it claims to be a sparse file of %d bytes, and %d is the most that is read", size, sparseMax)
-	}
-	d := (*Data)(nil).Truncate(size)
-	piece, zeros := make([]byte, sparsePiece), make([]byte, sparsePiece)
-	for at := int64(0); ; {
-		n, err := io.ReadFull(in, piece)
-		if !bytes.Equal(piece[:n], zeros[:n]) {
-			d = d.WriteAt(piece[:n], at)
-		}
-		at += int64(n)
-		switch err {
-		case nil:
-		case io.EOF, io.ErrUnexpectedEOF:
-			return d, nil
-		default:
-			return nil, err
-		}
-	}
-}
-
-func (t *tarReader) finish() (*Tree, error) {
-	for _, l := range t.links {
-		if err := t.b.Link(l[0], l[1]); err != nil {
-			return nil, fmt.Errorf("layer tar entry %q: hard link to %q: %w", l[0], l[1], err)
-		}
-	}
-	for _, w := range t.gone {
-		if err := t.hide(w); err != nil {
-			return nil, fmt.Errorf("layer tar whiteout of %q: %w", w.Path, err)
-		}
-	}
-	for _, d := range t.opq {
-		if err := t.opaque(d); err != nil {
-			return nil, fmt.Errorf("layer tar opaque directory %q: %w", d, err)
-		}
-	}
-	return t.b.Tree(), nil
-}
-
-// hide puts a whiteout; beside an entry of the same name it only cuts off
-// what is below, since whiteouts speak of lower layers.
-func (t *tarReader) hide(w Path) error {
-	switch n := t.b.Lookup(w.Path); {
-	case n == nil:
-		return t.b.Put(w.Path, *w.Node)
-	case n.IsDir():
-		return t.opaque(w.Path)
-	}
-	return nil
-}
-
-func (t *tarReader) opaque(name string) error {
-	n := Node{Mode: S_IFDIR | 0o755}
-	if old := t.b.Lookup(name); old != nil {
-		n = *old
-	}
-	n.Opaque = true
-	return t.b.Put(name, n)
-}
 
 // WriteTar writes the tree as an OCI layer tar: entries in path order,
 // whiteouts as ".wh." files, hard links to the first path of their inode, no
@@ -331,7 +109,7 @@ func (t *tarWriter) entry(prefix string, e Entry) error {
 	}
 	h := t.header(name, n)
 	if first, again := t.first[e.Ino]; again {
-		h.Typeflag, h.Linkname, h.Size, h.PAXRecords = tar.TypeLink, first, 0, nil
+		h.Typeflag, h.Linkname, h.Size = tar.TypeLink, first, 0
 		return t.to.put(h, nil)
 	}
 	if n.Nlink > 1 {

@@ -30,22 +30,21 @@ func layerTar(t testing.TB, headers ...tar.Header) []byte {
 	return b.Bytes()
 }
 
-// everything is a layer in no good order: links before their targets,
-// whiteouts after their siblings.
+// everything is a layer in no good order: files before their directories.
 func everything(t testing.TB) []byte {
 	at := time.Unix(1700000000, 0)
 	return layerTar(t,
-		tar.Header{Typeflag: tar.TypeLink, Name: "a/hard", Linkname: "z/file"},
-		tar.Header{Typeflag: tar.TypeDir, Name: "a/", Mode: 0o1777, ModTime: at},
 		tar.Header{Typeflag: tar.TypeReg, Name: "z/file", Mode: 0o4755, Uid: 1, Gid: 2, ModTime: at, Uname: "ana",
 			PAXRecords: map[string]string{"SCHILY.xattr.user.b": "2", "SCHILY.xattr.user.a": "1"}},
+		tar.Header{Typeflag: tar.TypeLink, Name: "a/hard", Linkname: "z/file", Mode: 0o4755, Uid: 1, Gid: 2, ModTime: at},
+		tar.Header{Typeflag: tar.TypeDir, Name: "a/", Mode: 0o1777, ModTime: at},
 		tar.Header{Typeflag: tar.TypeSymlink, Name: "./a/link", Linkname: "../z/file", ModTime: at},
 		tar.Header{Typeflag: tar.TypeFifo, Name: "a/fifo", Mode: 0o600, ModTime: at},
 		tar.Header{Typeflag: tar.TypeChar, Name: "a/null", Mode: 0o666, Devmajor: 1, Devminor: 3, ModTime: at},
 		tar.Header{Typeflag: tar.TypeReg, Name: "a/.wh.gone", Size: 0},
 		tar.Header{Typeflag: tar.TypeReg, Name: "q/.wh..wh..opq", Size: 0},
 		tar.Header{Typeflag: tar.TypeReg, Name: "q/kept", Mode: 0o644, ModTime: at},
-		tar.Header{Typeflag: tar.TypeReg, Name: "q/.wh.kept", Size: 0},
+		tar.Header{Typeflag: tar.TypeReg, Name: "q/.wh.gone", Size: 0},
 		tar.Header{Typeflag: tar.TypeReg, Name: "q/.wh..wh.plnk", Size: 0},
 	)
 }
@@ -60,7 +59,9 @@ func TestReadTar(t *testing.T) {
 	require.Equal(t, Xattrs{{"user.a", "1"}, {"user.b", "2"}}, file.Xattrs)
 	require.True(t, tree.Lookup("/a/gone").IsWhiteout())
 	require.True(t, tree.Lookup("/q").Opaque)
-	require.False(t, tree.Lookup("/q/kept").IsWhiteout(), "a whiteout speaks of lower layers only")
+	require.True(t, tree.Lookup("/q/gone").IsWhiteout())
+	require.True(t, tree.Lookup("/q/.wh.plnk").IsWhiteout())
+	require.False(t, tree.Lookup("/q/kept").IsWhiteout())
 	require.Equal(t, "../z/file", tree.Lookup("/a/link").Target)
 	require.Equal(t, Mkdev(1, 3), tree.Lookup("/a/null").Rdev)
 }
@@ -95,9 +96,12 @@ func TestDigest(t *testing.T) {
 		{Typeflag: tar.TypeChar, Name: "a/null", Mode: 0o666, Devmajor: 1, Devminor: 3},
 		{Typeflag: tar.TypeDir, Name: "q/", Mode: 0o755},
 		{Typeflag: tar.TypeReg, Name: "q/.wh..wh..opq"},
+		{Typeflag: tar.TypeReg, Name: "q/.wh..wh.plnk"},
+		{Typeflag: tar.TypeReg, Name: "q/.wh.gone"},
 		{Typeflag: tar.TypeReg, Name: "q/kept", Mode: 0o644, Size: 6},
 		{Typeflag: tar.TypeDir, Name: "z/", Mode: 0o755},
-		{Typeflag: tar.TypeLink, Name: "z/file", Mode: 0o4755, Uid: 1, Gid: 2, Linkname: "a/hard"},
+		{Typeflag: tar.TypeLink, Name: "z/file", Mode: 0o4755, Uid: 1, Gid: 2, Linkname: "a/hard",
+			PAXRecords: map[string]string{"SCHILY.xattr.user.a": "1", "SCHILY.xattr.user.b": "2"}},
 	} {
 		h.ModTime = epoch
 		require.NoError(t, w.WriteHeader(&h))

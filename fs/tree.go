@@ -367,12 +367,12 @@ func (t *Tree) Empty() bool { return t.node(rootIno).dir.len() == 0 }
 // Root is the root directory's node.
 func (t *Tree) Root() *Node { return t.node(rootIno) }
 
-// Bytes is the size of all regular files, each inode counted once: what docker
-// images gives as a layer's size.
+// Bytes is the size of all that is no directory, each inode counted once: what
+// docker images gives as a layer's size.
 func (t *Tree) Bytes() (n int64) {
 	seen := map[Ino]bool{}
 	for p := range t.All() {
-		if p.IsRegular() && (p.Nlink == 1 || !seen[p.Ino]) {
+		if !p.IsDir() && (p.Nlink == 1 || !seen[p.Ino]) {
 			seen[p.Ino] = true
 			n += p.Size()
 		}

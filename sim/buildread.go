@@ -143,8 +143,7 @@ func unpack(data *fs.Data) (*fs.Tree, error) {
 	if err != nil {
 		return nil, &broken{err}
 	}
-	tree, _, err := fs.ReadLayer(data.Reader(), spool, fs.DefaultLimits)
-	return tree, err
+	return fs.ReadArchive(data.Reader(), spool, fs.DefaultLimits)
 }
 
 func isTar(r io.Reader) bool {

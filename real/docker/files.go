@@ -96,8 +96,7 @@ func (e *Engine) CopyOut(ctx context.Context, key, name string) (*fs.Tree, error
 	if err != nil {
 		return nil, err
 	}
-	tree, _, err := fs.ReadLayer(got.Content, spool, fs.DefaultLimits)
-	return tree, err
+	return fs.ReadArchive(got.Content, spool, fs.DefaultLimits)
 }
 
 // kinds are those of the API (container.ChangeType).

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -268,6 +269,9 @@ func (t *Tar) nextFile(n uint64) error {
 	if err != nil {
 		return noEOF(err)
 	}
+	if !filepath.IsLocal(string(name)) || size > math.MaxInt64-uint64(t.at) {
+		return fmt.Errorf("%s is damaged: a file %q of %d bytes", t.file.Name(), name, size)
+	}
 	p := piece{at: t.at, size: int64(size), name: filepath.Join(treeName, string(name))}
 	if n := strconv.Itoa(len(t.pieces) + 1); t.lost[n] {
 		p.name = filepath.Join(lostName, n)
@@ -329,7 +333,14 @@ func Headers(dir string, open func(string) (Content, error)) (*fs.Tree, error) {
 		return nil, err
 	}
 	defer t.Close()
-	return fs.ReadTar(t)
+	tree, err := fs.ReadTar(t)
+	if err == nil {
+		_, err = io.Copy(io.Discard, t) // the frame's checksum is at its end
+	}
+	if err != nil {
+		return nil, fmt.Errorf("layer %s is damaged on disk: %w", dir, err)
+	}
+	return tree, nil
 }
 
 // writeFrame reads a tar without repeated names to its end and writes its
@@ -356,6 +367,9 @@ func writeFrame(r io.Reader, w io.Writer) (size, length int64, err error) {
 		}
 		if err != nil {
 			return 0, 0, err
+		}
+		if h.Typeflag == tar.TypeSymlink {
+			n = int64(len(h.Linkname))
 		}
 		size += n
 	}

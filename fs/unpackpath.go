@@ -1,0 +1,136 @@
+package fs
+
+import "strings"
+
+// dir is the directory that an entry goes into, made where it is missing. Of a
+// directory that cannot be made the error is a [TarError]; all others are what
+// any system call with such a path ends with.
+func (u *unpacking) dir(name string) (tarDir, error) {
+	if u.last.dir != 0 && u.last.asked == name {
+		return u.last, nil
+	}
+	at, w := tarDir{dir: rootIno}, treeWalk{t: u.t}
+	for rest := strings.Trim(name, "/"); rest != ""; {
+		var part string
+		part, rest, _ = strings.Cut(rest, "/")
+		next, err := u.into(&w, at, part)
+		if err == ENOENT && rest != "" { // a symlink that leads nowhere is no directory
+			return at, failed("mkdir "+strings.TrimSuffix(name, "/"+rest), EEXIST)
+		}
+		if err != nil {
+			return at, err
+		}
+		at = next
+	}
+	at.asked = name
+	u.last = at
+	return at, nil
+}
+
+// into goes on to a name of a directory, which is made there if it is missing.
+func (u *unpacking) into(w *treeWalk, at tarDir, part string) (tarDir, error) {
+	i := u.t.child(at.dir, part)
+	switch {
+	case len(part) > nameMax:
+		return at, ENAMETOOLONG
+	case i == 0:
+		return u.implied(at, part)
+	case u.t.node(i).Type() != S_IFLNK:
+		if !u.t.node(i).IsDir() {
+			return at, ENOTDIR
+		}
+		return tarDir{dir: i, real: at.real + "/" + part}, nil
+	}
+	i, err := w.link(at.dir, i)
+	switch {
+	case err != nil:
+		return at, err
+	case !u.t.node(i).IsDir():
+		return at, ENOTDIR
+	}
+	return tarDir{dir: i, real: u.t.realPath(i)}, nil
+}
+
+// implied makes a directory that the tar does not have: 0755 and root's, and
+// set-group-ID as the one that it is in (mkdir(2)).
+func (u *unpacking) implied(at tarDir, part string) (tarDir, error) {
+	e := entry{in: at, base: part}
+	if err := tooLong(part, e.real()); err != nil {
+		return at, err
+	}
+	i, err := u.insert(&e, Node{Mode: S_IFDIR | 0o755 | u.t.node(at.dir).Mode&S_ISGID})
+	return tarDir{dir: i, real: e.real()}, err
+}
+
+// realPath is the path of a directory, "" of the root.
+func (t *Tree) realPath(i Ino) string {
+	if i == rootIno {
+		return ""
+	}
+	return t.pathOf(i)
+}
+
+// follow is the inode that an absolute path leads to, all symlinks followed.
+func (u *unpacking) follow(name string) (Ino, error) {
+	w := treeWalk{t: u.t}
+	if len(name) >= pathMax {
+		return 0, ENAMETOOLONG
+	}
+	return w.follow(rootIno, name)
+}
+
+// treeWalk resolves one path of a tree as if its root were the process's
+// (path_resolution(7)); it counts the symlinks that it follows.
+type treeWalk struct {
+	t     *Tree
+	links int
+}
+
+// follow goes from directory d along name.
+func (w *treeWalk) follow(d Ino, name string) (_ Ino, err error) {
+	if strings.HasPrefix(name, "/") {
+		d = rootIno
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		n := w.t.node(d)
+		switch {
+		case !n.IsDir():
+			return 0, ENOTDIR
+		case part == "" || part == ".":
+			continue
+		case part == "..":
+			d = w.t.above(d)
+			continue
+		case len(part) > nameMax:
+			return 0, ENAMETOOLONG
+		}
+		next := n.dir.get(part)
+		if next != 0 && w.t.node(next).Type() == S_IFLNK {
+			next, err = w.link(d, next)
+		}
+		switch {
+		case err != nil:
+			return 0, err
+		case next == 0:
+			return 0, ENOENT
+		}
+		d = next
+	}
+	return d, nil
+}
+
+// link follows the symlink i of directory d.
+func (w *treeWalk) link(d, i Ino) (Ino, error) {
+	if w.links++; w.links > symlinksMax {
+		return 0, ELOOP
+	}
+	return w.follow(d, w.t.node(i).Target)
+}
+
+// above is the directory that holds directory d.
+func (t *Tree) above(d Ino) Ino {
+	if d == rootIno {
+		return d
+	}
+	return t.node(d).first.Dir
+}
