@@ -202,7 +202,7 @@ func (u *unpacker) sparse(f *os.File, body io.Reader) error {
 // device makes a fifo or device. A user namespace may not make real devices
 // (mknod(2)); an empty file that says what it stands for takes their place.
 func device(dir int, base string, n *fs.Node) error {
-	err := unix.Mknodat(dir, base, n.Type()|0o600, int(n.Rdev))
+	err := unix.Mknodat(dir, base, n.Type(), int(n.Rdev))
 	if !errors.Is(err, unix.EPERM) {
 		return err
 	}

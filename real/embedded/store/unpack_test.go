@@ -3,6 +3,7 @@
 package store
 
 import (
+	"archive/tar"
 	"bytes"
 	"errors"
 	"flag"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
@@ -20,7 +22,7 @@ import (
 )
 
 var (
-	tarCount = flag.Int("tars", 3000, "random tars that TestTarsRandom unpacks")
+	tarCount = flag.Int("tars", 400, "random tars that TestTarsRandom unpacks")
 	tarSeed  = flag.Uint64("tarseed", 1, "seed of the first of them; each next one has the next")
 )
 
@@ -146,6 +148,47 @@ func TestTarsRandom(t *testing.T) {
 	}
 	t.Logf("%d random tars in %.1f s, %d of them taken, 0 differences", *tarCount, time.Since(start).Seconds(), taken)
 	require.Greater(t, taken, *tarCount/5, "too many are refused to show much")
+}
+
+// TestFrameDamaged: whatever byte of a frame is wrong, the layer is damaged or
+// what it was, and reading it ends.
+func TestFrameDamaged(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, treeName), 0o755))
+	packed := pack(t, reg("d/a", "one"), reg("d/b", "two"), node(tar.TypeLink, "c", "d/a"), node(tar.TypeSymlink, "l", "d"), reg(".wh.x", ""))
+	var frame bytes.Buffer
+	_, _, err := Unpack(filepath.Join(dir, treeName), filepath.Join(dir, lostName), bytes.NewReader(packed), &frame)
+	require.NoError(t, err)
+	want, err := fs.ReadTar(bytes.NewReader(packed))
+	require.NoError(t, err)
+	for i := range frame.Len() {
+		for bit := range 8 {
+			damaged := bytes.Clone(frame.Bytes())
+			damaged[i] ^= 1 << bit
+			require.NoError(t, os.WriteFile(filepath.Join(dir, frameName), damaged, 0o644))
+			got, err := Headers(dir, func(name string) (Content, error) { return os.Open(name) })
+			if err != nil {
+				require.ErrorContains(t, err, "is damaged on disk")
+				continue
+			}
+			require.Equal(t, digestOf(t, want), digestOf(t, got), "byte %d, bit %d", i, bit)
+		}
+	}
+}
+
+// TestFrameRecords: numbers and names that no frame has.
+func TestFrameRecords(t *testing.T) {
+	dir := t.TempDir()
+	for _, record := range []string{
+		"f\x01a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "f\x05../xx\x01", "f\x02/x\x01", "r\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "x\x01a",
+		"f\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01a",
+	} {
+		z, err := zstd.NewWriter(nil)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, frameName), z.EncodeAll([]byte(record), nil), 0o644))
+		_, err = Headers(dir, func(name string) (Content, error) { return os.Open(name) })
+		require.ErrorContains(t, err, "is damaged", "%q", record)
+	}
 }
 
 // FuzzTars chooses what random tars are made of.
