@@ -10,12 +10,15 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"twinlayer/fs"
 	"twinlayer/fs/tartest"
@@ -148,6 +151,42 @@ func TestTarsRandom(t *testing.T) {
 	}
 	t.Logf("%d random tars in %.1f s, %d of them taken, 0 differences", *tarCount, time.Since(start).Seconds(), taken)
 	require.Greater(t, taken, *tarCount/5, "too many are refused to show much")
+}
+
+// TestTarsUser is TestTarsRandom in a user namespace of one id, where owners
+// and devices are noted.
+func TestTarsUser(t *testing.T) {
+	if os.Getenv("TWINLAYER_TARS") != "" {
+		b := newBoth(t)
+		for i := range uint64(*tarCount / 4) {
+			entries := keptForUser(tartest.Random(rand.New(rand.NewPCG(*tarSeed+i, 2))))
+			b.compare(t, tartest.Pack(entries), entries)
+		}
+		return
+	}
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestTarsUser$", fmt.Sprintf("-tars=%d", *tarCount), fmt.Sprintf("-tarseed=%d", *tarSeed))
+	cmd.Env = append(os.Environ(), "TWINLAYER_TARS=1", "TMPDIR="+t.TempDir())
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, syscall.EPERM) && os.Getenv("CI") == "" {
+		t.Skip("this machine forbids user namespaces")
+	}
+	require.NoError(t, err, string(out))
+}
+
+// keptForUser leaves out what there is no place for in a user namespace: the
+// owners of what can have no attributes, which hard links give as well.
+func keptForUser(entries []tartest.Entry) []tartest.Entry {
+	for i := range entries {
+		if e := &entries[i]; e.Type != 'f' && e.Type != 'd' {
+			e.UID, e.GID = 0, 0
+		}
+	}
+	return entries
 }
 
 // TestFrameDamaged: whatever byte of a frame is wrong, the layer is damaged or
