@@ -82,9 +82,7 @@ func listUpper(t *testing.T, dir string, now time.Time) []string {
 	return list
 }
 
-// daemons is an error of the daemon's. That it cannot look at a path that is
-// too long with its own directory before it is told as if it could not make it.
+// daemons is an error of the daemon's.
 func daemons(text string) error {
-	text = strings.TrimPrefix(text, "Error response from daemon: ")
-	return errors.New(strings.Replace(text, "lstat ", "lstat ", 1))
+	return errors.New(strings.TrimPrefix(text, "Error response from daemon: "))
 }
