@@ -73,7 +73,7 @@ func listUpper(t *testing.T, dir string, now time.Time) []string {
 	contents, err := os.Create(filepath.Join(t.TempDir(), "contents"))
 	require.NoError(t, err)
 	defer contents.Close()
-	entries, err := store.ReadUpper(dir, contents)
+	entries, err := store.ReadUpper(t.Context(), dir, contents)
 	require.NoError(t, err)
 	tree, err := store.Tree(entries, contents, nil)
 	require.NoError(t, err)

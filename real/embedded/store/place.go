@@ -78,7 +78,7 @@ func (p *place) dress(name string, n *fs.Node) error {
 	if err != nil {
 		return err
 	}
-	f := inode{dir, base}
+	f := entryAt{dir, base}
 	if !n.IsWhiteout() {
 		if err := f.attributes(n); err != nil {
 			return err
@@ -88,13 +88,13 @@ func (p *place) dress(name string, n *fs.Node) error {
 	return unix.UtimesNanoAt(dir, base, []unix.Timespec{t, t}, unix.AT_SYMLINK_NOFOLLOW)
 }
 
-// inode is a name in an open directory.
-type inode struct {
+// entryAt is a name in an open directory.
+type entryAt struct {
 	dir  int
 	base string
 }
 
-func (f inode) attributes(n *fs.Node) error {
+func (f entryAt) attributes(n *fs.Node) error {
 	if err := f.chown(n.UID, n.GID); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func ofOverlay(attr string) bool {
 }
 
 // chown sets the owner, or notes the one that the user namespace lacks.
-func (f inode) chown(uid, gid uint32) error {
+func (f entryAt) chown(uid, gid uint32) error {
 	if uid == 0 && gid == 0 {
 		return nil
 	}
@@ -140,7 +140,7 @@ func (f inode) chown(uid, gid uint32) error {
 
 // setAttr sets an extended attribute. One that the user namespace or the disk
 // does not allow is left out, but never ours.
-func (f inode) setAttr(attr, value string) error {
+func (f entryAt) setAttr(attr, value string) error {
 	err := unix.Lsetxattr(fmt.Sprintf("/proc/self/fd/%d/%s", f.dir, f.base), attr, []byte(value), 0)
 	switch {
 	case err == nil:

@@ -50,7 +50,7 @@ func (b *both) outside(t testing.TB) []string {
 	contents, err := os.Create(filepath.Join(b.top, "contents"))
 	require.NoError(t, err)
 	defer contents.Close()
-	entries, err := ReadUpper(b.side, contents)
+	entries, err := ReadUpper(t.Context(), b.side, contents)
 	require.NoError(t, err)
 	tree, err := Tree(entries, contents, nil)
 	require.NoError(t, err)
@@ -108,7 +108,7 @@ func (b *both) compare(t testing.TB, packed []byte, what any) []string {
 
 // unpacked is the directory as a tree; it gives the tar back.
 func (b *both) unpacked(t testing.TB, dir string, contents *os.File, packed []byte) *fs.Tree {
-	entries, err := ReadUpper(filepath.Join(dir, treeName), contents)
+	entries, err := ReadUpper(t.Context(), filepath.Join(dir, treeName), contents)
 	require.NoError(t, err)
 	tree, err := Tree(entries, contents, nil)
 	require.NoError(t, err)
