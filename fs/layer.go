@@ -200,11 +200,20 @@ func (s *stages) read(r io.Reader) {
 			return
 		}
 		var n int
-		if n, s.readErr = io.ReadFull(r, b); s.readErr == io.ErrUnexpectedEOF {
-			s.readErr = io.EOF
-		}
+		n, s.readErr = fill(r, b)
 		s.full <- b[:n]
 	}
+}
+
+// fill reads until b is full or r ends, with the error that r ends with:
+// io.ErrUnexpectedEOF is r's own, of a stream that was cut off.
+func fill(r io.Reader, b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		var k int
+		k, err = r.Read(b[n:])
+		n += k
+	}
+	return n, err
 }
 
 // keep writes what was used; after an error it only hands the chunks on.

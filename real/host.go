@@ -36,11 +36,17 @@ func (Host) Open(name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		f.Close()
-		return nil, &iofs.PathError{Op: "read", Path: name, Err: errors.New("is a directory")}
+	why := ""
+	switch info, err := f.Stat(); {
+	case err == nil && info.IsDir():
+		why = "is a directory"
+	case err == nil && info.Mode()&os.ModeDevice != 0 && name != os.DevNull:
+		why = "is a device, which may have no end"
+	default:
+		return f, nil
 	}
-	return f, nil
+	f.Close()
+	return nil, &iofs.PathError{Op: "read", Path: name, Err: errors.New(why)}
 }
 
 // Create writes a file under a name of its own, and gives it its name when it

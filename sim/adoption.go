@@ -38,6 +38,9 @@ func (s *Session) adopt(ctx context.Context, r *Result, cmd Cmd) error {
 			return err
 		}
 	}
+	if err := s.adoptStock(ctx, false); err != nil {
+		return err
+	}
 	r.Steps = append(r.Steps, s.Model.Steps()...)
 	s.images.model = s.Model.State().Images()
 	return nil

@@ -21,9 +21,7 @@ func (s *Session) adoptRunning(ctx context.Context) bool {
 			err = s.adoptProgress(ctx, id, all)
 		}
 	}
-	if err != nil {
-		s.broke(err, s.now())
-	}
+	s.fell(err)
 	return len(s.Model.State().lost()) > 0
 }
 

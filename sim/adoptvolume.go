@@ -103,7 +103,7 @@ func (s *Session) adoptUnread(ctx context.Context, cmd Cmd) {
 	}
 	for _, name := range s.volumesIn(cmd) {
 		if s.unread[name] && s.broken == nil {
-			s.broken = s.adoptVolume(ctx, name)
+			s.fell(s.adoptVolume(ctx, name))
 		}
 	}
 }

@@ -23,7 +23,5 @@ func (s *Session) setApart(ctx context.Context) {
 	if s.Real == nil || s.broken != nil {
 		return
 	}
-	if err := s.Real.Apart(ctx, s.apart); err != nil {
-		s.broke(err, s.now())
-	}
+	s.fell(s.Real.Apart(ctx, s.apart))
 }

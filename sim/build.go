@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -119,27 +118,6 @@ func refusal(err error) error {
 		return err
 	}
 	return &Refusal{Text: err.Error(), Exit: 1}
-}
-
-// isBroken tells an engine that broke from a Dockerfile that is wrong.
-func isBroken(err error) bool {
-	var b *broken
-	return errors.As(err, &b) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// broken marks what an engine says that is no refusal.
-type broken struct{ error }
-
-func (b *broken) Unwrap() error { return b.error }
-
-// asked is what an engine said, with its own failures marked as such.
-func asked(err error) error {
-	var r *Refusal
-	var u *Unknown
-	if err == nil || errors.As(err, &r) || errors.As(err, &u) {
-		return err
-	}
-	return &broken{err}
 }
 
 // say prints, unless only the id is wanted.
@@ -272,14 +250,14 @@ func (b *builder) imageOrPull(ref string) (Image, error) {
 func (b *builder) fetch(ref string) (img Image, told string, err error) {
 	img, err = b.engine.Image(b, ref)
 	if err != nil && !IsNoSuchImage(err) || err == nil && !b.Pull {
-		return img, "", asked(err)
+		return img, "", err
 	}
 	p, err := b.engine.Pull(b, ref)
 	if err != nil {
-		return Image{}, "", asked(err)
+		return Image{}, "", err
 	}
 	img, err = b.engine.Image(b, ref)
-	return img, p.progress(), asked(err)
+	return img, p.progress(), err
 }
 
 // triggers performs what the base image's ONBUILD has left.

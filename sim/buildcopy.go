@@ -120,7 +120,7 @@ func (b *builder) place(c copying) error {
 	if err != nil {
 		return err
 	}
-	if err := asked(b.engine.CopyIn(b, k.ID, "/", files)); err != nil {
+	if err := b.engine.CopyIn(b, k.ID, "/", files); err != nil {
 		return err
 	}
 	return b.commit(k, line, false)

@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"regexp"
 	"slices"
@@ -61,9 +60,9 @@ type ownBuild struct {
 func (o *ownBuild) step() (Built, error) {
 	got, err, ok := o.next()
 	if !ok {
-		return got, &broken{fmt.Errorf("the engine's builder ended before the last step: try again with --no-cache")}
+		return got, Refuse("the engine's builder ended before the last step: try again with --no-cache")
 	}
-	return got, asked(err)
+	return got, err
 }
 
 // begin lets the engine's own builder begin, if it has one that can perform
@@ -278,7 +277,7 @@ func (b *builder) unfinished(spec Spec, got Built, err error) error {
 	}
 	k, broke := b.own.Keep(b, got.Container, named)
 	if broke != nil {
-		return asked(broke)
+		return broke
 	}
 	if spec.Args == nil {
 		return errors.Join(b.remove(k), err)
@@ -294,7 +293,7 @@ func (b *builder) ended() error {
 	}
 	defer b.own.stop()
 	_, err, _ := b.own.next()
-	return asked(err)
+	return err
 }
 
 // akin is what is the same of an image whatever builder has made it: an

@@ -3,6 +3,7 @@ package sim
 import (
 	"archive/tar"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -82,7 +83,7 @@ func (b *builder) checkDir(dir string) error {
 // hostRefusal is what the machine's files had against it, as docker's command
 // prints it.
 func hostRefusal(prefix string, err error) error {
-	if asked(err) == err {
+	if err == nil || errors.As(err, new(*Refusal)) {
 		return err
 	}
 	return Refuse("%s%v", prefix, err)
@@ -141,9 +142,10 @@ func unpack(data *fs.Data) (*fs.Tree, error) {
 	}
 	spool, err := spoolFile()
 	if err != nil {
-		return nil, &broken{err}
+		return nil, err
 	}
-	return fs.ReadArchive(data.Reader(), spool, fs.DefaultLimits)
+	tree, err := fs.ReadArchive(data.Reader(), spool, fs.DefaultLimits)
+	return tree, BadTar(err)
 }
 
 func isTar(r io.Reader) bool {

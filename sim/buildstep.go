@@ -51,7 +51,7 @@ func (b *builder) workdir(told string) error {
 	}
 	b.say(" ---> Running in %s\n", Short(k.ID))
 	if made != nil {
-		if err := asked(b.engine.CopyIn(b, k.ID, "/", made)); err != nil {
+		if err := b.engine.CopyIn(b, k.ID, "/", made); err != nil {
 			return err
 		}
 	}
@@ -132,7 +132,7 @@ func (b *builder) tellDone(out Output, below int) {
 func (b *builder) start(k Container) (Output, error) {
 	out, err := b.engine.Start(b, k.ID, false)
 	if err != nil || out.Unknown == "" {
-		return out, asked(err)
+		return out, err
 	}
 	return b.adopt(k, out)
 }
@@ -222,7 +222,7 @@ func (b *builder) create(s Spec) (Container, error) {
 		return Container{}, err
 	}
 	k, err := b.engine.Create(b, s)
-	return k, asked(err)
+	return k, err
 }
 
 // containerID is the id of this instruction's container. It follows from the
@@ -236,7 +236,7 @@ func (b *builder) containerID() string {
 func (b *builder) described(s Spec) (Spec, error) {
 	all, err := b.engine.Containers(b)
 	if err != nil {
-		return s, asked(err)
+		return s, err
 	}
 	s.ID, s.Created = b.containerID(), b.moment()
 	seed, _ := strconv.ParseUint(s.ID[:16], 16, 64)
@@ -255,7 +255,7 @@ func (b *builder) commit(k Container, line string, shown bool) error {
 		Created: b.moment(), Latest: b.latest, Pause: true, Step: !kept,
 	})
 	if err != nil {
-		return errors.Join(asked(err), b.remove(k))
+		return errors.Join(err, b.remove(k))
 	}
 	if !kept {
 		if err := b.remove(k); err != nil {
@@ -271,7 +271,7 @@ func (b *builder) commit(k Container, line string, shown bool) error {
 }
 
 func (b *builder) remove(k Container) error {
-	return asked(b.engine.RemoveContainer(b, k.ID, Removing{Force: true, Volumes: true}))
+	return b.engine.RemoveContainer(b, k.ID, Removing{Force: true, Volumes: true})
 }
 
 // root is an image's root file system.
@@ -283,7 +283,7 @@ func (b *builder) root(img Image) (*fs.Tree, error) {
 	if img.ID != "" {
 		var err error
 		if layers, err = b.engine.Layers(b, img.ID.String()); err != nil {
-			return nil, asked(err)
+			return nil, err
 		}
 	}
 	b.roots[img.ID] = fs.Merge(layers...)

@@ -113,6 +113,9 @@ func (c comparison) judge(f field, model, real View) (Class, string) {
 	if why := firstOf(real.Unseen, model.Unseen); why != "" && (f.name == "changes" || f.name == "layer") {
 		return Limit, why
 	}
+	if real.Unknown != "" {
+		return Limit, "the real engine cannot show it: " + real.Unknown
+	}
 	m, r := c.asTyped(c.pairs.Real(f.of(model))), c.asTyped(f.of(real))
 	if m == r {
 		return Expected, otherIDs

@@ -29,10 +29,7 @@ func (t *transition) create(spec Spec) (Container, error) {
 	if err != nil {
 		return Container{}, err
 	}
-	base, err := img.root()
-	if err != nil {
-		return Container{}, err
-	}
+	base := img.root()
 	spec.Mounts = Mounts(img.Config.Config, spec)
 	spec.Created = spec.Created.Round(0) // as engines keep it: by the wall clock
 	c := container{
@@ -44,7 +41,7 @@ func (t *transition) create(spec Spec) (Container, error) {
 	t.state = t.state.with(c)
 	t.step("create", "/", "container %s gets a layer of its own, empty and writable, on the %d read-only layer(s) of %s", spec.Name, len(img.Layers), spec.Image)
 	t.makeVolumes(c, base.merged)
-	if err := t.makeDir(c); err != nil {
+	if err := t.makeDir(c); err != nil && base.unread == "" {
 		t.remove(c)
 		t.removeVolumesOf(c)
 		return Container{}, err
@@ -75,7 +72,7 @@ func (t *transition) base(ref string) (image, error) {
 		return image{}, err
 	}
 	if found.ID == "" {
-		return image{Image: found, root: func() (rootFS, error) { return stacked(nil) }}, nil
+		return image{Image: found, root: func() rootFS { return stacked(nil) }}, nil
 	}
 	return t.state.images[found.ID], nil
 }
@@ -227,9 +224,16 @@ func shortVolume(name string) string {
 	return name
 }
 
+// unread says why the model does not have all of the container's image; ""
+// where it does.
+func (c container) unread() string { return c.image.root().unread }
+
 // foreign says why the model cannot know what a process of the container
 // finds there; "" where it can.
 func (c container) foreign() string {
+	if why := c.unread(); why != "" {
+		return why
+	}
 	for _, m := range c.Mounts {
 		if m.Type == Bind {
 			return fmt.Sprintf("the files of the host's %s, mounted at %s, are not in the model", m.Source, m.Target)

@@ -20,6 +20,9 @@ func (m *Model) CopyIn(_ context.Context, key, dir string, files *fs.Tree) error
 		if c.ReadOnly {
 			return Refuse("container rootfs is marked read-only")
 		}
+		if why := c.unread(); why != "" {
+			return &Unknown{why}
+		}
 		x := t.reaching(c)
 		if st, err := x.sys.Stat(dir, true); err != nil || st.Mode&fs.S_IFMT != fs.S_IFDIR {
 			return NoSuchPath(c.Container, dir)
@@ -57,7 +60,7 @@ func (x *execution) put(dir string, files *fs.Tree) error {
 	for p := range files.All() {
 		name := path.Join(dir, p.Path)
 		if err := x.putOne(name, p, from, names); err != nil {
-			return Refuse("%s: %s", name, lowerReason(err))
+			return Refuse("writing %s: %s", name, lowerReason(err))
 		}
 	}
 	return nil
@@ -93,7 +96,9 @@ func (x *execution) makeOne(name string, p fs.Path, from *fs.Sys) error {
 	case fs.S_IFREG:
 		return x.copyFile(name, p, from)
 	}
-	return x.sys.Mknod(name, p.Mode, p.Rdev)
+	engine := *x.sys
+	engine.Host = true // the engine makes devices, or notes them, where a container's root may not
+	return engine.Mknod(name, p.Mode, p.Rdev)
 }
 
 func (x *execution) copyFile(name string, p fs.Path, from *fs.Sys) error {

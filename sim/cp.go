@@ -41,6 +41,9 @@ func containerPath(arg string) (container, name string, ok bool) {
 func contents(name string) bool { return name == "." || strings.HasSuffix(name, "/.") }
 
 func (c *call) copyOut(container, name, dest string) error {
+	if dir := path.Dir(c.host.Abs(dest)); !c.hostHas(dir) {
+		return Refuse("invalid output path: directory %q does not exist", dir)
+	}
 	k, err := c.find(container)
 	if err != nil {
 		return daemon(err)
@@ -175,8 +178,8 @@ const toTerminal = "cowardly refusing to save to a terminal. Use the -o flag or 
 
 // export writes a container's file system as a tar.
 func (c *call) export() error {
-	if c.Output == "" {
-		return Refuse(toTerminal)
+	if err := c.checkOutput("export container"); err != nil {
+		return err
 	}
 	k, err := c.find(c.Args[0])
 	if err != nil {
@@ -190,9 +193,28 @@ func (c *call) export() error {
 	return hostError(c.host.Create(c.Output, func(w io.Writer) error { return tree.WriteTar(w) }))
 }
 
-func (c *call) save() error {
+// hostHas says whether there is something of this name on the host; where that
+// cannot be known, that it is.
+func (c *call) hostHas(name string) bool {
+	kind, err := c.host.Kind(name)
+	return err != nil || kind != HostNothing
+}
+
+// checkOutput refuses a file to write that has no directory (docker/cli,
+// ValidateOutputPath).
+func (c *call) checkOutput(doing string) error {
 	if c.Output == "" {
 		return Refuse(toTerminal)
+	}
+	if dir := path.Dir(c.Output); !c.hostHas(dir) {
+		return Refuse("failed to %s: invalid output path: stat %s: no such file or directory", doing, dir)
+	}
+	return nil
+}
+
+func (c *call) save() error {
+	if err := c.checkOutput("save image"); err != nil {
+		return err
 	}
 	err := c.host.Create(c.Output, func(w io.Writer) error { return c.engine.Save(c, c.Args, w) })
 	return hostError(daemon(err))

@@ -16,8 +16,9 @@ import (
 // speaks in values; what the docker command prints of them is [World]'s work,
 // the same over every engine.
 //
-// What a learner did wrong comes back as a *[Refusal]; any other error means
-// that the engine itself broke. A container is named by its id, a unique
+// What a learner did wrong, and what an engine could not do, comes back as an
+// error, a *[Refusal] where docker has words for it; only a *[Lost] means that
+// the engine itself is gone. A container is named by its id, a unique
 // prefix of it, or its name; an image by its reference, its id, or a prefix
 // of that. An Engine is safe for concurrent use.
 type Engine interface {
@@ -126,6 +127,9 @@ type Engine interface {
 	// they were before it, also where the program dies in it. Only an engine
 	// that keeps them from session to session has anything to do.
 	Apart(ctx context.Context, apart bool) error
+	// Troubles are what the engine has found damaged of its own since the last
+	// call, and what became of it.
+	Troubles(ctx context.Context) ([]string, error)
 	// Close ends every process of the engine and frees what it holds.
 	Close() error
 }
@@ -363,6 +367,14 @@ type Refusal struct {
 }
 
 func (r *Refusal) Error() string { return r.Text }
+
+// Lost is the error of every call to an engine that is gone, and why it is.
+type Lost struct{ Err error }
+
+func (l *Lost) Error() string { return l.Err.Error() }
+
+// Unwrap is why it is gone.
+func (l *Lost) Unwrap() error { return l.Err }
 
 // Refuse is a Refusal with exit status 1.
 func Refuse(format string, args ...any) *Refusal {

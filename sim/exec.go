@@ -26,7 +26,7 @@ func (t *transition) start(ctx context.Context, key string, detach bool) (Output
 	refusal := x.mountable(c)
 	if refusal == nil {
 		c = mounted
-		refusal = x.prepare(c.process, StartFailed, x.enter)
+		refusal = x.prepare(c, c.process, StartFailed, x.enter)
 		c.mounts = x.sys.Mounts.Snapshot() // what was made to mount on, and to work in, stays
 	}
 	if refusal != nil {
@@ -128,7 +128,7 @@ func (t *transition) exec(ctx context.Context, key string, p Process) (Output, e
 	}
 	p = inContainer(c, p)
 	x := t.execution(c)
-	if refusal := x.prepare(p, ExecRefused, x.join); refusal != nil {
+	if refusal := x.prepare(c, p, ExecRefused, x.join); refusal != nil {
 		return Output{}, x.refused(refusal)
 	}
 	x.begin(&x.p)

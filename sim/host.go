@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	iofs "io/fs"
@@ -49,6 +50,7 @@ type shared struct {
 	mu    sync.Mutex
 	trees map[string]read[*fs.Tree]
 	kinds map[string]read[HostKind]
+	fault error // of the first write that failed
 }
 
 type read[T any] struct {
@@ -79,6 +81,52 @@ func (s *shared) Tree(name string) (*fs.Tree, error) { return once(&s.mu, s.tree
 
 // Kind asks for a name of the host, once for both worlds.
 func (s *shared) Kind(name string) (HostKind, error) { return once(&s.mu, s.kinds, name, s.Host.Kind) }
+
+// Create writes a file of the host.
+func (s *shared) Create(name string, write func(io.Writer) error) error {
+	var content error // what the engine had against it, not the host
+	err := s.Host.Create(name, func(w io.Writer) error {
+		content = write(noting{w, s})
+		return content
+	})
+	if content == nil {
+		s.note(err)
+	}
+	return err
+}
+
+// noting notes where the host takes no more.
+type noting struct {
+	io.Writer
+	s *shared
+}
+
+func (n noting) Write(p []byte) (int, error) {
+	k, err := n.Writer.Write(p)
+	n.s.note(err)
+	return k, err
+}
+
+// Put writes a tree to the host.
+func (s *shared) Put(dir string, t *fs.Tree) error {
+	err := s.Host.Put(dir, t)
+	s.note(err)
+	return err
+}
+
+func (s *shared) note(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = cmp.Or(s.fault, err)
+}
+
+// failed is why the host could not be written to, which only the world knows
+// that tries it.
+func (s *shared) failed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fault
+}
 
 // reader is the host of the world that does not decide: what it writes goes
 // nowhere.

@@ -36,7 +36,7 @@ func (m *Model) Pull(ctx context.Context, ref string) (Pulled, error) {
 	}
 	artifact, err := m.cfg.Registry.Resolve(ctx, repository, version)
 	if err != nil {
-		return Pulled{}, err
+		return Pulled{}, unable(err)
 	}
 	var p Pulled
 	err = m.do(func(t *transition) error {

@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -30,13 +31,14 @@ func holding(t *fs.Tree, tar func() (io.ReadCloser, error)) layer {
 type image struct {
 	Image
 	blob []byte // the configuration
-	root func() (rootFS, error)
+	root func() rootFS
 }
 
 // rootFS is what an image's containers stand on.
 type rootFS struct {
 	stack  []fs.Layer // bottom first, the init layer on top
 	merged *fs.Tree   // of stack
+	unread string     // why one of them is empty that is not; "": none is
 }
 
 // keep adds an image whose layers are all there.
@@ -49,19 +51,22 @@ func (t *transition) keep(img Image, blob []byte) {
 		layers = append(layers, l)
 		full.Sizes = append(full.Sizes, l.size)
 	}
-	full.root = sync.OnceValues(func() (rootFS, error) { return stacked(layers) })
+	full.root = sync.OnceValue(func() rootFS { return stacked(layers) })
 	if old, ok := t.state.images[img.ID]; ok {
 		full.Tags = old.Tags
 	}
 	t.state = t.state.withImage(full)
 }
 
-func stacked(layers []layer) (r rootFS, err error) {
+// stacked puts layers one upon the other. One that cannot be read is empty,
+// so that the containers of its image can be followed in what is theirs.
+func stacked(layers []layer) (r rootFS) {
 	var trees []*fs.Tree
 	for i, l := range layers {
 		tree, err := l.tree()
 		if err != nil {
-			return r, fmt.Errorf("reading image layer %d: %w", i+1, err)
+			r.unread = fmt.Sprintf("image layer %d cannot be read: %v", i+1, err)
+			tree = fs.NewBuilder().Tree()
 		}
 		trees = append(trees, tree)
 		r.stack = append(r.stack, fs.Layer{Name: fmt.Sprintf("image layer %d", i+1), Tree: tree})
@@ -69,7 +74,7 @@ func stacked(layers []layer) (r rootFS, err error) {
 	init := InitLayer(fs.Merge(trees...))
 	r.stack = append(r.stack, fs.Layer{Name: "the engine's init layer", Tree: init, Aside: true})
 	r.merged = fs.Merge(append(trees, init)...)
-	return r, nil
+	return r
 }
 
 // Layers are what an image's layers hold.
@@ -83,7 +88,7 @@ func (m *Model) Layers(_ context.Context, ref string) ([]*fs.Tree, error) {
 	for _, diffID := range img.Layers {
 		tree, err := st.layers[diffID].tree()
 		if err != nil {
-			return nil, fmt.Errorf("reading layer %s: %w", Short(diffID), err)
+			return nil, unable(fmt.Errorf("layer %s cannot be read: %w", Short(diffID), err))
 		}
 		out = append(out, tree)
 	}
@@ -166,9 +171,9 @@ func (img image) layers() map[digest.Digest]layer {
 	out := map[digest.Digest]layer{}
 	for i, diffID := range img.Layers {
 		l := layer{tree: func() (*fs.Tree, error) {
-			r, err := img.root()
-			if err != nil {
-				return nil, err
+			r := img.root()
+			if r.unread != "" {
+				return nil, errors.New(r.unread)
 			}
 			return r.stack[i].Tree, nil
 		}}
@@ -210,7 +215,7 @@ func (t *transition) importRoot(i Import) (Image, error) {
 	}
 	tree, diffID, err := fs.ReadLayer(i.Root, spool, fs.DefaultLimits)
 	if err != nil {
-		return Image{}, Refuse("%v", err)
+		return Image{}, BadTar(err)
 	}
 	t.state = t.state.withLayer(diffID, holding(tree, nil))
 	t.step("layer", "/", "the archive becomes the image's one layer, %s: whatever layers it once had are gone", Short(diffID))

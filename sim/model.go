@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -145,7 +146,8 @@ func (t *transition) step(op, path, why string, args ...any) {
 	t.steps = append(t.steps, Step{fs.Event{Op: op, Path: path, Why: fmt.Sprintf(why, args...)}, t.state})
 }
 
-// do runs an operation. What it did before it was refused stays done.
+// do runs an operation. What it did before it was refused stays done. Where it
+// fails otherwise, the model cannot know what it would have done.
 func (m *Model) do(op func(*transition) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -155,7 +157,15 @@ func (m *Model) do(op func(*transition) error) error {
 	m.timed, m.asked = m.timed || t.timed, m.asked || t.asked.Load()
 	m.state = t.state
 	m.steps = append(m.steps, t.steps...)
-	return err
+	return unable(err)
+}
+
+// unable is an error of the model's own as what it cannot know.
+func unable(err error) error {
+	if err == nil || isBroken(err) || errors.As(err, new(*Refusal)) || errors.As(err, new(*Unknown)) {
+		return err
+	}
+	return &Unknown{err.Error()}
 }
 
 // Name is "model".
@@ -175,6 +185,9 @@ func (m *Model) Refresh(context.Context) (bool, error) { return false, nil }
 // Others are none.
 func (m *Model) Others(context.Context, []string) (Others, error) { return Others{}, nil }
 
+// Troubles are none: nothing of a value is damaged.
+func (m *Model) Troubles(context.Context) ([]string, error) { return nil, nil }
+
 // Close frees nothing: a value needs no closing.
 func (m *Model) Close() error { return nil }
 
@@ -186,6 +199,9 @@ func (m *Model) Changes(_ context.Context, key string) ([]fs.Change, error) {
 	c, err := m.State().container(key)
 	if err != nil {
 		return nil, err
+	}
+	if why := c.unread(); why != "" {
+		return nil, &Unknown{why}
 	}
 	return c.root().Changes(), nil
 }

@@ -31,9 +31,7 @@ func (s *Session) takeOver(ctx context.Context, cmd Cmd) (notice string) {
 	if err == nil {
 		err = s.lookAtOthers(ctx, cmd)
 	}
-	if err != nil {
-		s.broke(err, cmd.Now)
-	}
+	s.fell(err)
 	return notice
 }
 

@@ -104,8 +104,18 @@ func (x *execution) bind() {
 }
 
 // prepare finds the user, the directory and the program of p. What runc would
-// refuse is put into docker's words by runc.
-func (x *execution) prepare(p Process, runc func(cause string) *Refusal, enter func(dir string) *Refusal) *Refusal {
+// refuse is put into docker's words by runc. Where the model does not have all
+// of the image, nothing is refused: it may be there.
+func (x *execution) prepare(c container, p Process, runc func(cause string) *Refusal, enter func(dir string) *Refusal) *Refusal {
+	refusal := x.find(p, runc, enter)
+	if refusal != nil && c.unread() != "" {
+		x.p.Path, x.p.Args = p.Args[0], p.Args
+		return nil
+	}
+	return refusal
+}
+
+func (x *execution) find(p Process, runc func(cause string) *Refusal, enter func(dir string) *Refusal) *Refusal {
 	x.p = userland.Process{Args: p.Args, Dir: "/", Umask: 0o022, Rand: random(p.ID)}
 	x.bind()
 	user, refusal := FindUser(p.User, x.read("/etc/passwd"), x.read("/etc/group"))

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
-	"strings"
+	"errors"
+	"fmt"
+	"regexp"
 	"sync"
 	"time"
 )
@@ -23,8 +25,9 @@ type Session struct {
 
 	at     Attached
 	broken error           // why Real cannot be used any more
+	behind error           // what the model could not take over from Real
 	stale  time.Time       // since when
-	kept   []Cmd           // what was run, as the model was told
+	kept   []ran           // what was run
 	lasts  int             // so many of kept were before Apart
 	begun  bool            // the model has what the real engine had at the start
 	unread map[string]bool // volumes of earlier sessions, of which the model has no more than the name
@@ -58,8 +61,9 @@ func (s *Session) Detach() { s.at = Attached{} }
 func (s *Session) Broken() error { return s.broken }
 
 // Run runs a line in both worlds: in the shell that is attached, or as a
-// docker command. An error means that the model broke. When the real engine
-// breaks, Broken says so and the model goes on alone.
+// docker command. Whatever goes wrong is in the result. When the real engine
+// is lost, Broken says so and the model goes on alone; what the model cannot
+// take, it takes over from the real engine.
 func (s *Session) Run(ctx context.Context, line string, getenv func(string) string) (Result, error) {
 	cmd := Cmd{Text: line, Verb: VerbLine}
 	if s.at.Shell == "" {
@@ -90,44 +94,19 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	goesOn := s.adoptRunning(context.WithoutCancel(ctx))
 	before := s.Model.State()
 	b := s.both(cmd)
-	var wg sync.WaitGroup
-	if b.real != nil {
-		wg.Go(func() {
-			defer b.modelCmd.ask.end()
-			b.seen, b.err = World{b.real.engine, b.host}.Do(ctx, b.realCmd)
-		})
-	}
-	model, err := World{s.Model, b.modelHost()}.Do(b.quietly(ctx), b.modelCmd)
-	wg.Wait()
-	if err != nil {
-		return Result{}, err
-	}
-	r := Result{Cmd: cmd.Text, Notice: notice, Model: model, Steps: s.Model.Steps()}
-	switch {
-	case b.real == nil:
-	case b.err != nil:
-		s.broke(b.err, cmd.Now)
-	default:
-		b.seen.Engine = s.Real.Name()
-		r.Real = &b.seen
-	}
+	r := s.perform(ctx, b)
+	r.Notice = notice
 	if b.seen.givenUp {
-		if err := s.undo(context.WithoutCancel(ctx), &r, before); err != nil {
-			s.broke(err, cmd.Now)
-		}
+		s.fell(s.undo(context.WithoutCancel(ctx), &r, before))
 	}
 	s.judge(context.WithoutCancel(ctx), &r, b)
 	s.settle(ctx, &r, b)
-	if err := s.excuse(context.WithoutCancel(ctx), &r, b); err != nil {
-		s.broke(err, cmd.Now)
-	}
-	if r.Real != nil && r.Model.Unknown != "" && cmd.Verb != "build" {
+	s.fell(s.excuse(context.WithoutCancel(ctx), &r, b))
+	if r.Real != nil && r.Model.Unknown != "" {
 		if goesOn {
 			s.adoptRunning(context.WithoutCancel(ctx)) // one that has ended meanwhile has printed before
 		}
-		if err := s.adopt(context.WithoutCancel(ctx), &r, b.modelCmd); err != nil {
-			s.broken = err
-		}
+		s.fell(s.adopt(context.WithoutCancel(ctx), &r, b.modelCmd))
 	}
 	s.agreeOnTime(&r)
 	if goesOn {
@@ -136,9 +115,88 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	if ctx.Err() != nil {
 		r.forgive("it was interrupted, and the two worlds were not at the same point then")
 	}
+	s.tellBehind(&r)
+	s.tellTroubles(context.WithoutCancel(ctx), &r)
 	s.keep(ctx, b)
 	s.follow(&r, cmd)
 	return r, nil
+}
+
+// perform runs a command in both worlds at the same time.
+func (s *Session) perform(ctx context.Context, b *both) Result {
+	var wg sync.WaitGroup
+	if b.real != nil {
+		wg.Go(func() {
+			defer b.modelCmd.ask.end()
+			b.seen, b.err = World{b.real.engine, b.host}.Do(ctx, b.realCmd)
+		})
+	}
+	r := Result{Cmd: b.modelCmd.Text, Model: s.predict(ctx, b)}
+	wg.Wait()
+	r.Steps = s.Model.Steps()
+	switch {
+	case b.real == nil:
+	case b.err != nil:
+		s.fell(b.err)
+	default:
+		b.seen.Engine = s.Real.Name()
+		r.Real = &b.seen
+	}
+	if err := b.host.failed(); err != nil {
+		r.Model.Unknown = firstOf(r.Model.Unknown, "whether the files of this machine can be written: "+err.Error())
+	}
+	return r
+}
+
+// predict runs a command in the model. Where the model itself breaks, which is
+// a fault of twinlayer's, it is as it was before.
+func (s *Session) predict(ctx context.Context, b *both) (v View) {
+	before := s.Model.State()
+	defer func() {
+		if fault := recover(); fault != nil {
+			s.Model.restore(before)
+			v, b.fault = View{Unknown: "it has broken"}, fmt.Sprintf("the model broke, which is a fault of twinlayer's: please report it with the line (%v)", fault)
+		}
+	}()
+	v, err := World{s.Model, b.modelHost()}.Do(b.quietly(ctx), b.modelCmd)
+	if err != nil {
+		v.Unknown = err.Error()
+	}
+	return v
+}
+
+// fell notes an error of the real engine, beside those of commands: that it is
+// lost, or that the model has fallen behind it.
+func (s *Session) fell(err error) {
+	switch {
+	case err == nil:
+	case errors.As(err, new(*Lost)):
+		s.broken, s.stale = err, s.now()
+	default:
+		s.behind = errors.Join(s.behind, err)
+	}
+}
+
+// tellBehind says what the model could not take over from the real engine.
+func (s *Session) tellBehind(r *Result) {
+	if s.behind != nil {
+		r.Differences = append(r.Differences, Difference{What: "model", Class: Limit, Reason: "the model could not take over what the real engine has: " + s.behind.Error()})
+		r.Verdict = Verdict(r.Differences)
+	}
+	s.behind = nil
+}
+
+// tellTroubles says what the real engine has found damaged.
+func (s *Session) tellTroubles(ctx context.Context, r *Result) {
+	if r.Real == nil {
+		return
+	}
+	troubles, err := s.Real.Troubles(ctx)
+	s.fell(err)
+	for _, text := range troubles {
+		r.Differences = append(r.Differences, Difference{What: "real", Class: Limit, Reason: text})
+	}
+	r.Verdict = Verdict(r.Differences)
 }
 
 // undo takes the model back to before a command that the real engine has given
@@ -164,7 +222,7 @@ func (s *Session) begin(ctx context.Context) {
 		err = s.quietly(func() error { return s.adoptStore(ctx, images) })
 	}
 	if err != nil {
-		s.broken = err
+		s.fell(err)
 		return
 	}
 	s.images.real, s.images.model = images, s.Model.State().Images()
@@ -206,7 +264,8 @@ type both struct {
 	modelCmd, realCmd Cmd
 	asTyped           func(string) string // a text of either world, with the ids that were typed
 	seen              View
-	err               error // why the real engine broke
+	err               error  // why the real engine is lost
+	fault             string // how the model broke; "": it did not
 }
 
 func (s *Session) both(cmd Cmd) *both {
@@ -283,9 +342,15 @@ func (s *Session) freeName(seed uint64) string {
 	return RandomName(seed)
 }
 
-// unlimited is what a real engine says where the machine forbids it to limit
-// a container's memory or processes.
-const unlimited = "this machine does not let twinlayer limit"
+// machines is what is printed where the machine has no room, or does not let
+// the real engine do what it is asked, of which the model knows nothing.
+var machines = regexp.MustCompile(`this machine does not let twinlayer limit|this disk's file system takes no extended attribute|(?i)no space left on device|disk quota exceeded`)
+
+// byMachine says whether it was the machine that made the real world's output
+// another.
+func byMachine(model, real View) bool {
+	return machines.MatchString(real.Stdout+real.Stderr) && !machines.MatchString(model.Stdout+model.Stderr)
+}
 
 func (s *Session) judge(ctx context.Context, r *Result, b *both) {
 	r.Differences = []Difference{}
@@ -293,18 +358,23 @@ func (s *Session) judge(ctx context.Context, r *Result, b *both) {
 		r.Steps = []Step{}
 	}
 	s.images.model = r.Model.images
-	if r.Real != nil && strings.Contains(r.Real.Stderr, unlimited) {
-		r.Model.Unknown = firstOf(r.Model.Unknown, "whether this machine lets processes be limited")
+	if r.Real != nil && byMachine(r.Model, *r.Real) {
+		r.Model.Unknown = firstOf(r.Model.Unknown, "what this machine has room for and lets its engine do")
 	}
 	if r.Real == nil {
 		r.Differences = append(r.Differences, Difference{What: "real", Class: Limit, Reason: s.noReal()})
 	} else {
-		s.images.real = r.Real.images
+		if r.Real.Unknown == "" {
+			s.images.real = r.Real.images
+		}
 		s.pairs.learn(ctx, side{s.Model, s.images.model}, side{s.Real, s.images.real})
 		r.Differences = append(r.Differences, comparison{r.Cmd, &s.pairs, b.asTyped}.of(r.Model, *r.Real)...)
 	}
 	if r.Model.Unknown != "" && (r.Real == nil || Verdict(r.Differences) != Limit) {
 		r.Differences = append(r.Differences, Difference{What: "model", Class: Limit, Reason: "the model cannot know: " + r.Model.Unknown})
+	}
+	if b.fault != "" {
+		r.Differences = append(r.Differences, Difference{What: "model", Class: Bug, Reason: b.fault})
 	}
 	r.Verdict = Verdict(r.Differences)
 }

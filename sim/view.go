@@ -20,7 +20,7 @@ type View struct {
 
 	Container string `json:"-"` // the id of that container
 	Shell     string `json:"-"` // the shell that waits for lines now; "": none
-	Unknown   string `json:"-"` // why a model cannot know more
+	Unknown   string `json:"-"` // why a model cannot know more, or a real engine not show more
 	Unseen    string `json:"-"` // why the container's changes and layer are not here; "" where they are
 
 	Hints   []string `json:"-"` // what a learner may want to know now

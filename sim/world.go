@@ -17,7 +17,7 @@ type World struct {
 }
 
 // Do runs a command and returns what can be seen afterwards. An error means
-// that the engine broke; what the learner got wrong is in the View.
+// that the engine is lost; whatever else went wrong is in the View.
 func (w World) Do(ctx context.Context, cmd Cmd) (View, error) {
 	c := &call{Context: ctx, Cmd: cmd, engine: w.Engine, host: w.Host}
 	c.at(cmd.Now)
@@ -91,21 +91,34 @@ func (c *call) dispatch() error {
 	return v.run(c)
 }
 
-// settle turns a refusal into what docker prints of it.
+// settle turns what went wrong into what docker prints of it.
 func (c *call) settle(err error) error {
-	var refusal *Refusal
+	if err == nil || c.ends(err) {
+		return err
+	}
 	var unknown *Unknown
-	switch {
-	case errors.As(err, &unknown):
+	if errors.As(err, &unknown) {
 		c.view.Unknown, c.view.Exit = unknown.Why, 125
 		return nil
-	case errors.As(err, &refusal):
-		c.view.Exit = max(refusal.Exit, 1)
-		c.view.refusal = refusal.Text + "\n"
-		c.complain("%s", c.view.refusal)
-		return nil
 	}
-	return err
+	refusal := Refuse("%v", err)
+	errors.As(err, &refusal)
+	c.view.Exit = max(refusal.Exit, 1)
+	c.view.refusal = refusal.Text + "\n"
+	c.complain("%s", c.view.refusal)
+	return nil
+}
+
+// ends says whether an error is that of an engine that is gone, or of this
+// command's being given up.
+func (c *call) ends(err error) bool {
+	return errors.As(err, new(*Lost)) || c.Err() != nil && errors.Is(err, c.Err())
+}
+
+// isBroken tells an engine that is gone, and a command that was given up, from
+// all that can go wrong in a command.
+func isBroken(err error) bool {
+	return errors.As(err, new(*Lost)) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // Unknown is a model's answer where it cannot predict what the real world
@@ -143,8 +156,22 @@ func (c *call) each(do func(arg string) error) error {
 	return nil
 }
 
-// observe adds to the view how the world looks now.
+// observe adds to the view how the world looks now, as far as its engine can
+// show it.
 func (c *call) observe() error {
+	err := c.lookAround()
+	if err == nil || c.ends(err) {
+		return err
+	}
+	why := err.Error()
+	if u := new(Unknown); errors.As(err, &u) {
+		why = u.Why
+	}
+	c.view.Unknown = firstOf(c.view.Unknown, why)
+	return nil
+}
+
+func (c *call) lookAround() error {
 	c.view.Images, c.view.Containers, c.view.Changes = []ImageView{}, []ContainerView{}, []fs.Change{}
 	images, err := c.engine.Images(c)
 	if err != nil {

@@ -136,6 +136,9 @@ func (e *Engine) Refresh(context.Context) (bool, error) { return false, nil }
 // Others are none.
 func (e *Engine) Others(context.Context, []string) (sim.Others, error) { return sim.Others{}, nil }
 
+// Troubles are none: what the engine keeps is its own affair.
+func (e *Engine) Troubles(context.Context) ([]string, error) { return nil, nil }
+
 // Apart does nothing: no other session sees what this one makes.
 func (e *Engine) Apart(context.Context, bool) error { return nil }
 

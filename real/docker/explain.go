@@ -16,36 +16,38 @@ import (
 	"twinlayer/sim"
 )
 
-// explain tells what a learner got wrong, a *sim.Refusal in the engine's
-// words, from an engine that does not work, an error with the remedy.
+// explain tells what the engine answers, a *sim.Refusal in its words, from an
+// engine that cannot be asked, a *sim.Lost with the remedy.
 func (t Target) explain(err error) error {
 	var refusal *sim.Refusal
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.As(err, &refusal):
 		return err
 	case errors.Is(err, os.ErrPermission) || strings.Contains(err.Error(), "permission denied while trying to connect"):
-		return fmt.Errorf("%s at %s may not be used by you (permission denied): %s", title(t.Name()), t.Host, t.permission())
+		return lost("%s at %s may not be used by you (permission denied): %s", title(t.Name()), t.Host, t.permission())
 	case strings.HasPrefix(t.Host, "ssh://") && strings.Contains(err.Error(), "stderr="):
 		_, said, _ := strings.Cut(err.Error(), "stderr=")
-		return fmt.Errorf("%s at %s cannot be reached (%s): see that \"docker -H %[2]s version\" works without a password, then type reconnect", title(t.Name()), t.Host, strings.TrimSpace(said))
+		return lost("%s at %s cannot be reached (%s): see that \"docker -H %[2]s version\" works without a password, then type reconnect", title(t.Name()), t.Host, strings.TrimSpace(said))
 	case strings.Contains(err.Error(), "x509:"), strings.Contains(err.Error(), "remote error: tls:"):
-		return fmt.Errorf("%s at %s does not accept twinlayer's certificate, or the other way round (%v): see that ca.pem, cert.pem and key.pem, which DOCKER_CERT_PATH or the docker context names, are that engine's", title(t.Name()), t.Host, rootCause(err))
+		return lost("%s at %s does not accept twinlayer's certificate, or the other way round (%v): see that ca.pem, cert.pem and key.pem, which DOCKER_CERT_PATH or the docker context names, are that engine's", title(t.Name()), t.Host, rootCause(err))
 	case strings.Contains(err.Error(), "HTTP request to an HTTPS server"):
-		return fmt.Errorf("%s at %s wants TLS: set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to where its certificates are", title(t.Name()), t.Host)
+		return lost("%s at %s wants TLS: set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to where its certificates are", title(t.Name()), t.Host)
 	case gone(err):
-		return fmt.Errorf("%s at %s does not answer (%v): start it, for instance with %q, then type reconnect", title(t.Name()), t.Host, rootCause(err), t.start())
+		return lost("%s at %s does not answer (%v): start it, for instance with %q, then type reconnect", title(t.Name()), t.Host, rootCause(err), t.start())
 	case strings.Contains(err.Error(), "client version") && strings.Contains(err.Error(), "is too"), strings.Contains(err.Error(), "API version"):
-		return fmt.Errorf("%s at %s speaks an API that twinlayer does not (%v): it needs 1.40 or newer, which Docker has since 19.03", title(t.Name()), t.Host, err)
+		return lost("%s at %s speaks an API that twinlayer does not (%v): it needs 1.40 or newer, which Docker has since 19.03", title(t.Name()), t.Host, err)
 	case strings.Contains(err.Error(), "no space left on device"):
-		return fmt.Errorf("the disk of %s is full (%s): see what takes the room with \"%s system df\", free some, then type reconnect", title(t.Name()), words(err), t.Name())
+		return sim.Refuse("the disk of %s is full (%s): see what takes the room with \"%s system df\", free some, then try again", title(t.Name()), words(err), t.Name())
 	case strings.Contains(err.Error(), "toomanyrequests"), strings.Contains(err.Error(), "429 Too Many Requests"):
 		return sim.Refuse("%s\nThe registry lets nobody pull more for now: wait a while, or log in with \"%s login\" to be allowed more.", words(err), t.Name())
 	case cerrdefs.IsNotFound(err), cerrdefs.IsConflict(err), cerrdefs.IsInvalidArgument(err), cerrdefs.IsPermissionDenied(err),
 		cerrdefs.IsUnauthorized(err), cerrdefs.IsNotModified(err), cerrdefs.IsNotImplemented(err):
 		return sim.Refuse("%s", words(err))
 	}
-	return fmt.Errorf("%s at %s failed: %s", title(t.Name()), t.Host, words(err))
+	return sim.Refuse("%s", words(err))
 }
+
+func lost(format string, args ...any) error { return &sim.Lost{Err: fmt.Errorf(format, args...)} }
 
 // gone says whether the engine itself is missing.
 func gone(err error) bool {

@@ -34,7 +34,7 @@ func (h *helper) commit(ctx context.Context, text []byte) (packedImage, error) {
 	defer batch.Abort()
 	layer, err := h.commitLayer(ctx, batch, c, asked)
 	if err != nil {
-		return packedImage{}, fmt.Errorf("committing container %s: %w", asked.Container, h.store.Explain(err))
+		return packedImage{}, h.store.Explain(err)
 	}
 	return h.commitImage(batch, c, asked, layer, ref)
 }

@@ -3,16 +3,21 @@
 package embedded_test
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
 	"twinlayer/real/embedded"
+	"twinlayer/sim"
 )
 
 // mounted calls test on a goroutine that alone sees a small tmpfs at dir; the
@@ -65,4 +70,51 @@ func TestReadOnlyStore(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestMakingRoom: on a full disk what needs room is refused, and what makes room
+// works.
+func TestMakingRoom(t *testing.T) {
+	ref := busybox(t)
+	mounted(t, "size=24m", func(dir string) {
+		e, err := embedded.Start(embedded.Config{DataDir: dir, Registry: host})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer e.Close()
+		for _, err := range makingRoom(t, e, ref) {
+			t.Error(err)
+		}
+	})
+}
+
+// makingRoom fills the disk, and returns what does not go as it should then.
+func makingRoom(t *testing.T, e *embedded.Engine, ref string) (wrong []error) {
+	_, pulled := e.Pull(timeout(t), ref)
+	_, imported := e.Import(timeout(t), sim.Import{Root: bytes.NewReader(layerTar(file("x", "1"))), Ref: "small", Created: time.Now()})
+	s := spec("dd", "if=/dev/urandom", "of=/big", "bs=64k")
+	_, made := e.Create(timeout(t), s)
+	_, started := e.Start(timeout(t), s.ID, false)
+	wrong = append(wrong, pulled, imported, made, started)
+
+	_, err := e.Commit(timeout(t), sim.Commit{Container: s.ID, Ref: "big", Created: time.Now()})
+	wrong = append(wrong, isRefusal("commit", err))
+	_, err = e.Create(timeout(t), spec("true"))
+	wrong = append(wrong, isRefusal("create", err))
+
+	_, err = e.RemoveImage(timeout(t), "small", false)
+	wrong = append(wrong, err, e.RemoveContainer(timeout(t), s.ID, sim.Removing{}))
+	after := spec("true")
+	_, made = e.Create(timeout(t), after)
+	_, started = e.Start(timeout(t), after.ID, false)
+	return slices.DeleteFunc(append(wrong, made, started), func(err error) bool { return err == nil })
+}
+
+// isRefusal is nil if err is an answer that says what to do on a full disk.
+func isRefusal(doing string, err error) error {
+	if errors.As(err, new(*sim.Refusal)) && errorContains(err, ": free some space") {
+		return nil
+	}
+	return fmt.Errorf("%s on a full disk: %w", doing, err)
 }

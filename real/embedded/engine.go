@@ -32,7 +32,7 @@ type Engine struct {
 var _ sim.Engine = (*Engine)(nil)
 
 // errGone is the error of every call once the helper has ended.
-var errGone = errors.New("the embedded engine has ended unexpectedly and its containers with it; the model goes on")
+var errGone = &sim.Lost{Err: errors.New("the embedded engine has ended unexpectedly and its containers with it; the model goes on")}
 
 // call calls the helper.
 func call[R any](ctx context.Context, e *Engine, method string, args any) (R, error) {
@@ -263,4 +263,10 @@ func (e *Engine) Others(ctx context.Context, volumes []string) (sim.Others, erro
 func (e *Engine) Apart(ctx context.Context, apart bool) error {
 	_, err := call[wire.None](ctx, e, "apart", apart)
 	return err
+}
+
+// Troubles are what the engine has found damaged on its disk since the last
+// call.
+func (e *Engine) Troubles(ctx context.Context) ([]string, error) {
+	return call[[]string](ctx, e, "troubles", wire.None(true))
 }

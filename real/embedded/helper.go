@@ -102,6 +102,7 @@ func (h *helper) answer() {
 		"apart":           wire.Func(h.apart),
 		"refresh":         wire.Func(h.refresh),
 		"others":          wire.Func(h.others),
+		"troubles":        wire.Func(h.troubles),
 	})
 }
 
@@ -201,4 +202,9 @@ func (h *helper) all() []*container {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return append([]*container(nil), h.containers...)
+}
+
+// troubles are what was found damaged since the last call.
+func (h *helper) troubles(context.Context, wire.None) ([]string, error) {
+	return h.store.Troubles(), nil
 }

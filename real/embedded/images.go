@@ -63,7 +63,8 @@ func (h *helper) allImages() ([]*image, error) {
 	for _, x := range h.store.Index().Images {
 		img, err := h.readImage(x)
 		if err != nil {
-			return nil, err
+			h.store.Lost(x, err)
+			continue
 		}
 		all = append(all, img)
 	}
@@ -87,7 +88,7 @@ func (h *helper) readImage(x store.Image) (*image, error) {
 	if !ok {
 		raw, err := h.store.ReadBlob(x.ID)
 		if err != nil {
-			return nil, fmt.Errorf("image %s: its configuration cannot be read: %w; remove %s's entry for it, or pull it again", x.ID, err, h.store.Dir())
+			return nil, fmt.Errorf("its configuration: %w", err)
 		}
 		if known, err = newImage(raw, x.Parent); err != nil {
 			return nil, err

@@ -134,7 +134,7 @@ func (a *archive) file(name string, size int64, in *bufio.Reader) error {
 		news := &meter{ctx: a.ctx, p: sim.Progress{ID: layerID(name), Action: "Loading layer", Total: size}}
 		l, err := a.batch.Layer(io.TeeReader(in, news))
 		if err != nil {
-			return err
+			return badTar(err)
 		}
 		a.layers[name] = l
 		return checkName(name, l.DiffID, l)
@@ -142,6 +142,14 @@ func (a *archive) file(name string, size int64, in *bufio.Reader) error {
 		return a.json(name, size, in)
 	}
 	return nil // docker's VERSION, for instance
+}
+
+// badTar is [sim.BadTar], unless it is the disk that is at fault.
+func badTar(err error) error {
+	if store.IsUnusable(err) {
+		return err
+	}
+	return sim.BadTar(err)
 }
 
 // layerID is what of a layer's name tells it from others: its digest, or the
@@ -234,7 +242,7 @@ func (h *helper) importRoot(ctx context.Context, args importArgs) (packedImage, 
 	case ctx.Err() != nil:
 		return packedImage{}, ctx.Err()
 	case err != nil:
-		return packedImage{}, fmt.Errorf("importing the root file system: %w", err)
+		return packedImage{}, badTar(err)
 	}
 	_, raw, err := i.Image(sim.NewLayer{DiffID: l.DiffID, Size: l.Size})
 	if err != nil {

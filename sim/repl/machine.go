@@ -25,11 +25,17 @@ func machine(ask func(Machine, context.Context, io.Writer) error) func(*REPL, co
 
 // reconnect catches up with the model in a fresh real world.
 func reconnect(r *REPL, ctx context.Context, _ []string) error {
-	n, err := r.Session.Reconnect(ctx)
+	done, err := r.Session.Reconnect(ctx)
+	if r.JSON && err == nil {
+		return r.writeJSON(done)
+	}
+	for _, line := range done.Passed {
+		r.draw.warn("passed over, since the real engine was lost in it again: %s", line)
+	}
 	if err != nil {
 		r.draw.warn("%v", err)
 		return nil
 	}
-	r.draw.say("The real world has caught up: %d commands were run again.", n)
+	r.draw.say("The real world has caught up: %d commands were run again.", done.Ran)
 	return nil
 }

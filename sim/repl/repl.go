@@ -63,8 +63,11 @@ type Lines interface {
 // ErrAborted is what Lines returns when a line was given up.
 var ErrAborted = errors.New("line aborted")
 
-// errQuit ends the loop.
-var errQuit = errors.New("quit")
+// errQuit ends the loop, and errInterrupted a script.
+var (
+	errQuit        = errors.New("quit")
+	errInterrupted = errors.New("interrupted")
+)
 
 // REPL is the loop and what it remembers.
 type REPL struct {
@@ -106,8 +109,9 @@ func (c Config) forPeople() io.Writer {
 // Bugs is how many verdicts were bug so far.
 func (r *REPL) Bugs() int { return r.bugs }
 
-// Run reads and runs lines until their end. An error means that a world, or
-// the input, could not be used any more.
+// Run reads and runs lines until their end. An error means that the input, or
+// the output, could not be used any more; whatever a line comes to, the next
+// one is read.
 func (r *REPL) Run(ctx context.Context) error {
 	if r.Lines.Talks() && len(r.Play) == 0 {
 		r.greet()
@@ -138,12 +142,26 @@ func (r *REPL) Run(ctx context.Context) error {
 		case err != nil:
 			return fmt.Errorf("reading a line: %w", err)
 		}
-		if err := r.line(ctx, line); errors.Is(err, errQuit) {
+		switch err := r.line(ctx, line); {
+		case errors.Is(err, errQuit):
 			return r.end(ctx)
-		} else if err != nil {
+		case errors.Is(err, errUnheard), errors.Is(err, errInterrupted):
 			return err
+		case err != nil:
+			if err := r.told(line, err); err != nil {
+				return err
+			}
 		}
 	}
+}
+
+// told tells of an error that has no result.
+func (r *REPL) told(line string, err error) error {
+	if r.JSON {
+		return r.writeJSON(map[string]string{"cmd": line, "error": err.Error()})
+	}
+	r.draw.warn("%v", err)
+	return nil
 }
 
 // read reads one command, which may take several lines inside a container's
@@ -249,7 +267,7 @@ func (r *REPL) command(ctx context.Context, line string) error {
 		r.tell("A question is open: answer it, or leave it with Enter.")
 	}
 	if ctx.Err() != nil && !r.Lines.Talks() {
-		return errors.New("interrupted")
+		return errInterrupted
 	}
 	return nil
 }
@@ -265,7 +283,7 @@ func (r *REPL) enter(ctx context.Context) error {
 // show shows what a command came to.
 func (r *REPL) show(result sim.Result, err error) error {
 	if err != nil {
-		return fmt.Errorf("the model broke: %w", err)
+		return err
 	}
 	r.count(result)
 	if result.Container != "" {
@@ -274,7 +292,7 @@ func (r *REPL) show(result sim.Result, err error) error {
 	held := r.Step && !r.JSON && r.Lines.Talks()
 	r.timeline.Add(result.Cmd, result.Steps, held)
 	if r.JSON {
-		return ink.JSON(r.Out, result)
+		return r.writeJSON(result)
 	}
 	r.draw.result(result, r.asBefore(result))
 	r.pointAtSteps(len(result.Steps), held)

@@ -48,7 +48,7 @@ func (r *REPL) recount(ctx context.Context, story sim.Story) error {
 	case err != nil:
 		return err
 	case r.JSON:
-		return ink.JSON(r.Out, told)
+		return r.writeJSON(told)
 	}
 	r.draw.told(told)
 	return nil

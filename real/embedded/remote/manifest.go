@@ -52,8 +52,11 @@ func (c *Client) Find(ctx context.Context, ref name.Reference) (*Image, error) {
 	img := &Image{Digest: digest.FromBytes(body), Repo: repo}
 	for depth := 0; isIndex(mediaType); depth++ {
 		var index ocispec.Index
-		if err := json.Unmarshal(body, &index); err != nil || depth > 3 {
+		if err := json.Unmarshal(body, &index); err != nil {
 			return nil, fmt.Errorf("the index of %s is damaged: %w", ref, err)
+		}
+		if depth > 3 {
+			return nil, fmt.Errorf("the index of %s is damaged: its indexes are nested too deep", ref)
 		}
 		child, err := Choose(index)
 		if err != nil {

@@ -8,6 +8,7 @@
 //	DIR/layers/HEX/lost         files of the tar that are not in the tree
 //	DIR/layers/HEX/meta         its sizes, and how it travels
 //	DIR/layers/HEX/cached       it stays, though no image has it
+//	DIR/reserve                 room for what makes room, on a full disk
 //	DIR/partial/HEX             the beginning of a blob that is still to come
 //	DIR/sessions/NAME/lock      held as long as the session lives
 //	DIR/sessions/NAME/new       what is not yet complete

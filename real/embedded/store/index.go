@@ -3,6 +3,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -157,7 +158,22 @@ func (s *Store) update(update func(*Index) error, settle func(*os.File) error) e
 	if err != nil {
 		return err
 	}
-	return s.replace(filepath.Join(s.dir, indexName), text, settle)
+	return s.writeIndex(text, settle)
+}
+
+// writeIndex writes the index, if it is not as it was, and makes durable what
+// it speaks of. One that has become shorter makes room.
+func (s *Store) writeIndex(text []byte, settle func(*os.File) error) error {
+	name := filepath.Join(s.dir, indexName)
+	write := func() error { return s.replace(name, text, settle) }
+	old, err := os.ReadFile(name)
+	switch {
+	case err == nil && bytes.Equal(old, text):
+		return unusable(s.dir, s.sync())
+	case err == nil && len(text) < len(old):
+		return s.frugally(write)
+	}
+	return write()
 }
 
 // replace gives a file a new content, at once or not at all. Before the file

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -43,11 +44,29 @@ func (s *Store) LayerTree(diffID digest.Digest) string {
 
 // Layer is the layer of this diffID; false where the store does not have it.
 func (s *Store) Layer(diffID digest.Digest) (l Layer, ok bool) {
-	if diffID.Validate() != nil {
-		return l, false
+	l, err := s.readMeta(diffID)
+	return l, err == nil
+}
+
+// hasLayer says why the store does not have a layer.
+func (s *Store) hasLayer(diffID digest.Digest) error {
+	_, err := s.readMeta(diffID)
+	return err
+}
+
+func (s *Store) readMeta(diffID digest.Digest) (l Layer, err error) {
+	if err := diffID.Validate(); err != nil {
+		return l, err
 	}
-	text, err := os.ReadFile(filepath.Join(s.layerPath(diffID), metaName))
-	return l, err == nil && json.Unmarshal(text, &l) == nil
+	name := filepath.Join(s.layerPath(diffID), metaName)
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return l, err
+	}
+	if err := json.Unmarshal(text, &l); err != nil || l.DiffID != diffID {
+		return Layer{}, fmt.Errorf("%s does not tell of it", name)
+	}
+	return l, nil
 }
 
 // OpenLayer opens a layer's tar, as it was unpacked. At its end the reader
@@ -80,7 +99,10 @@ func (v *verified) Read(p []byte) (int, error) {
 	n, err := v.ReadCloser.Read(p)
 	v.sum.Hash().Write(p[:n])
 	if err == io.EOF && v.sum.Digest() != v.want {
-		return n, fmt.Errorf("%s %s is damaged on disk: remove its image and pull or build it again", v.what, v.want)
+		err = errors.New("its digest is another")
+	}
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("%s %s is damaged on disk (%w): remove its image and pull or build it again", v.what, v.want, err)
 	}
 	return n, err
 }

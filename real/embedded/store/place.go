@@ -150,7 +150,17 @@ func (f entryAt) setAttr(attr, value string) error {
 	case ours(attr):
 		return fmt.Errorf("setting %s: %w", attr, err)
 	}
-	return ignore(err, unix.EPERM, unix.EOPNOTSUPP, unix.EINVAL)
+	return tooLong(f.dir, attr, value, ignore(err, unix.EPERM, unix.EOPNOTSUPP, unix.EINVAL))
+}
+
+// tooLong tells an attribute that is longer than a file system takes, as ext4
+// takes no more than 4 KB, from a disk that is full: the error is the same.
+func tooLong(dir int, attr, value string, err error) error {
+	var st unix.Statfs_t
+	if !full(err) || unix.Fstatfs(dir, &st) != nil || st.Bavail == 0 {
+		return err
+	}
+	return &unusableError{fmt.Sprintf("this disk's file system takes no extended attribute as long as %s, of %d bytes", attr, len(value)), nil}
 }
 
 func ignore(err error, harmless ...unix.Errno) error {

@@ -27,6 +27,9 @@ type Store struct {
 	read  readIndex
 	apart bool // what the session makes of images and volumes is its own
 
+	troubles []string               // see [Store.Troubles]
+	lost     map[digest.Digest]bool // images that were found damaged
+
 	seen    Index             // the images as the session sees them
 	seenAt  int               // how often the index of all was read then
 	volumes map[string]Volume // those of all that the session sees
@@ -40,7 +43,10 @@ func Open(dir string) (*Store, error) {
 	if _, err := descriptors(); err != nil {
 		return nil, fmt.Errorf("/proc/self/fd: %w", err)
 	}
-	s := &Store{dir: dir, session: filepath.Join(dir, "sessions", strings.ToLower(rand.Text())), held: map[digest.Digest]int{}, inits: map[string]string{}, volumes: map[string]Volume{}, turns: map[string]string{}}
+	s := &Store{
+		dir: dir, session: filepath.Join(dir, "sessions", strings.ToLower(rand.Text())), held: map[digest.Digest]int{}, inits: map[string]string{},
+		volumes: map[string]Volume{}, turns: map[string]string{}, lost: map[digest.Digest]bool{},
+	}
 	for _, sub := range []string{"blobs/sha256", "layers", "partial", "sessions"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			return nil, unusable(dir, err)
@@ -52,6 +58,7 @@ func Open(dir string) (*Store, error) {
 		if err := s.begin(); err != nil {
 			return err
 		}
+		s.reserve()
 		return s.mend()
 	})
 	if err != nil {
@@ -131,6 +138,9 @@ func unusable(dir string, err error) error {
 	}
 	return &unusableError{fmt.Sprintf(text, dir, err), err}
 }
+
+// IsUnusable says whether an error is that of the disk.
+func IsUnusable(err error) bool { return errors.As(err, new(*unusableError)) }
 
 func full(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 

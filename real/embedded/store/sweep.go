@@ -52,7 +52,9 @@ func (s *Store) holdPath(d digest.Digest) string {
 
 // Collect removes the layers and blobs that no image of the index has, nor one
 // that a session still sees, no session holds and no cache keeps.
-func (s *Store) Collect() error {
+func (s *Store) Collect() error { return s.frugally(s.collectAll) }
+
+func (s *Store) collectAll() error {
 	grave, err := os.MkdirTemp(filepath.Join(s.session, "new"), "gone-")
 	if err != nil {
 		return unusable(s.dir, err)

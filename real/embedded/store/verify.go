@@ -56,19 +56,30 @@ func drain(r io.ReadCloser, err error) error {
 	return err
 }
 
+// whole says what of an image is missing, or damaged as far as that shows at a
+// glance.
+func (s *Store) whole(img Image) error {
+	if _, err := s.ReadBlob(img.ID); err != nil {
+		return fmt.Errorf("its configuration: %w", err)
+	}
+	for _, d := range img.Layers {
+		if err := s.hasLayer(d); err != nil {
+			return fmt.Errorf("its layer %s: %w", d, err)
+		}
+	}
+	return nil
+}
+
 // dropBroken removes images of which a part is missing from the index: there
 // is nothing else to be done with them. Whoever pulls them again gets that part.
 func (x *Index) dropBroken(s *Store) (dropped bool) {
 	var sound []Image
 	for _, img := range x.Images {
-		ok := exists(s.blobPath(img.ID))
-		for _, d := range img.Layers {
-			_, have := s.Layer(d)
-			ok = ok && have
+		if err := s.whole(img); err != nil {
+			s.Lost(img, err)
+			continue
 		}
-		if ok {
-			sound = append(sound, img)
-		}
+		sound = append(sound, img)
 	}
 	dropped = len(sound) < len(x.Images)
 	x.Images = sound

@@ -87,8 +87,8 @@ func Call[R any](ctx context.Context, c *Client, method string, args any) (R, er
 	if err != nil {
 		return r, err
 	}
-	if err := f.Fault.err(); err != nil {
-		return r, err
+	if f.Fault != nil {
+		return r, f.Fault.err()
 	}
 	return r, unpack(f.Body, &r)
 }

@@ -1,8 +1,9 @@
 // Package wire lets one process call functions of another over a byte stream:
 // many calls at once, each ended early when its caller's context ends. Values
-// travel as encoding/gob, so strings may hold any bytes; a *sim.Refusal
-// arrives as what it was, the end of the caller's context as
-// [context.Canceled], any other error as its text.
+// travel as encoding/gob, so strings may hold any bytes. An error arrives as a
+// *sim.Refusal, whatever it was: it is what the other process answers; the end
+// of the caller's context arrives as [context.Canceled]. That the other process
+// answers no more is [ErrGone].
 package wire
 
 import (
@@ -31,28 +32,28 @@ type frame struct {
 type fault struct {
 	Refusal *sim.Refusal
 	Ended   bool // the caller's context has
-	Text    string
 }
 
 func faultOf(err error) *fault {
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case errors.Is(err, context.Canceled):
+		return &fault{Ended: true}
 	}
-	f := &fault{Text: err.Error(), Ended: errors.Is(err, context.Canceled)}
-	errors.As(err, &f.Refusal)
-	return f
+	refusal := sim.Refuse("%v", err)
+	errors.As(err, &refusal)
+	return &fault{Refusal: refusal}
 }
 
 func (f *fault) err() error {
 	switch {
 	case f == nil:
 		return nil
-	case f.Refusal != nil:
-		return f.Refusal
 	case f.Ended:
 		return context.Canceled
 	}
-	return errors.New(f.Text)
+	return f.Refusal
 }
 
 // link sends and receives frames.

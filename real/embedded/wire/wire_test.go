@@ -3,6 +3,8 @@ package wire_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"sync"
 	"testing"
@@ -68,6 +70,19 @@ func TestCancel(t *testing.T) {
 	require.Equal(t, "stopped", got, "what the function still returns is not lost")
 	_, err = wire.Call[string](ctx, c, "wait", wire.None(true))
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+// An error is an answer, whatever kind it has.
+func TestErrorsAreAnswers(t *testing.T) {
+	refusal := &sim.Refusal{Text: "no", Exit: 125}
+	c, _ := served(t, map[string]wire.Method{
+		"fail":   wire.Func(func(context.Context, wire.None) (string, error) { return "", io.ErrUnexpectedEOF }),
+		"refuse": wire.Func(func(context.Context, wire.None) (string, error) { return "", fmt.Errorf("loading: %w", refusal) }),
+	})
+	for method, want := range map[string]*sim.Refusal{"fail": {Text: "unexpected EOF", Exit: 1}, "refuse": refusal, "nosuch": {Text: "wire: no method nosuch", Exit: 1}} {
+		_, err := wire.Call[string](context.Background(), c, method, wire.None(true))
+		require.Equal(t, want, err, method)
+	}
 }
 
 func TestGone(t *testing.T) {

@@ -1,0 +1,31 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Troubles are what was found damaged on the disk since the last call, and what
+// became of it.
+func (s *Store) Troubles() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	troubles := s.troubles
+	s.troubles = nil
+	return troubles
+}
+
+// Lost notes that an image is damaged, and why: it is as if it were not there.
+func (s *Store) Lost(img Image, why error) {
+	name := img.ID.Encoded()[:12]
+	if len(img.Tags) > 0 {
+		name = strings.Join(img.Tags, ", ")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lost[img.ID] {
+		return
+	}
+	s.lost[img.ID] = true
+	s.troubles = append(s.troubles, fmt.Sprintf("the image %s in %s is damaged and is left out (%v): pull or build it again", name, s.dir, why))
+}

@@ -1,0 +1,195 @@
+//go:build linux
+
+package real_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/fs"
+	"twinlayer/real"
+	"twinlayer/sim"
+	"twinlayer/sim/bundle"
+	"twinlayer/sim/userland"
+)
+
+// fatal is an engine that ends in the command that makes the volume "fatal".
+type fatal struct{ sim.Engine }
+
+func (f fatal) CreateVolume(ctx context.Context, v sim.Volume) error {
+	if v.Name == "fatal" {
+		f.Close()
+	}
+	return f.Engine.CreateVolume(ctx, v)
+}
+
+// typed runs a line in both worlds.
+func typed(t *testing.T, s *sim.Session, line string) sim.Result {
+	t.Helper()
+	r, err := s.Run(t.Context(), line, os.Getenv)
+	require.NoError(t, err)
+	return r
+}
+
+// TestReconnectPassesOver: a command in which the engine is lost every time is
+// passed over, and both worlds go on without what it made.
+func TestReconnectPassesOver(t *testing.T) {
+	data := t.TempDir()
+	s := bothAt(t, data)
+	s.Real = fatal{s.Real}
+	s.Open = func(context.Context) (sim.Engine, error) { return fatal{bothAt(t, data).Real}, nil }
+	agreed(t, s, "docker volume create before")
+	r := typed(t, s, "docker volume create fatal")
+	require.Nil(t, r.Real)
+	require.Equal(t, sim.Limit, r.Verdict)
+	require.ErrorAs(t, s.Broken(), new(*sim.Lost))
+	typed(t, s, "docker volume create after")
+	done, err := s.Reconnect(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, sim.Reconnected{Ran: 2, Passed: []string{"docker volume create fatal"}}, done)
+	require.Equal(t, "after\nbefore\n", agreed(t, s, "docker volume ls -q").Model.Stdout)
+	done, err = s.Reconnect(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, done.Passed)
+}
+
+// breaking is a registry of the model that fails as the model itself might.
+type breaking struct {
+	sim.Registry
+	fail func() error
+}
+
+func (b breaking) Resolve(ctx context.Context, repository, version string) (*sim.Artifact, error) {
+	if repository == "hello-world" {
+		return nil, b.fail()
+	}
+	return b.Registry.Resolve(ctx, repository, version)
+}
+
+// TestModelBreaks: what the model cannot do it takes over from the real
+// engine, and a fault of its own is no more than that, and told.
+func TestModelBreaks(t *testing.T) {
+	for name, c := range map[string]struct {
+		fail    func() error
+		verdict sim.Class
+	}{
+		"an error": {func() error { return errors.New("it does not work") }, sim.Limit},
+		"a panic":  {func() error { panic("it does not work") }, sim.Bug},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := bothAt(t, t.TempDir())
+			exe, err := os.Executable()
+			require.NoError(t, err)
+			images := bundle.New(exe, userland.Applets())
+			info, err := s.Real.Info(t.Context())
+			require.NoError(t, err)
+			s.Model = sim.NewModel(sim.ModelConfig{Facts: real.Facts(), Registry: breaking{images, c.fail}, Programs: images.Programs, IDs: info.IDs, Spool: real.Spool})
+			agreed(t, s, "docker run --name before busybox touch /x")
+			r := typed(t, s, "docker run --name it hello-world")
+			require.Equal(t, c.verdict, r.Verdict)
+			require.Contains(t, r.Differences[len(r.Differences)-1].Reason+r.Differences[0].Reason, "it does not work")
+			require.NotNil(t, r.Real)
+			require.Equal(t, "it\nbefore\n", agreed(t, s, "docker ps -a --format {{.Names}}").Model.Stdout)
+			agreed(t, s, "docker run --rm hello-world")
+			agreed(t, s, "docker diff before")
+			agreed(t, s, "docker rm it before")
+			agreed(t, s, "docker rmi hello-world")
+		})
+	}
+}
+
+// imported is a data directory with the images one and two, and the names of
+// the files that hold one's parts.
+func imported(t *testing.T) (data, config, layer string) {
+	data = t.TempDir()
+	s := bothAt(t, data)
+	var ids []string
+	for _, name := range []string{"one", "two"} {
+		b := fs.NewBuilder()
+		require.NoError(t, b.Put("/"+name, fs.Node{Mode: fs.S_IFREG | 0o644, Data: fs.DataOf(bytes.Repeat([]byte(name), 5000))}))
+		tar := filepath.Join(t.TempDir(), name+".tar")
+		f, err := os.Create(tar)
+		require.NoError(t, err)
+		require.NoError(t, b.Tree().WriteTar(f))
+		require.NoError(t, f.Close())
+		agreed(t, s, "docker import "+tar+" "+name)
+		img, err := s.Real.Image(t.Context(), name)
+		require.NoError(t, err)
+		ids = append(ids, img.ID.Encoded(), img.Layers[0].Encoded())
+	}
+	require.NoError(t, s.Real.Close())
+	return data, filepath.Join(data, "blobs/sha256", ids[0]), filepath.Join(data, "layers", ids[1])
+}
+
+// flip damages a byte in the middle of a file.
+func flip(t *testing.T, name string) {
+	content, err := os.ReadFile(name)
+	require.NoError(t, err)
+	content[len(content)/2] ^= 0x55
+	require.NoError(t, os.WriteFile(name, content, 0o644))
+}
+
+// TestDamagedImage: an image of which a part is damaged is told of and left
+// out; the others are there, and so is the session.
+func TestDamagedImage(t *testing.T) {
+	for name, damage := range map[string]func(t *testing.T, config, layer string){
+		"configuration":    func(t *testing.T, config, layer string) { flip(t, config) },
+		"no configuration": func(t *testing.T, config, layer string) { require.NoError(t, os.Remove(config)) },
+		"meta":             func(t *testing.T, config, layer string) { require.NoError(t, os.Truncate(layer+"/meta", 10)) },
+		"another's meta": func(t *testing.T, config, layer string) {
+			require.NoError(t, os.WriteFile(layer+"/meta", []byte("{}"), 0o644))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data, config, layer := imported(t)
+			damage(t, config, layer)
+			s := bothAt(t, data)
+			r := agreed(t, s, "docker images --format {{.Repository}}")
+			require.Equal(t, "two\n", r.Real.Stdout)
+			require.Equal(t, sim.Limit, r.Verdict)
+			require.Contains(t, r.Differences[0].Reason, "the image one:latest in "+data+" is damaged")
+			require.Contains(t, r.Differences[0].Reason, "pull or build it again")
+			require.Equal(t, sim.Same, agreed(t, s, "docker history -q two").Verdict, "it is told once")
+			agreed(t, s, "docker run --rm busybox true")
+		})
+	}
+}
+
+// TestDamagedMeanwhile: the same in the middle of a session.
+func TestDamagedMeanwhile(t *testing.T) {
+	data, config, _ := imported(t)
+	s := bothAt(t, data)
+	agreed(t, s, "docker volume ls")
+	flip(t, config)
+	fresh := bothAt(t, data)
+	require.Equal(t, "two\n", agreed(t, fresh, "docker images --format {{.Repository}}").Real.Stdout)
+}
+
+// TestDamagedLayer: the model cannot read a layer whose frame is damaged, which
+// the real engine only needs to send it. It says so and follows.
+func TestDamagedLayer(t *testing.T) {
+	data, _, layer := imported(t)
+	flip(t, layer+"/frame")
+	s := bothAt(t, data)
+	r := agreed(t, s, "docker create --name it one /one")
+	require.Equal(t, sim.Limit, r.Verdict)
+	require.Contains(t, r.Differences[0].Reason, "image layer 1 cannot be read")
+	r = typed(t, s, "docker save -o "+filepath.Join(t.TempDir(), "x.tar")+" one")
+	require.Equal(t, 1, r.Real.Exit)
+	require.Contains(t, r.Real.Stderr, "damaged")
+	for _, line := range []string{"docker start -a it", "docker diff it", "docker cp it:/one " + t.TempDir(), "docker commit it three", "docker run --name more one /nosuch", "docker rm it more"} {
+		r := typed(t, s, line)
+		require.NoError(t, s.Broken())
+		require.NotEqual(t, sim.Bug, r.Verdict, "%s: %v", line, r.Differences)
+	}
+	agreed(t, s, "docker run --name other busybox touch /x")
+	require.Equal(t, "A /x\n", agreed(t, s, "docker diff other").Model.Stdout)
+	agreed(t, s, "docker rmi one three")
+	require.Equal(t, sim.Same, agreed(t, s, "docker images --format {{.Repository}}").Verdict)
+}
