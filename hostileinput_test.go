@@ -405,7 +405,7 @@ func (h *hostile) line() {
 
 // hostFiles are files of the machine that are not what a command needs.
 func (h *hostile) hostFiles() {
-	file := h.one("/nosuch", "/", "/dev/null", "/proc/self/mem", "/etc/shadow", "h", "h/dir", "h/fifo.tar/x", "/dev/full", "/proc/1/environ", "h/loop", "''")
+	file := h.one("/nosuch", "/dev/null", "/proc/self/mem", "/etc/shadow", "h", "h/dir", "h/fifo.tar/x", "/dev/full", "/proc/1/environ", "h/loop", "''")
 	must(os.MkdirAll(filepath.Join(h.home, "h/dir"), 0o755))
 	must(os.Symlink("loop", filepath.Join(h.home, "h/loop")))
 	h.what = file

@@ -5,7 +5,6 @@ package embedded
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"twinlayer/real/embedded/store"
 	"twinlayer/sim"
