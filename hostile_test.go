@@ -55,7 +55,7 @@ func TestHostileInputs(t *testing.T) {
 
 // endures gives the session a hostile input, and holds it to account. It
 // returns how many lines were refused.
-func (d *dialog) endures(in *hostile) (refused int, err error) {
+func (d *dialog) endures(in *attempt) (refused int, err error) {
 	for _, line := range in.lines {
 		all, err := d.until(line)
 		if err != nil {
@@ -170,7 +170,7 @@ func (d *dialog) end(t *testing.T) {
 }
 
 // write writes a file where the session looks for it.
-func (h *hostile) write(name string, content []byte) string {
+func (h *attempt) write(name string, content []byte) string {
 	file := filepath.Join(h.home, name)
 	must(os.MkdirAll(filepath.Dir(file), 0o755))
 	must(os.WriteFile(file, content, 0o644))

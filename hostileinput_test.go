@@ -19,8 +19,8 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// hostile is one hostile input: files, and lines that use them.
-type hostile struct {
+// attempt is one hostile input: files, and lines that use them.
+type attempt struct {
 	*rand.Rand
 	home  string
 	net   network
@@ -29,8 +29,8 @@ type hostile struct {
 }
 
 // newHostile makes up the input of a seed.
-func newHostile(seed uint64, home string, net network) *hostile {
-	h := &hostile{Rand: rand.New(rand.NewPCG(seed, 1)), home: home, net: net}
+func newHostile(seed uint64, home string, net network) *attempt {
+	h := &attempt{Rand: rand.New(rand.NewPCG(seed, 1)), home: home, net: net}
 	must(os.RemoveAll(filepath.Join(home, "h")))
 	kinds := []struct {
 		name string
@@ -45,13 +45,13 @@ func newHostile(seed uint64, home string, net network) *hostile {
 	return h
 }
 
-func (h *hostile) say(format string, args ...any) {
+func (h *attempt) say(format string, args ...any) {
 	h.lines = append(h.lines, fmt.Sprintf(format, args...))
 }
 
 // use looks at an image that may have come into being, runs it, and removes
 // it.
-func (h *hostile) use(ref string) {
+func (h *attempt) use(ref string) {
 	h.say("docker run --name hostile %s /bin/true", ref)
 	h.say("docker diff hostile")
 	h.say("docker export -o h/out.tar hostile")
@@ -63,32 +63,32 @@ func (h *hostile) use(ref string) {
 	h.say("docker image prune -f")
 }
 
-func (h *hostile) one(of ...string) string { return of[h.IntN(len(of))] }
+func (h *attempt) one(of ...string) string { return of[h.IntN(len(of))] }
 
 // imports is a root file system that is wrong.
-func (h *hostile) imports() {
+func (h *attempt) imports() {
 	h.write("h/root.tar", h.tar())
 	h.say("docker import h/root.tar hostile")
 	h.use("hostile")
 }
 
 // layer is an archive of an image with a layer that is wrong.
-func (h *hostile) layer() {
+func (h *attempt) layer() {
 	h.write("h/image.tar", imageArchive(h.tar(), h.IntN(2) == 0))
 	h.say("docker load -i h/image.tar")
 	h.use("hostile:layer")
 }
 
 // archive is an archive of an image that is wrong itself.
-func (h *hostile) archive() {
-	good := imageArchive(rootTar(), h.IntN(2) == 0)
+func (h *attempt) archive() {
+	good := imageArchive(soundTar(), h.IntN(2) == 0)
 	h.write("h/image.tar", h.spoil(good))
 	h.say("docker load -i h/image.tar")
 	h.use("hostile:layer")
 }
 
 // context is a build with a tar that ADD unpacks.
-func (h *hostile) context() {
+func (h *attempt) context() {
 	h.write("h/c/a.tar", h.tar())
 	h.write("h/c/Dockerfile", []byte("FROM busybox\nADD a.tar "+h.one("/", "/d/", "/d", "/etc", "/bin/sh", "/proc")+"\nRUN echo x > /x\n"))
 	h.say("docker build -t hostile h/c")
@@ -96,7 +96,7 @@ func (h *hostile) context() {
 }
 
 // registry is an answer of a registry that is wrong.
-func (h *hostile) registry() {
+func (h *attempt) registry() {
 	h.what = h.net.mode(h.Rand)
 	ref := h.net.ref(h.what, h.Uint64())
 	h.say("docker pull %s", ref)
@@ -104,7 +104,7 @@ func (h *hostile) registry() {
 }
 
 // tar is a tar that is wrong, or at least odd.
-func (h *hostile) tar() []byte {
+func (h *attempt) tar() []byte {
 	name, b := h.oddTar()
 	h.what = name
 	switch h.IntN(6) {
@@ -122,7 +122,7 @@ func (h *hostile) tar() []byte {
 }
 
 // spoil flips, cuts, doubles or removes bytes.
-func (h *hostile) spoil(b []byte) []byte {
+func (h *attempt) spoil(b []byte) []byte {
 	b = bytes.Clone(b)
 	if len(b) == 0 {
 		return b
@@ -193,13 +193,13 @@ func tarOf(all ...ent) []byte {
 	return out.Bytes()
 }
 
-// rootTar is a sound root file system.
-func rootTar() []byte {
+// soundTar is a sound root file system.
+func soundTar() []byte {
 	return tarOf(ent{name: "bin/", typ: tar.TypeDir}, ent{name: "bin/tool", body: "x", typ: tar.TypeReg}, ent{name: "etc/", typ: tar.TypeDir}, ent{name: "etc/motd", body: "hello\n", typ: tar.TypeReg})
 }
 
 // oddTar is a tar with something that tars of images have not.
-func (h *hostile) oddTar() (string, []byte) {
+func (h *attempt) oddTar() (string, []byte) {
 	odd := oddTars()
 	names := make([]string, 0, len(odd))
 	for _, o := range odd {
@@ -237,9 +237,9 @@ func oddTars() []odd {
 	return []odd{
 		{"nothing", raw("")}, {"text", raw(strings.Repeat("no archive at all\n", 100))}, {"short text", raw("x")}, {"zeros", raw(strings.Repeat("\x00", 5000))},
 		{"gzip of nothing", func() []byte { return packed(nil) }}, {"gzip head", raw("\x1f\x8b")}, {"gzip head and junk", raw("\x1f\x8bjunk and more of it")},
-		{"zstd head", raw("\x28\xb5\x2f\xfd\xff\xff\xff\xff")}, {"bzip2 head", raw("BZh9junk")}, {"xz head", raw("\xfd7zXZ\x00junk")}, {"zstd", func() []byte { return zstandard(rootTar()) }},
-		{"gzip in gzip", func() []byte { return packed(packed(rootTar())) }}, {"json", raw(`{"a":[1,2,3]}`)}, {"half a block", raw(string(rootTar()[:300]))},
-		{"without its end", func() []byte { b := rootTar(); return b[:len(b)-1024] }}, {"two tars", func() []byte { return append(rootTar(), rootTar()...) }},
+		{"zstd head", raw("\x28\xb5\x2f\xfd\xff\xff\xff\xff")}, {"bzip2 head", raw("BZh9junk")}, {"xz head", raw("\xfd7zXZ\x00junk")}, {"zstd", func() []byte { return zstandard(soundTar()) }},
+		{"gzip in gzip", func() []byte { return packed(packed(soundTar())) }}, {"json", raw(`{"a":[1,2,3]}`)}, {"half a block", raw(string(soundTar()[:300]))},
+		{"without its end", func() []byte { b := soundTar(); return b[:len(b)-1024] }}, {"two tars", func() []byte { return append(soundTar(), soundTar()...) }},
 		{"out by dots", of(f("../../etc/evil", "x"))}, {"out by dots below", of(f("a/../../evil", "x"))}, {"dots within", of(d("a"), f("a/../b", "x"))}, {"absolute", of(f("/etc/x", "y"))}, {"dot", of(f(".", "x"))},
 		{"dot directory", of(ent{name: "./", typ: tar.TypeDir, mode: 0o700})}, {"root as a symlink", of(s(".", "/etc"))}, {"root as a link", of(f("a", ""), l(".", "a"))}, {"no name", of(f("", "x"))},
 		{"slashes", of(f("////", "x"))}, {"long name", of(f(strings.Repeat("n", 300), "x"))}, {"long path", of(f(strings.Repeat("n/", 2500), "x"))}, {"deep", of(f(strings.Repeat("d/", 500)+"f", "x"))},
@@ -268,7 +268,7 @@ func oddTars() []odd {
 		{"far future", header(func(h *tar.Header) { h.ModTime = time.Unix(1<<40, 0) })}, {"far past", header(func(h *tar.Header) { h.ModTime = time.Unix(-1<<40, 0) })}, {"before 1970", header(func(h *tar.Header) { h.ModTime = time.Unix(-5, 0) })},
 		{"unknown type", bits(156, "Z")}, {"volume label", bits(156, "V")}, {"contiguous", bits(156, "7")}, {"multivolume", bits(156, "M")}, {"dumpdir", bits(156, "D")}, {"global header", bits(156, "g")}, {"long name without one", bits(156, "L")}, {"pax without one", bits(156, "x")}, {"sparse without a map", bits(156, "S")},
 		{"size of terabytes", bits(124, "77777777777\x00")}, {"negative size", bits(124, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")}, {"size of exabytes", bits(124, "\x80\x00\x00\x00\x7f\xff\xff\xff\xff\xff\xff\xff")}, {"size of letters", bits(124, "abcdefghijk\x00")}, {"mode of letters", bits(100, "zzzzzzz\x00")}, {"time of letters", bits(136, "zzzzzzzzzzz\x00")},
-		{"directory with a size", bits(156, "5")}, {"symlink with a size", bits(156, "2")}, {"link with a size", bits(156, "1")}, {"fifo with a size", bits(156, "6")}, {"bad checksum", func() []byte { b := rootTar(); copy(b[148:], "0000000\x00"); return b }},
+		{"directory with a size", bits(156, "5")}, {"symlink with a size", bits(156, "2")}, {"link with a size", bits(156, "1")}, {"fifo with a size", bits(156, "6")}, {"bad checksum", func() []byte { b := soundTar(); copy(b[148:], "0000000\x00"); return b }},
 		{"sparse of terabytes", header(func(h *tar.Header) {
 			h.PAXRecords = map[string]string{"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "9999999999999", "GNU.sparse.name": "s"}
 		})},
@@ -341,7 +341,7 @@ func plainOf(layer []byte) []byte {
 }
 
 // dockerfile is a Dockerfile that is wrong.
-func (h *hostile) dockerfile() {
+func (h *attempt) dockerfile() {
 	lines := []string{"FROM busybox"}
 	for range 1 + h.IntN(6) {
 		lines = append(lines, h.instruction())
@@ -358,7 +358,7 @@ func (h *hostile) dockerfile() {
 	h.use("hostile")
 }
 
-func (h *hostile) instruction() string {
+func (h *attempt) instruction() string {
 	return h.one("FROM", "FROM nosuch", "FROM busybox AS", "FROM ${X}", "FROM --platform=x/y/z busybox", "FROM scratch", "FROM busybox@sha256:00", "RUN", "RUN [", `RUN ["", ""]`, `RUN ["nosuch"]`, "RUN exit 300", "RUN kill -9 $$", "RUN 'unbalanced",
 		"RUN <<", "RUN <<E\nx", "RUN --mount=type=nosuch true", "COPY", "COPY file", "COPY nosuch /", "COPY ../../../etc/passwd /", "COPY --from=9 a /", "COPY --from=nosuch a /", "COPY --chown=nosuch file /", "COPY --chmod=999 file /", "COPY file /bin/sh/x", "COPY [ file",
 		"COPY file file /d", "ADD http://127.0.0.1:1/x /", "ADD ftp://x /", "ADD file /proc/x", "ADD --checksum=x file /", "ENV", "ENV A", "ENV A=", "ENV =x", `ENV A="x`, "ENV A=${A:?no}", "ENV A=${", "ENV A=${A:-${B:-${C}}}", "ARG", "ARG 1=2", "ARG A=B=C", "LABEL", "LABEL a", "LABEL a=b c",
@@ -367,7 +367,7 @@ func (h *hostile) instruction() string {
 }
 
 // arguments are a docker command whose arguments are wrong.
-func (h *hostile) arguments() {
+func (h *attempt) arguments() {
 	verb := h.one("run", "create", "start", "exec", "attach", "stop", "restart", "kill", "wait", "ps", "logs", "top", "diff", "cp", "export", "rm", "container prune", "pull", "push", "images", "tag", "rmi", "build", "commit", "history", "save", "load", "import", "image prune", "inspect",
 		"volume create", "volume inspect", "volume ls", "volume prune", "volume rm", "system df", "system prune -f", "info", "version", "login", "nosuch", "")
 	line := "docker " + verb
@@ -379,7 +379,7 @@ func (h *hostile) arguments() {
 	h.say("docker rm -f hostile")
 }
 
-func (h *hostile) argument() string {
+func (h *attempt) argument() string {
 	value := func() string {
 		return h.one("''", "-1", "0", "99999999999999999999", "x", "1g", "/", "..", "a=b", "=", ":", "::", "/a:/b:/c:/d", "'a b'", "busybox", "nosuch", "hostile", "sha256:"+strings.Repeat("0", 64), "sha256:x", "'{{'", "'{{.X}}'", "'{{range .}}'", "'{{template \"x\"}}'", "'{{json .}}'", "\xff\xfe", "'\x1b[31m'", "$HOME", "../../../../etc/passwd", "/etc/passwd", "/dev/zero", "/proc/self/mem", "type=bind", "type=bind,source=/nosuch,target=/x", "type=x,target=/y", "type=volume,target=rel", "-", "--", strings.Repeat("a", 300), "UPPER", "a/b/c/d:e", "localhost:1/x", "a@b", "🐳")
 	}
@@ -387,7 +387,7 @@ func (h *hostile) argument() string {
 }
 
 // line is a line that is hardly a command.
-func (h *hostile) line() {
+func (h *attempt) line() {
 	b := make([]byte, h.IntN(200))
 	for i := range b {
 		b[i] = byte(h.IntN(256))
@@ -404,7 +404,7 @@ func (h *hostile) line() {
 }
 
 // hostFiles are files of the machine that are not what a command needs.
-func (h *hostile) hostFiles() {
+func (h *attempt) hostFiles() {
 	file := h.one("/nosuch", "/dev/null", "/proc/self/mem", "/etc/shadow", "h", "h/dir", "h/fifo.tar/x", "/dev/full", "/proc/1/environ", "h/loop", "''")
 	must(os.MkdirAll(filepath.Join(h.home, "h/dir"), 0o755))
 	must(os.Symlink("loop", filepath.Join(h.home, "h/loop")))

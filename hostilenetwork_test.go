@@ -143,7 +143,7 @@ type wrong struct {
 }
 
 func wrongImage(mode, serial string) wrong {
-	img := wrong{mode: mode, layer: packed(append(tarOf(ent{name: "serial-" + serial, typ: '0'})[:512], rootTar()...))}
+	img := wrong{mode: mode, layer: packed(append(tarOf(ent{name: "serial-" + serial, typ: '0'})[:512], soundTar()...))}
 	plain := plainOf(img.layer)
 	for _, o := range oddTars() {
 		if mode == "tar-"+strings.ToLower(strings.NewReplacer(" ", ".", ",", "").Replace(o.name)) {

@@ -213,7 +213,7 @@ func startProblem(name string, err error) string {
 	switch {
 	case strings.Contains(name, "/") && (fs.ErrnoOf(err) == fs.ENOENT || fs.ErrnoOf(err) == fs.ENOTDIR):
 		reason = "stat " + name + ": " + reason
-	case fs.ErrnoOf(err) == fs.ENOENT:
+	case fs.ErrnoOf(err) == fs.ENOENT || name == "":
 		reason = "executable file not found in $PATH"
 	}
 	return fmt.Sprintf("exec: %q: %s", name, reason)
