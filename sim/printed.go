@@ -28,6 +28,14 @@ func (b *Printed) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Reset forgets what was written.
+func (b *Printed) Reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.kept.Reset()
+	b.dropped = 0
+}
+
 // String is what was kept, and a last line about what was not.
 func (b *Printed) String() string {
 	b.mu.Lock()

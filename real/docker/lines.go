@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/moby/moby/client"
@@ -23,25 +22,18 @@ type waiting struct {
 	end    func() (int, error)
 }
 
-// await keeps a shell that just started under its name. One that was added to
-// its container is asked for its process id, since the engine tells only the
-// host's; what the container's own prints would be in the logs.
+// await keeps a shell that just started under its name. It tells its process
+// id itself, since the engine tells only the host's.
 func (e *Engine) await(ctx context.Context, s *waiting) (sim.Output, error) {
 	s.Session = shell.New(stdin{s.stream}, s.stream.stdout, s.stream.stderr)
-	ask := "echo $$"
-	if s.name == s.in.ID {
-		s.pid, ask = 1, ":"
-	}
-	r, err := s.Line(ctx, ask, func() { s.stream.Close() })
+	r, err := s.Line(ctx, "", func() { s.stream.Close() })
 	if err != nil {
 		return sim.Output{}, err
 	}
 	if r.Ended {
 		return e.over(s, r)
 	}
-	if s.pid == 0 {
-		s.pid, _ = strconv.Atoi(strings.TrimSpace(r.Stdout))
-	}
+	s.pid = r.PID
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.shells[s.name] = s

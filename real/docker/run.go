@@ -15,6 +15,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
+	"twinlayer/real/shell"
 	"twinlayer/sim"
 )
 
@@ -254,10 +255,8 @@ func (e *Engine) execEnded(id string) (int, error) {
 	return 0, errors.New("the engine does not note the end of a process whose output has ended: see docker ps")
 }
 
-// marks are what the shells that take lines print between them.
-var marks = regexp.MustCompile(`twl-[A-Z2-7]{26}( \d+)?\n`)
-
-// Logs are what the engine's log driver kept.
+// Logs are what the engine's log driver kept, without the signs of a shell that
+// takes lines.
 func (e *Engine) Logs(ctx context.Context, key string, follow bool) (sim.Output, error) {
 	c, _, err := e.container(ctx, key)
 	if err != nil {
@@ -272,13 +271,16 @@ func (e *Engine) Logs(ctx context.Context, key string, follow bool) (sim.Output,
 	if !follow {
 		ctx = sim.WithProgress(ctx, nil)
 	}
-	stdout, hush := sim.Aloud(ctx, &out)
+	aloud, hush := sim.Aloud(ctx, &out)
 	defer hush()
-	stderr, hush := sim.Aloud(ctx, &errs)
+	aside, hush := sim.Aloud(ctx, &errs)
 	defer hush()
+	stdout, stderr := shell.Clean(aloud), shell.Clean(aside)
 	_, err = stdcopy.StdCopy(stdout, stderr, r)
+	stdout.Close()
+	stderr.Close()
 	if follow && ctx.Err() != nil {
 		err = nil // it was given up
 	}
-	return sim.Output{Stdout: marks.ReplaceAllString(out.String(), ""), Stderr: marks.ReplaceAllString(errs.String(), "")}, e.cfg.explain(err)
+	return sim.Output{Stdout: out.String(), Stderr: errs.String()}, e.cfg.explain(err)
 }

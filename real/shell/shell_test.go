@@ -34,11 +34,16 @@ func each(t *testing.T, test func(t *testing.T, s *started)) {
 
 type started struct {
 	*shell.Session
-	t   *testing.T
-	cmd *exec.Cmd
+	t    *testing.T
+	argv []string
+	cmd  *exec.Cmd
 }
 
 func start(t *testing.T, argv []string) *started {
+	return recorded(t, argv, io.Discard, io.Discard)
+}
+
+func command(t *testing.T, argv []string) *exec.Cmd {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	if argv[0] == "own" {
 		cmd = exec.Command(os.Args[0])
@@ -47,12 +52,7 @@ func start(t *testing.T, argv []string) *started {
 		require.Empty(t, os.Getenv("CI"), "%s is not installed", argv[0])
 		t.Skipf("%s is not installed", argv[0])
 	}
-	stdin, _ := cmd.StdinPipe()
-	stdout, _ := cmd.StdoutPipe()
-	stderr, _ := cmd.StderrPipe()
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	return &started{shell.New(stdin, stdout, stderr), t, cmd}
+	return cmd
 }
 
 func (s *started) line(text string) shell.Result {
@@ -94,7 +94,7 @@ func TestLines(t *testing.T) {
 func TestStderr(t *testing.T) {
 	each(t, func(t *testing.T, s *started) {
 		r := s.line("echo out; printf err >&2; false")
-		require.Equal(t, shell.Result{Stdout: "out\n", Stderr: "err", Exit: 1}, r)
+		require.Equal(t, shell.Result{Stdout: "out\n", Stderr: "err", Exit: 1, PID: s.cmd.Process.Pid}, r)
 		r = s.line("PATH=/bin nosuchcommand")
 		require.Equal(t, 127, r.Exit)
 		require.Contains(t, r.Stderr, "not found")

@@ -5,7 +5,7 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"strings"
+	"regexp"
 
 	"twinlayer/sim"
 )
@@ -15,27 +15,27 @@ type stream struct {
 	r *bufio.Reader
 }
 
-// cut is a stream's text up to a mark.
+// cut is a stream's text up to the signs.
 type cut struct {
 	text  string
-	rest  string // what followed the mark on its line
-	ended bool   // the stream ended before the mark
+	state state // as the signs tell it
+	ended bool  // the stream ended before them
 }
 
 func newStream(r io.Reader) *stream {
 	return &stream{bufio.NewReaderSize(r, 64<<10)}
 }
 
-// overlap is longer than a mark with its exit status and newline.
-const overlap = 64
+// overlap is longer than what the shell is asked and than what it answers.
+const overlap = 2 << 10
 
-// until reads up to and with the line that ends in the mark, or to the end of
-// the stream; with mark "" always to the end. A text without a final newline
-// shares its last line with the mark.
-func (s *stream) until(ctx context.Context, mark string) cut {
+// until reads up to and with the signs of m, or to the end of the stream; with
+// mark "" always to the end.
+func (s *stream) until(ctx context.Context, m mark) cut {
 	var kept sim.Printed
 	aloud, hush := sim.Aloud(ctx, &kept)
 	defer hush()
+	signs := signs{mark: m, kept: aloud, forget: kept.Reset}
 	var carry []byte // the end of a piece that filled the reader's buffer
 	for {
 		piece, err := s.r.ReadSlice('\n')
@@ -43,27 +43,109 @@ func (s *stream) until(ctx context.Context, mark string) cut {
 		carry = nil
 		if err == bufio.ErrBufferFull {
 			whole := len(piece) - overlap
-			aloud.Write(piece[:whole])
+			signs.rest(piece[:whole])
 			carry = bytes.Clone(piece[whole:])
 			continue
 		}
-		before, after, found := bytes.Cut(piece, []byte(mark))
-		switch found = found && mark != ""; {
-		case found && !traced(before):
-			aloud.Write(before)
-			return cut{text: kept.String(), rest: strings.TrimSpace(string(after))}
-		case !found:
-			aloud.Write(piece)
+		if signs.line(piece) {
+			return cut{text: kept.String(), state: signs.state}
 		}
 		if err != nil {
+			signs.flush()
 			return cut{text: kept.String(), ended: true}
 		}
 	}
 }
 
-// traced says whether a mark that follows before is only the shell telling,
-// after set -x, what it is about to do.
-func traced(before []byte) bool {
-	t := bytes.TrimLeft(before, "+")
-	return len(t) < len(before) && (bytes.HasPrefix(t, []byte(" __t ")) || bytes.HasPrefix(t, []byte(" echo ")))
+// signs finds in an output what a shell was made to say, and keeps the rest.
+type signs struct {
+	mark mark
+	kept io.Writer
+	// forget drops all that was kept.
+	forget func()
+	first  bool   // the first sign has come
+	left   []byte // what stood before it on its line, with what the shell says before each sign
+	state  state
+}
+
+// line takes a line, and says whether it held the last sign.
+func (s *signs) line(line []byte) (last bool) {
+	before, after, found := bytes.Cut(line, []byte("/"+s.mark+"/"))
+	switch {
+	case s.mark == "" || !found:
+		s.rest(line)
+	case bytes.HasSuffix(before, []byte(`<"`)):
+		s.shown(line)
+	case bytes.HasPrefix(after, []byte("a/")) && !s.first:
+		s.first, s.left, s.state = true, bytes.Clone(before), heard(string(after[2:]))
+	case bytes.HasPrefix(after, []byte("c/")):
+		s.state.sound = s.first
+	case bytes.HasPrefix(after, []byte("b/")) && s.first:
+		s.left = bytes.TrimSuffix(s.left, before)
+		s.flush()
+		return true
+	}
+	return false
+}
+
+// rest takes what holds no sign. Between signs it is only what the shell shows
+// of us.
+func (s *signs) rest(text []byte) {
+	switch {
+	case s.first:
+	case s.mark != "" && bytes.Contains(text, []byte(s.mark.trace())):
+		s.forget()
+	default:
+		s.kept.Write(text)
+	}
+}
+
+// shown takes a line that shows what the shell was asked.
+func (s *signs) shown(line []byte) {
+	if before, _, whole := bytes.Cut(line, []byte(s.mark.ask())); whole && !s.first {
+		s.kept.Write(before)
+	}
+}
+
+// flush ends the signs.
+func (s *signs) flush() {
+	s.kept.Write(s.left)
+	s.first, s.left = false, nil
+}
+
+// anyMark finds the mark of a sign.
+var anyMark = regexp.MustCompile(`/(twl-[A-Z2-7]{26})/`)
+
+// Clean is a writer that passes on to w what shells with sessions print, line
+// by line, without their signs. Closing it passes on a line that has no end.
+func Clean(w io.Writer) io.WriteCloser { return &cleaner{signs: signs{kept: w}} }
+
+type cleaner struct {
+	signs signs
+	part  []byte // of a line
+}
+
+func (c *cleaner) Write(p []byte) (int, error) {
+	c.part = append(c.part, p...)
+	for {
+		line, rest, whole := bytes.Cut(c.part, []byte("\n"))
+		if !whole {
+			return len(p), nil
+		}
+		c.line(append(line, '\n'))
+		c.part = bytes.Clone(rest)
+	}
+}
+
+func (c *cleaner) line(line []byte) {
+	if found := anyMark.FindSubmatch(line); found != nil && !c.signs.first {
+		c.signs.mark = mark(found[1])
+	}
+	c.signs.line(line)
+}
+
+func (c *cleaner) Close() error {
+	c.line(c.part)
+	c.signs.flush()
+	return nil
 }

@@ -74,11 +74,24 @@ func (in *interp) withRedirs(redirs []*syntax.Redirect, cmd syntax.Command, do f
 	if keep && status == 0 {
 		return 0
 	}
-	in.fds = old
+	for _, rd := range redirs {
+		in.undo(rd, &old)
+	}
 	for _, c := range opened {
 		c.Close()
 	}
 	return status
+}
+
+// undo brings back what a redirection has replaced. What a bare exec has done
+// to other descriptors meanwhile stays.
+func (in *interp) undo(rd *syntax.Redirect, old *fdTable) {
+	if fd := redirected(rd); fd >= 0 && fd < len(old) {
+		in.fds[fd] = old[fd]
+	}
+	if rd.Op == syntax.RdrAll || rd.Op == syntax.AppAll {
+		in.fds[2] = old[2]
+	}
 }
 
 func isBareExec(cmd syntax.Command) bool {
@@ -114,19 +127,28 @@ func (in *interp) redirect(rd *syntax.Redirect, keep bool) (io.Closer, bool) {
 }
 
 func (in *interp) redirFD(rd *syntax.Redirect) (int, bool) {
-	if rd.N == nil {
-		switch rd.Op {
-		case syntax.RdrIn, syntax.RdrInOut, syntax.DplIn, syntax.Hdoc, syntax.DashHdoc, syntax.WordHdoc:
-			return 0, true
-		}
-		return 1, true
-	}
-	fd, err := strconv.Atoi(rd.N.Value)
-	if err != nil || fd >= len(in.fds) {
+	fd := redirected(rd)
+	if fd < 0 || fd >= len(in.fds) {
 		in.complain(2, "%s: Bad file descriptor", rd.N.Value)
 		return 0, false
 	}
 	return fd, true
+}
+
+// redirected is the descriptor that a redirection names; -1: none.
+func redirected(rd *syntax.Redirect) int {
+	if rd.N != nil {
+		fd, err := strconv.Atoi(rd.N.Value)
+		if err != nil {
+			return -1
+		}
+		return fd
+	}
+	switch rd.Op {
+	case syntax.RdrIn, syntax.RdrInOut, syntax.DplIn, syntax.Hdoc, syntax.DashHdoc, syntax.WordHdoc:
+		return 0
+	}
+	return 1
 }
 
 func (in *interp) duplicate(fd int, target string, keep bool) bool {
