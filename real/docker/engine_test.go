@@ -138,6 +138,39 @@ func TestLines(t *testing.T) {
 	})
 }
 
+// Nothing that a learner calls by a name stands in the session's way, and the
+// logs have nothing of it.
+func TestTakenNames(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e *Engine) {
+		s := spec("sh")
+		s.Interactive = true
+		c, _ := run(t, e, s)
+		line := func(text string) sim.Output {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			out, err := e.Line(ctx, c.ID, text)
+			require.NoError(t, err)
+			require.NoError(t, ctx.Err(), "no answer to %q", text)
+			require.Equal(t, c.ID, out.Shell, text)
+			return out
+		}
+		for _, text := range []string{"alias echo=true", "unset -f __t", "echo() { :; }", "command() { :; }", "exec 6>&- 7>&-", "\xff", "echo '\xff", "set -x", "sleep 1000 &"} {
+			line(text)
+		}
+		require.Equal(t, sim.Output{Stdout: "a", Stderr: "+ printf a\n+ exit 3\n", Exit: 3, Shell: c.ID}, line("printf a; (exit 3)"))
+		line("set +x")
+		line("exec >/out 2>&1")
+		require.Equal(t, sim.Output{Shell: c.ID}, line("printf hidden"))
+		out, err := e.Exec(t.Context(), c.ID, sim.Process{Args: []string{"cat", "/out"}})
+		require.NoError(t, err)
+		require.Equal(t, "hidden", out.Stdout)
+		logs, err := e.Logs(t.Context(), c.ID, false)
+		require.NoError(t, err)
+		require.Equal(t, "a", logs.Stdout)
+		require.NotContains(t, logs.Stderr, "twl-")
+	})
+}
+
 func TestExec(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e *Engine) {
 		c := create(t, e, spec("sleep", "60"))

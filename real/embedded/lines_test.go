@@ -79,13 +79,34 @@ func TestEndlessLine(t *testing.T) {
 	})
 }
 
-// A shell whose output goes elsewhere for good is as good as gone.
+// A shell whose output goes elsewhere for good is still there.
 func TestShellWithoutOutput(t *testing.T) {
 	e := engine(t)
-	for _, text := range []string{"exec >/dev/null", "exec 2>&-", "exec >&- 2>&-"} {
+	for text, out := range map[string]sim.Output{
+		"exec >/dev/null": {Stderr: "e\n"}, "exec 2>/dev/null": {Stdout: "o\n"}, "exec >&- 2>&-": {}, "exec >/out 2>&1": {},
+	} {
 		s := interactive(t, e)
-		require.Empty(t, line(t, e, s.ID, text).Shell)
+		require.Equal(t, sim.Output{Shell: s.ID}, line(t, e, s.ID, text))
+		out.Shell, out.Exit = s.ID, 3
+		require.Equal(t, out, line(t, e, s.ID, "echo o; echo e >&2; (exit 3)"))
+		require.Equal(t, sim.Output{Exit: 4}, line(t, e, s.ID, "exit 4"))
 	}
+}
+
+// Nothing that a learner calls by a name stands in the session's way.
+func TestTakenNames(t *testing.T) {
+	each(t, func(t *testing.T, e *embedded.Engine) {
+		s := interactive(t, e)
+		for _, text := range []string{
+			"alias echo=true", "unset -f __t", "echo() { :; }", "command() { :; }", "exec 6>&- 7>&-", "\xff", "echo '\xff", "set -x", "sleep 1000 &",
+		} {
+			require.Equal(t, s.ID, line(t, e, s.ID, text).Shell, text)
+		}
+		out := line(t, e, s.ID, "printf 'a\xff'; set +x; type __t; alias; set")
+		require.True(t, strings.HasPrefix(out.Stdout, "a\xff"), "%q", out.Stdout)
+		require.NotContains(t, out.Stdout+out.Stderr, "twl-")
+		require.True(t, strings.HasPrefix(out.Stderr, "+ printf 'a\xff'\n+ set +x\n"), "%q", out.Stderr)
+	})
 }
 
 func TestBackgroundJob(t *testing.T) {

@@ -108,6 +108,9 @@ func (s *Session) Hangup(ctx context.Context, interrupt func()) (Result, error) 
 	}
 	defer s.mu.Unlock()
 	defer context.AfterFunc(ctx, interrupt)()
+	if s.met {
+		io.WriteString(s.stdin, s.status()+"\n") // it waits for this
+	}
 	s.stdin.Close()
 	return s.collect(ctx, ""), nil
 }
@@ -158,38 +161,36 @@ const apart = " </dev/null 6>&- 7>&-"
 // wrap is a line as the shell is handed it, with $? as the line before left
 // it.
 func (s *Session) wrap(line string, m mark) string {
-	switch before := s.status(); {
-	case s.state.sound && strings.Contains(s.state.flags, "x"):
-		return `\command \eval ` + Quote(s.traced(line, m)) + apart
-	case s.state.sound:
-		return before + `\command \eval ` + Quote(line) + apart
-	case whole(line):
-		return "{ " + before + "\n" + line + "\n}" + apart
-	default:
-		return before + `(\eval ` + Quote(line) + `)` + apart
+	before, text := s.status(), line
+	if strings.Contains(s.state.flags, "x") {
+		before, text = "", s.traced(line, m)
 	}
+	switch {
+	case s.state.sound:
+		return before + `\command \eval ` + Quote(text) + apart
+	case whole(line):
+		return "{ " + s.status() + "\n" + line + "\n}" + apart
+	}
+	return before + `(\eval ` + Quote(text) + `)` + apart
 }
 
 // status sets $?, whatever exit is, whether or not a failure ends the shell,
 // and unseen by set -x.
 func (s *Session) status() string {
-	return fmt.Sprintf(`(\exit %d) >/dev/null 2>&1 && </dev/null; `, s.state.exit)
+	return fmt.Sprintf(`(\exit %d) >/dev/null 2>&1 && (</dev/null) 2>/dev/null; `, s.state.exit)
 }
 
 // traced is a line for a shell that shows what it runs (set -x): what it shows
 // of us ends with the first thing that it does.
 func (s *Session) traced(line string, m mark) string {
-	first := `(\: ` + m.trace() + `) >/dev/null`
-	if s.state.exit != 0 {
-		first += fmt.Sprintf(`; (\exit %d) 2>/dev/null && </dev/null`, s.state.exit)
-	}
-	return first + "\n" + line
+	return `(\: ` + m.trace() + `) >/dev/null; ` + s.status() + "\n" + line
 }
 
 // whole says whether a text is whole commands, so that others may stand around
 // it.
 func whole(text string) bool {
-	_, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
+	r := strings.NewReader(strings.ToValidUTF8(text, "?"))
+	_, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(r, "")
 	return err == nil && !strings.HasSuffix(text, `\`)
 }
 

@@ -131,10 +131,11 @@ func wait(cmd *exec.Cmd) int {
 
 func TestHangup(t *testing.T) {
 	each(t, func(t *testing.T, s *started) {
-		s.prints("true", "", 0)
+		s.prints("(exit 3)", "", 3)
 		r, err := s.Hangup(context.Background(), func() {})
 		require.NoError(t, err)
-		require.True(t, r.Ended)
+		require.Equal(t, shell.Result{Ended: true}, r)
+		require.Equal(t, 3, wait(s.cmd))
 	})
 }
 

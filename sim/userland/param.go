@@ -133,10 +133,10 @@ func (e *expansion) positionalSlice(s *syntax.Slice, name string, quoted bool) {
 }
 
 func (e *expansion) slice(s *syntax.Slice, value string, quoted bool) {
-	runes := []rune(value)
+	runes := []rune(asRunes(value))
 	from, to, ok := e.bounds(s, len(runes))
 	if ok {
-		e.result(string(runes[from:to]), quoted)
+		e.result(asBytes(string(runes[from:to])), quoted)
 	}
 }
 

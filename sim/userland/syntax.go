@@ -5,22 +5,77 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"mvdan.cc/sh/v3/syntax"
 )
 
 // parse parses whole commands as busybox ash would take them.
 func parse(text string) (*syntax.File, error) {
+	text = asRunes(text)
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
 	if err != nil {
-		return nil, errors.New(syntaxText(err, text))
+		return nil, errors.New(asBytes(syntaxText(err, text)))
 	}
+	syntax.Walk(file, func(node syntax.Node) bool {
+		switch n := node.(type) {
+		case *syntax.Lit:
+			n.Value = asBytes(n.Value)
+		case *syntax.SglQuoted:
+			n.Value = asBytes(n.Value)
+		}
+		return true
+	})
 	return file, refuse(file)
 }
+
+// stray is the rune that stands for byte 0 where the parser, which takes
+// nothing but UTF-8, is given what is none; the others follow. They are for
+// private use, and lie at the end of Unicode.
+const stray = utf8.MaxRune - 0xff
+
+// asRunes is text in UTF-8, each byte that is none as a rune of its own.
+func asRunes(text string) string {
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, isStray) {
+		return text
+	}
+	var b strings.Builder
+	for text != "" {
+		r, n := utf8.DecodeRuneInString(text)
+		if r != utf8.RuneError && !isStray(r) || n == 3 {
+			b.WriteString(text[:n])
+		} else {
+			for i := range n {
+				b.WriteRune(stray + rune(text[i]))
+			}
+		}
+		text = text[n:]
+	}
+	return b.String()
+}
+
+// asBytes undoes asRunes.
+func asBytes(text string) string {
+	if !strings.ContainsFunc(text, isStray) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if isStray(r) {
+			b.WriteByte(byte(r - stray))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func isStray(r rune) bool { return r >= stray }
 
 // Complete says whether line is a whole command: no open quote or
 // here-document, no "if" without its "fi", no backslash at the end.
 func Complete(line string) bool {
+	line = asRunes(line)
 	_, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(line), "")
 	if err != nil {
 		return !incomplete(err)
