@@ -28,7 +28,7 @@ func (s *Session) adoptRunning(ctx context.Context) bool {
 // lost are the running containers that the model cannot follow.
 func (s State) lost() (ids []string) {
 	for _, k := range s.Containers() {
-		if c, err := s.container(k.ID); err == nil && c.Status == Running && c.held != nil && c.held.lost != "" {
+		if c, err := s.container(k.ID); err == nil && c.Status == Running && (c.astray != "" || c.held != nil && c.held.lost != "") {
 			ids = append(ids, k.ID)
 		}
 	}

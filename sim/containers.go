@@ -239,7 +239,7 @@ func (c container) foreign() string {
 			return fmt.Sprintf("the files of the host's %s, mounted at %s, are not in the model", m.Source, m.Target)
 		}
 	}
-	return ""
+	return c.astray
 }
 
 // refreshed is the container with its volumes as they are now: another

@@ -105,7 +105,7 @@ func (t *transition) stop(c container, exit int) {
 	}
 	t.state.Machine = t.state.Machine.Exit(c.pid)
 	c.Status, c.Exit, c.Finished, c.pid, c.shells = Exited, exit, t.now, 0, nil
-	c.held = nil
+	c.held, c.astray = nil, ""
 	t.state = t.state.with(c)
 }
 
@@ -189,8 +189,8 @@ func (m *Model) Line(ctx context.Context, key, line string) (out Output, err err
 			return err
 		}
 		x := t.execution(c)
-		if sh.foreign != "" {
-			out = Output{Shell: key, Unknown: sh.foreign}
+		if why := firstOf(sh.foreign, c.astray); why != "" {
+			out = Output{Shell: key, Unknown: why}
 			return nil
 		}
 		x.p, x.pid = sh.process, sh.pid

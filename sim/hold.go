@@ -271,8 +271,8 @@ func (t *transition) signal(c container, name string) (ended bool, err error) {
 		return false, &Unknown{firstOf(c.held.lost, "what a script does at a signal that it traps depends on where it is")}
 	}
 	for _, sh := range c.shells {
-		if sh.foreign != "" {
-			return false, &Unknown{sh.foreign}
+		if why := firstOf(sh.foreign, c.astray); why != "" {
+			return false, &Unknown{why}
 		}
 	}
 	return false, nil

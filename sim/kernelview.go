@@ -64,10 +64,28 @@ func (k kernelView) Kill(pid, signal int) error {
 	k.x.t.mu.Lock()
 	kill := k.x.t.killers[pid]
 	k.x.t.mu.Unlock()
-	if kill != nil && signal != 0 && !harmless[signal] {
+	switch {
+	case signal == 0 || harmless[signal]:
+	case kill != nil:
 		kill(signal)
+	default:
+		k.killLeft(pid)
 	}
 	return nil
+}
+
+// killLeft ends what a shell has left in the background.
+func (k kernelView) killLeft(pid int) {
+	k.x.t.mu.Lock()
+	defer k.x.t.mu.Unlock()
+	c, _ := k.x.t.state.container(k.x.id)
+	for _, sh := range c.shells {
+		for _, j := range sh.jobs {
+			if j.PID == pid {
+				k.x.t.reap(c, pid)
+			}
+		}
+	}
 }
 
 // harmless are the signals that end no process: CHLD, CONT, URG and WINCH are

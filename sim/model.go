@@ -153,6 +153,7 @@ func (m *Model) do(op func(*transition) error) error {
 	defer m.mu.Unlock()
 	t := &transition{ModelConfig: &m.cfg, model: m, state: m.state, now: m.now}
 	t.catchUp()
+	t.wakeJobs()
 	err := op(t)
 	m.timed, m.asked = m.timed || t.timed, m.asked || t.asked.Load()
 	m.state = t.state

@@ -293,6 +293,7 @@ func (x *execution) line(ctx context.Context, key string, sh waiting, line strin
 	defer release()
 	x.sys.Done = shell.Done()
 	hush := x.aloud(ctx)
+	x.p.Jobs = x.t.asleep(sh)
 	next, exit, ended := sh.Line(shell, &x.p, line)
 	hush()
 	if shell.Err() != nil {
@@ -305,8 +306,9 @@ func (x *execution) line(ctx context.Context, key string, sh waiting, line strin
 		x.hangup(key, exit)
 		return out
 	}
-	sh.Shell, sh.process = next, x.p
+	sh.Shell, sh.process, sh.jobs = next, x.p, x.t.leave(next.Jobs())
 	x.wait(key, sh)
+	x.t.wakeJobs() // one that never sleeps has gone on already
 	out.Shell = key
 	return out
 }
@@ -318,9 +320,12 @@ const Grace = 300 * time.Millisecond
 // patient is the context of a shell whose line may be given up by ctx: what
 // the line has started is killed at once, and the shell itself if it does not
 // come back.
+// When the line is done, what it has left in the background is left.
 func (x *execution) patient(ctx context.Context) (context.Context, func()) {
-	x.interrupt = ctx
-	shell, kill := context.WithCancel(context.WithoutCancel(ctx))
+	programs, leave := context.WithCancelCause(ctx)
+	x.interrupt = programs
+	shell, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	kill := func() { end(nil) }
 	forget := context.AfterFunc(ctx, func() {
 		if x.children.Load() == 0 && !x.struck.Load() {
 			kill()
@@ -328,7 +333,7 @@ func (x *execution) patient(ctx context.Context) (context.Context, func()) {
 		}
 		time.AfterFunc(Grace, kill)
 	})
-	return shell, func() { forget(); kill() }
+	return shell, func() { forget(); end(errLeft); leave(errLeft) }
 }
 
 func (x *execution) output(exit int) Output {
@@ -338,13 +343,16 @@ func (x *execution) output(exit int) Output {
 	return Output{Stdout: x.stdout.String(), Stderr: x.stderr.String(), Exit: exit, Unknown: x.unknown}
 }
 
-func (x *execution) wait(key string, sh waiting) {
-	c, _ := x.t.state.container(x.id)
+func (x *execution) wait(key string, sh waiting) { x.t.keepShell(x.id, key, sh) }
+
+// keepShell makes a waiting shell, as it is now, one of the container's.
+func (t *transition) keepShell(id, key string, sh waiting) {
+	c, _ := t.state.container(id)
 	if c.shells = maps.Clone(c.shells); c.shells == nil {
 		c.shells = map[string]waiting{}
 	}
 	c.shells[key] = sh
-	x.t.state = x.t.state.with(c)
+	t.state = t.state.with(c)
 }
 
 // hangup takes an ended shell out; the container stops if it was its own

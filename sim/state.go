@@ -37,6 +37,7 @@ type container struct {
 	shells  map[string]waiting
 	printed Output    // by its own process in all its starts
 	held    *heldBack // its own process, where it waits for the clock; nil: it does not
+	astray  string    // why the model cannot tell any more what jobs do in it; ""
 }
 
 // waiting is a shell between two lines.
@@ -45,6 +46,7 @@ type waiting struct {
 	process userland.Process
 	pid     int
 	foreign string // why the model cannot know what it does; "": it can
+	jobs    []leftJob
 }
 
 // Images are the images that a tag names, newest first.

@@ -290,11 +290,9 @@ func (in *interp) wait(args []string) int {
 
 func (in *interp) jobsCmd([]string) int {
 	for i, j := range in.jobs.list {
-		state := "Done"
 		if j.running() {
-			state = "Running"
+			in.print("[%d]  Running\n", i+1)
 		}
-		in.print("[%d]  %s\n", i+1, state)
 	}
 	return 0
 }

@@ -15,17 +15,22 @@ import (
 type copier struct {
 	*tool
 	recurse, preserve, force, noClobber, update, verbose bool
-	deref, derefNamed                                    bool                 // follow symlinks: all, those named
-	link                                                 string               // "", "hard", "soft": make links instead
-	seen                                                 map[[2]uint64]string // files with more names
-	made                                                 map[uint64]bool      // directories
+	deref, derefNamed                                    bool             // follow symlinks: all, those named
+	link                                                 string           // "", "hard", "soft": make links instead
+	seen                                                 map[inode]string // files with more names
+	made                                                 map[inode]bool   // directories
 }
+
+// inode is which file it is.
+type inode struct{ dev, ino uint64 }
+
+func inodeOf(st *fs.Stat) inode { return inode{st.Dev, st.Ino} }
 
 func cp(t *tool) int {
 	c := &copier{
 		tool: t, recurse: t.last("rRa") != 0, preserve: t.last("pa") != 0, force: t.has('f'),
-		noClobber: t.has('n'), update: t.has('u'), verbose: t.has('v'), seen: map[[2]uint64]string{},
-		made: map[uint64]bool{},
+		noClobber: t.has('n'), update: t.has('u'), verbose: t.has('v'), seen: map[inode]string{},
+		made: map[inode]bool{},
 	}
 	c.deref = t.has('L') || !c.recurse && t.last("dP") == 0
 	c.derefNamed = c.deref || t.has('H')
@@ -105,7 +110,7 @@ func (c *copier) copy(src, dst string, named bool) bool {
 }
 
 func sameFile(a, b *fs.Stat) bool {
-	return a.Ino == b.Ino && a.Ino != 0 && a.Mode == b.Mode && a.Ctime.Equal(b.Ctime)
+	return inodeOf(a) == inodeOf(b) && a.Ino != 0
 }
 
 func (c *copier) directory(src, dst string, from, to *fs.Stat) bool {
@@ -113,7 +118,7 @@ func (c *copier) directory(src, dst string, from, to *fs.Stat) bool {
 		c.errorf("omitting directory '%s'", src)
 		return false
 	}
-	if c.made[from.Ino] {
+	if c.made[inodeOf(from)] {
 		c.errorf("recursion detected, omitting directory '%s'", src)
 		return false
 	}
@@ -129,7 +134,7 @@ func (c *copier) directory(src, dst string, from, to *fs.Stat) bool {
 			return false
 		}
 		if st, err := c.lstat(dst); err == nil {
-			c.made[st.Ino] = true
+			c.made[inodeOf(st)] = true
 		}
 		if c.verbose {
 			c.printf("'%s' -> '%s'\n", src, dst)
@@ -193,8 +198,7 @@ func (c *copier) nonDirectory(src, dst string, from, to *fs.Stat) bool {
 // linked makes a link where -l, -s, or an inode copied before asks for one.
 func (c *copier) linked(src, dst string, from, to *fs.Stat) (done, ok bool) {
 	var err error
-	key := [2]uint64{from.Ino, uint64(from.Ctime.UnixNano())}
-	first, again := c.seen[key]
+	first, again := c.seen[inodeOf(from)]
 	switch {
 	case c.link == "hard":
 		err = c.FS.Link(c.abs(src), c.abs(dst))
@@ -207,7 +211,7 @@ func (c *copier) linked(src, dst string, from, to *fs.Stat) (done, ok bool) {
 		err = c.FS.Link(c.abs(first), c.abs(dst))
 	default:
 		if from.Nlink > 1 && !c.deref {
-			c.seen[key] = dst
+			c.seen[inodeOf(from)] = dst
 		}
 		return false, false
 	}
@@ -233,11 +237,7 @@ func (c *copier) regular(src, dst string, from, to *fs.Stat) bool {
 		c.cannot("create", dst, err)
 		return false
 	}
-	var r io.Reader = in
-	if from.Mode&fs.S_IFMT != fs.S_IFREG {
-		r = obey(c.ctx, in)
-	}
-	_, err = io.Copy(out, r)
+	_, err = io.Copy(out, c.source(in, from))
 	if cerr := out.Close(); err == nil {
 		err = cerr
 	}
@@ -246,6 +246,31 @@ func (c *copier) regular(src, dst string, from, to *fs.Stat) bool {
 		return false
 	}
 	return true
+}
+
+// unsizedMost is how much is copied of a file that says it is empty.
+const unsizedMost = 16 << 20
+
+// source is what is copied of a file. One of /proc says it is empty, and may
+// have 256 GiB nevertheless (pagemap), of which busybox fills the disk.
+func (c *copier) source(in io.Reader, from *fs.Stat) io.Reader {
+	switch {
+	case from.Mode&fs.S_IFMT != fs.S_IFREG:
+		return obey(c.ctx, in)
+	case from.Size == 0:
+		return io.MultiReader(io.LimitReader(in, unsizedMost), atEnd{in})
+	}
+	return in
+}
+
+// atEnd is an input of which nothing more may come.
+type atEnd struct{ io.Reader }
+
+func (a atEnd) Read(p []byte) (int, error) {
+	if n, err := a.Reader.Read(p); n == 0 {
+		return 0, err
+	}
+	return 0, fs.EFBIG
 }
 
 // target opens what a regular file is copied to: an existing file is
@@ -375,7 +400,7 @@ func (t *tool) moveAcross(src, dst string) {
 	}
 	quiet := *t
 	quiet.options = options{}
-	c := &copier{tool: &quiet, recurse: true, preserve: true, seen: map[[2]uint64]string{}, made: map[uint64]bool{}}
+	c := &copier{tool: &quiet, recurse: true, preserve: true, seen: map[inode]string{}, made: map[inode]bool{}}
 	ok := c.copy(src, dst, true) && quiet.failed == 0
 	t.failed = max(t.failed, quiet.failed)
 	if !ok {

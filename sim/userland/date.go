@@ -1,6 +1,7 @@
 package userland
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"strings"
@@ -153,19 +154,25 @@ func sleep(t *tool) int {
 		}
 		total += d
 	}
-	if t.Sleep != nil {
-		if err := t.Sleep(t.ctx, total); err != nil {
-			return exitKilled
-		}
-		return 0
+	wait := t.Sleep
+	if wait == nil {
+		wait = sleepFor
 	}
-	timer := time.NewTimer(total)
+	if wait(t.ctx, total) != nil {
+		return exitKilled
+	}
+	return 0
+}
+
+// sleepFor waits by the real clock.
+func sleepFor(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return 0
-	case <-t.ctx.Done():
-		return exitKilled
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -476,7 +476,8 @@ func (in *interp) background(st *syntax.Stmt) {
 	plain := *st
 	plain.Background = false
 	j := in.jobs.add()
-	sub.p.Started = j.begin
+	j.more = !in.sleeps(st.Cmd)
+	sub.p.Started, sub.p.Sleep = j.begin, j.sleeper(in.p.Sleep)
 	if !in.isProgram(st.Cmd) {
 		j.begin(noPID + len(in.jobs.list))
 	}

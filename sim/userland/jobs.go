@@ -2,8 +2,19 @@ package userland
 
 import (
 	"context"
+	"slices"
 	"sync"
+	"time"
+
+	"mvdan.cc/sh/v3/syntax"
 )
+
+// Job is a command that a line of a [Shell] has left in the background.
+type Job struct {
+	PID  int           // above all process ids where it is none of its own
+	Rest time.Duration // how long it still sleeps
+	More bool          // it goes on then
+}
 
 // jobTable are the background commands of one shell.
 type jobTable struct{ list []*job }
@@ -13,10 +24,16 @@ type job struct {
 	started, done chan struct{}
 	once          sync.Once
 	pid, status   int
+
+	more  bool // it does more than sleep
+	mu    sync.Mutex
+	naps  int           // programs of it that sleep
+	rest  time.Duration // how long the last of them does
+	doing chan struct{} // told when that changes
 }
 
 func (t *jobTable) add() *job {
-	j := &job{started: make(chan struct{}), done: make(chan struct{})}
+	j := &job{started: make(chan struct{}), done: make(chan struct{}), doing: make(chan struct{}, 1)}
 	t.list = append(t.list, j)
 	return j
 }
@@ -78,4 +95,96 @@ func (j *job) running() bool {
 	default:
 		return true
 	}
+}
+
+// sleeper is how a program of the job sleeps.
+func (j *job) sleeper(sleep func(context.Context, time.Duration) error) func(context.Context, time.Duration) error {
+	if sleep == nil {
+		sleep = sleepFor
+	}
+	return func(ctx context.Context, d time.Duration) error {
+		j.nap(1, d)
+		defer j.nap(-1, d)
+		return sleep(ctx, d)
+	}
+}
+
+func (j *job) nap(n int, d time.Duration) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.naps, j.rest = j.naps+n, d
+	select {
+	case j.doing <- struct{}{}:
+	default:
+	}
+}
+
+func (j *job) asleep() (time.Duration, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.rest, j.naps > 0
+}
+
+// patience is how long a job may run on behind a line without a sleep.
+const patience = 3 * time.Second
+
+// leave waits until each job has ended or sleeps, and tells of those that have
+// not ended.
+func (t *jobTable) leave(ctx context.Context) (left []Job) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for _, j := range t.list {
+		rest, asleep := j.asleep()
+		for ; !asleep && j.running() && ctx.Err() == nil; rest, asleep = j.asleep() {
+			select {
+			case <-j.doing:
+			case <-j.done:
+			case <-ctx.Done():
+			}
+		}
+		switch {
+		case !j.running():
+		case asleep:
+			left = append(left, Job{PID: j.id(), Rest: rest, More: j.more})
+		default:
+			left = append(left, Job{PID: j.id(), More: true})
+		}
+	}
+	return left
+}
+
+// resume takes over the jobs that earlier lines have left.
+func (in *interp) resume(left []Job) {
+	for _, l := range left {
+		j := in.jobs.add()
+		j.more, j.naps, j.rest = l.More, 1, l.Rest
+		j.begin(l.PID)
+		go in.sleepOn(j, l)
+	}
+}
+
+// sleepOn ends a job that was left when it has slept, or was killed.
+func (in *interp) sleepOn(j *job, l Job) {
+	for end := time.Now().Add(l.Rest); ; {
+		switch left := time.Until(end); {
+		case left <= 0 && !l.More:
+			j.end(0)
+			return
+		case l.PID < noPID && !in.alive(l.PID):
+			j.end(128 + signalNumber("TERM"))
+			return
+		case sleepFor(in.ctx, min(max(left, time.Millisecond), 20*time.Millisecond)) != nil:
+			return
+		}
+	}
+}
+
+func (in *interp) alive(pid int) bool {
+	return slices.ContainsFunc(in.p.Kernel.Processes(), func(p ProcessInfo) bool { return p.PID == pid })
+}
+
+// sleeps says whether cmd is sleep, and no more.
+func (in *interp) sleeps(cmd syntax.Command) bool {
+	call, ok := cmd.(*syntax.CallExpr)
+	return ok && in.isProgram(cmd) && baseOf(call.Args[0].Lit()) == "sleep"
 }

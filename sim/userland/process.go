@@ -55,6 +55,8 @@ type Process struct {
 	Interrupt *atomic.Bool
 	// Pipe makes the pipes of the shell; nil: pipes in memory.
 	Pipe func() (io.ReadCloser, io.WriteCloser, error)
+	// Jobs are what earlier lines of a [Shell] have left in the background.
+	Jobs []Job
 }
 
 // Kernel is what a program asks the kernel besides files.

@@ -10,7 +10,10 @@ import (
 
 // Shell is a shell between two lines: its directory, variables, functions,
 // options, $?. It is immutable.
-type Shell struct{ state state }
+type Shell struct {
+	state state
+	jobs  []Job
+}
 
 // NewShell is a shell that has run nothing yet, with p's environment,
 // directory and, behind Args[0], positional parameters.
@@ -20,7 +23,7 @@ func NewShell(p *Process) *Shell {
 	if len(p.Args) > 1 {
 		s.params = append(s.params, p.Args[1:]...)
 	}
-	return &Shell{s}
+	return &Shell{state: s}
 }
 
 // Dir is the shell's working directory.
@@ -35,29 +38,34 @@ func (s *Shell) Env() []string { return s.state.env() }
 // Umask is the shell's file mode creation mask.
 func (s *Shell) Umask() uint32 { return s.state.umask }
 
+// Jobs are the commands that the last line has left in the background.
+func (s *Shell) Jobs() []Job { return s.jobs }
+
 // Line runs one line, which may contain newlines, and returns the shell after
 // it, the exit status, and whether the shell ended (exit, set -e). s is
 // unchanged and can be used again. p carries streams, files, kernel and so on
-// for this one line; commands started with & are waited for.
+// for this one line, and the jobs that earlier ones left. Commands started with &
+// are waited for until they sleep; what they do then ends with ctx.
 func (s *Shell) Line(ctx context.Context, p *Process, line string) (next *Shell, status int, ended bool) {
 	p = p.copy()
 	p.Stdout, p.Stderr = shareWriters(p.Stdout, p.Stderr)
 	in := newInterp(ctx, p, s.state.clone())
 	in.interactive = true
 	in.reopen()
+	in.resume(p.Jobs)
 	in.applyUmask()
 	in.script(stringLines(line))
 	if ended = in.jump.kind == jumpExit; ended {
 		in.atExit()
 	}
-	in.jobs.wait(ctx)
+	left := in.jobs.leave(ctx)
 	in.lastJobID()
 	for _, f := range in.fds {
 		if f.c != nil {
 			f.c.Close()
 		}
 	}
-	return &Shell{in.state}, in.status, ended
+	return &Shell{in.state, left}, in.status, ended
 }
 
 // Hangup ends the shell as the end of its input does: it runs the EXIT trap.
@@ -90,7 +98,7 @@ func (in *interp) chunk(text string, end bool) {
 		return
 	}
 	if in.opts['v'] {
-		io.WriteString(in.stderr(), text)
+		io.WriteString(in.stderr(), strings.TrimSuffix(text, "\n")+"\n")
 	}
 	file, err := parse(text)
 	if err != nil {
