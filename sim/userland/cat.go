@@ -152,7 +152,7 @@ func rev(t *tool) int {
 // nl numbers the lines that are not empty.
 func nl(t *tool) int {
 	n := 0
-	eachLine(t.allInputs(), func(line string, _ bool) bool {
+	t.eachLine(t.allInputs(), func(line string, _ bool) bool {
 		if line == "" && t.val('b') != "a" {
 			t.println(strings.Repeat(" ", 7))
 		} else {

@@ -1,7 +1,6 @@
 package userland
 
 import (
-	"io"
 	"maps"
 	"path"
 	"slices"
@@ -126,7 +125,7 @@ func readFile(fsys fs.FS, name string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(f)
+	data, err := readAll(f)
 	return string(data), err
 }
 

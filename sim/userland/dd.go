@@ -53,8 +53,6 @@ func dd(t *tool) int {
 	return 0
 }
 
-const blockMax = 1 << 30
-
 func (d *copyJob) operand(arg string) bool {
 	name, value, ok := strings.Cut(arg, "=")
 	if !ok {
@@ -79,8 +77,8 @@ func (d *copyJob) operand(arg string) bool {
 		d.errorf("invalid number '%s'", value)
 		return false
 	}
-	if strings.HasSuffix(name, "bs") && n > blockMax {
-		d.errorf("out of memory")
+	if strings.HasSuffix(name, "bs") && n > memoryMax {
+		d.fail("", errMemory)
 		return false
 	}
 	switch name {

@@ -2,7 +2,6 @@ package userland
 
 import (
 	"bytes"
-	"io"
 	"slices"
 	"strings"
 
@@ -117,7 +116,7 @@ func (d *differ) content(name string) ([]byte, bool) {
 		return nil, false
 	}
 	defer r.Close()
-	data, err := io.ReadAll(r)
+	data, err := readAll(r)
 	if err != nil {
 		d.fail(name, err)
 		d.status = 2

@@ -1,9 +1,7 @@
 package userland
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"strconv"
 	"strings"
 
@@ -25,6 +23,7 @@ type expansion struct {
 	done  []*field
 	cur   *field
 	gap   bool // whitespace of IFS ended the last field
+	held  *ledger
 	err   error
 }
 
@@ -35,8 +34,9 @@ var errAborted = errors.New("aborted")
 // quotes.
 func (in *interp) fields(words ...*syntax.Word) ([]string, bool) {
 	var out []string
+	var held ledger
 	for _, word := range words {
-		e := expansion{in: in, split: true}
+		e := expansion{in: in, split: true, held: &held}
 		e.word(word)
 		e.end()
 		if e.err != nil {
@@ -59,7 +59,7 @@ func (in *interp) globField(f *field) []string {
 }
 
 func (in *interp) single(word *syntax.Word) (*field, bool) {
-	e := expansion{in: in, cur: &field{}}
+	e := expansion{in: in, cur: &field{}, held: new(ledger)}
 	if word != nil {
 		e.word(word)
 	}
@@ -86,7 +86,7 @@ func (in *interp) document(word *syntax.Word, quoted, tabs bool) (string, bool) 
 	if quoted {
 		return word.Lit(), true
 	}
-	e := expansion{in: in, cur: &field{}, heed: true}
+	e := expansion{in: in, cur: &field{}, heed: true, held: new(ledger)}
 	e.parts(word.Parts, true, false)
 	return e.cur.text.String(), e.err == nil
 }
@@ -147,8 +147,20 @@ func (in *interp) tilde(s string, whole bool) (home, rest string, ok bool) {
 	return "", s, false
 }
 
+// holds says whether there is room for n bytes more; where there is none, the
+// shell ends.
+func (e *expansion) holds(n int) bool {
+	if e.held.take(n) {
+		return true
+	}
+	e.err = errAborted
+	e.in.exhausted()
+	return false
+}
+
 func (e *expansion) open() *field {
 	if e.cur == nil {
+		e.held.take(cellSize)
 		e.cur = &field{}
 	}
 	return e.cur
@@ -164,6 +176,9 @@ func (e *expansion) end() {
 // add appends s to the field.
 func (e *expansion) add(s string, quoted bool) {
 	if s == "" && !quoted {
+		return
+	}
+	if e.err != nil || !e.holds(len(s)) {
 		return
 	}
 	f := e.open()
@@ -327,10 +342,6 @@ func (e *expansion) plain(s string, quoted, split bool) {
 	}
 }
 
-// substituteMax is how many bytes a command may put into a line: what never
-// ends must not fill the memory.
-const substituteMax = 16 << 20
-
 // substitute is the output of $( … ) without the newlines at its end.
 func (in *interp) substitute(cs *syntax.CmdSubst) (string, error) {
 	r, w, err := in.pipe()
@@ -347,18 +358,18 @@ func (in *interp) substitute(cs *syntax.CmdSubst) (string, error) {
 		w.Close()
 		status <- n
 	}()
-	var out bytes.Buffer
-	n, _ := io.Copy(&out, io.LimitReader(r, substituteMax+1))
+	out, err := readAll(r)
 	r.Close()
 	in.substStatus = <-status
 	in.after(sub)
 	switch {
 	case in.ctx.Err() != nil:
 		return "", errAborted // by ^C or kill
-	case n > substituteMax:
-		return "", errors.New("out of memory")
+	case err == errMemory:
+		in.exhausted()
+		return "", errAborted
 	}
-	return strings.TrimRight(strings.ReplaceAll(out.String(), "\x00", ""), "\n"), nil
+	return strings.TrimRight(strings.ReplaceAll(string(out), "\x00", ""), "\n"), nil
 }
 
 // ansiC undoes the escapes of $'…'.

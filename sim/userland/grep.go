@@ -80,7 +80,7 @@ func (s *searcher) patterns() (list []string, ok bool) {
 			return nil, false
 		}
 		list = slices.Concat([]string{}, list)
-		eachLine(r, func(line string, _ bool) bool { list = append(list, line); return true })
+		s.eachLine(r, func(line string, _ bool) bool { list = append(list, line); return true })
 		r.Close()
 	}
 	if !s.has('e') && !s.has('f') {
@@ -216,7 +216,7 @@ func (s *searcher) scan(r io.Reader, label string) int {
 	quiet := s.has('q') || s.has('l') || s.has('L')
 	c := around{searcher: s, label: label}
 	count, number := 0, 0
-	eachLine(r, func(line string, _ bool) bool {
+	s.eachLine(r, func(line string, _ bool) bool {
 		number++
 		if s.matches(line) == s.has('v') {
 			if !s.has('c') && !quiet {

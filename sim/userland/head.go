@@ -194,7 +194,7 @@ func tail(t *tool) int {
 		opened++
 		headers(name, true)
 		if err := t.tailOf(r, n, fromStart, bytes); err != nil {
-			t.errorf("read error: %s", reason(err))
+			t.readFailed(err)
 		}
 		if t.last("fF") != 0 && name == names[len(names)-1] {
 			t.follow(r)
@@ -233,16 +233,22 @@ func (t *tool) tailOf(r io.Reader, n int64, fromStart, bytes bool) error {
 
 func (t *tool) tailLines(r io.Reader, n int64) error {
 	var kept []string
+	held := 0
 	err := eachLine(r, func(line string, has bool) bool {
 		if has {
 			line += "\n"
 		}
 		kept = append(kept, line)
+		held += len(line) + cellSize
 		if int64(len(kept)) > n {
+			held -= len(kept[0]) + cellSize
 			kept = kept[1:]
 		}
-		return true
+		return held <= memoryMax
 	})
+	if held > memoryMax {
+		return errMemory
+	}
 	for _, line := range kept {
 		t.out.WriteString(line)
 	}
@@ -257,6 +263,9 @@ func (t *tool) tailBytes(r io.Reader, n int64) error {
 		kept = append(kept, buf[:got]...)
 		if int64(len(kept)) > n {
 			kept = append([]byte(nil), kept[int64(len(kept))-n:]...)
+		}
+		if len(kept) > memoryMax {
+			return errMemory
 		}
 		if err != nil {
 			t.out.Write(kept)

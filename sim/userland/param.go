@@ -55,6 +55,10 @@ func (in *interp) assign(name, value string) bool {
 		in.abort("%s: is read only", name)
 		return false
 	}
+	if !in.holds(len(name) + len(value)) {
+		in.exhausted()
+		return false
+	}
 	v.value, v.set = value, true
 	v.exported = v.exported || in.opts['a']
 	in.vars[name] = v

@@ -52,6 +52,10 @@ func (in *interp) readLine(fd int, o options) (line string, ok bool) {
 	}
 	var b strings.Builder
 	for n := 0; n != limit; n++ {
+		if b.Len() > memoryMax {
+			in.exhausted()
+			return "", false
+		}
 		c, err := readByte(r)
 		if err != nil {
 			return b.String(), false

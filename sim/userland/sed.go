@@ -45,7 +45,7 @@ func (t *tool) sedScript() (script []string, ok bool) {
 		if !ok {
 			return nil, false
 		}
-		text, _ := io.ReadAll(r)
+		text, _ := readAll(r)
 		r.Close()
 		script = append(script, strings.TrimSuffix(string(text), "\n"))
 	}
@@ -102,12 +102,12 @@ func (e *editor) read() (line string, ok bool) {
 			}
 			e.lines = bufio.NewReader(e.cur)
 		}
-		line, err := e.lines.ReadString('\n')
+		line, err := readRecord(e.lines, '\n')
 		if line != "" {
 			return line, true
 		}
 		if err != io.EOF {
-			e.errorf("read error: %s", reason(err))
+			e.readFailed(err)
 		}
 		e.cur.Close()
 		e.lines = nil
@@ -151,7 +151,7 @@ func (e *editor) load(line string) {
 
 // cycle runs the commands over the pattern space.
 func (e *editor) cycle() {
-	for pc := 0; pc < len(e.code) && e.ctx.Err() == nil; {
+	for pc := 0; pc < len(e.code) && e.ctx.Err() == nil && e.holds(); {
 		c := &e.code[pc]
 		if !e.selects(c) {
 			pc = c.skip(pc)

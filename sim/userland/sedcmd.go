@@ -43,6 +43,16 @@ func (e *editor) do(c *sedCmd) int {
 	return sedNext
 }
 
+// holds says whether there is room for the two spaces.
+func (e *editor) holds() bool {
+	if len(e.pattern)+len(e.hold) <= memoryMax {
+		return true
+	}
+	e.pattern, e.hold, e.quit = "", "", true
+	e.exit = e.fail("", errMemory)
+	return false
+}
+
 // flow are the commands about lines and where to go on.
 func (e *editor) flow(c *sedCmd) int {
 	switch c.name {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -160,9 +161,34 @@ func TestShellObeysItsContext(t *testing.T) {
 
 // TestEndlessSubstitution fills no memory.
 func TestEndlessSubstitution(t *testing.T) {
-	k := newTalk(t)
-	require.Equal(t, "!sh: out of memory\n", k.say("for i in $(yes); do echo never; done"))
-	require.Equal(t, "2\n", k.say("echo $?"))
+	out, status, ended := newTalk(t).run("trap 'echo never' EXIT; for i in $(yes); do echo never; done")
+	require.Equal(t, "!sh: out of memory\n", out)
+	require.Equal(t, 1, status)
+	require.True(t, ended, "busybox's shell ends, at a prompt too")
+}
+
+// TestMemory: what doubles, and what is kept of what never ends, finds its
+// limit, and the program that holds it says so. Exit statuses are busybox's
+// under ulimit -v.
+func TestMemory(t *testing.T) {
+	for script, want := range map[string]string{
+		"x=a; while :; do x=$x$x; done":                                   "!sh: out of memory\n1",
+		"set a; while :; do set \"$@\" \"$@\"; done":                      "!sh: out of memory\n1",
+		"f() { f \"$1$1\"; }; f abcdefgh":                                 "!sh: out of memory\n1",
+		"i=0; while :; do i=$((i+1)); eval v$i=$(printf %0100000d); done": "!sh: out of memory\n1",
+		"(x=a; while :; do x=$x$x; done); echo $?":                        "1\n!sh: out of memory\n0",
+		"yes | sort":                                 "!sort: out of memory\n2",
+		"echo a | sed ':a;s/.*/&&/;ta'":              "!sed: out of memory\n1",
+		"yes | tail -n 100000000":                    "!tail: out of memory\n1",
+		"dd bs=1G count=1 if=/dev/zero of=/dev/null": "!dd: out of memory\n1",
+		// What is within the limit is none of its business.
+		"x=a; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do x=$x$x; done; echo ${#x}": "1048576\n0",
+	} {
+		t.Run(script, func(t *testing.T) {
+			out, status, _ := newTalk(t).run(script)
+			require.Equal(t, want, out+strconv.Itoa(status))
+		})
+	}
 }
 
 func TestComplete(t *testing.T) {

@@ -34,8 +34,9 @@ func sortTool(t *tool) int {
 		s.keys = append(s.keys, key)
 	}
 	var lines []string
+	var held ledger
 	t.eachInput(func(_ string, r io.Reader) error {
-		return eachLine(r, func(line string, _ bool) bool {
+		return keepLines(r, &held, func(line string, _ bool) bool {
 			lines = append(lines, line)
 			return t.ctx.Err() == nil
 		})

@@ -32,6 +32,7 @@ type state struct {
 	lastJob int // $!
 	getoptAt
 	kept []keptFile // of exec's redirections
+	held ledger     // of variables
 }
 
 // getoptAt is where the getopts builtin stands inside a cluster of flags.

@@ -115,7 +115,7 @@ func uniq(t *tool) int {
 		t.out = bufio.NewWriter(f)
 	}
 	u := uniqRun{tool: t}
-	if eachLine(r, func(line string, _ bool) bool { u.line(line); return !t.done() }); u.count > 0 {
+	if t.eachLine(r, func(line string, _ bool) bool { u.line(line); return !t.done() }); u.count > 0 {
 		u.show()
 	}
 	t.out.Flush()

@@ -130,7 +130,12 @@ func (t *tool) errorf(format string, args ...any) int {
 }
 
 // fail complains about name with the system's reason.
-func (t *tool) fail(name string, err error) int { return t.errorf("%s: %s", name, reason(err)) }
+func (t *tool) fail(name string, err error) int {
+	if err == errMemory {
+		return t.errorf("%s", err) // it is nothing of the file
+	}
+	return t.errorf("%s: %s", name, reason(err))
+}
 
 // cannot complains in the form "can't open 'x': No such file or directory".
 func (t *tool) cannot(do, name string, err error) int {
@@ -276,7 +281,7 @@ func eachLine(r io.Reader, do func(line string, has bool) bool) error {
 func eachRecord(r io.Reader, end byte, do func(s string, has bool) bool) error {
 	b := bufio.NewReader(r)
 	for {
-		s, err := b.ReadString(end)
+		s, err := readRecord(b, end)
 		if s == "" && err != nil {
 			if err == io.EOF {
 				return nil

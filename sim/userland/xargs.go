@@ -101,7 +101,7 @@ func (x *xargsRun) next() (string, bool) {
 		x.words = bufio.NewReader(x.in)
 	}
 	if x.has('0') {
-		s, err := x.words.ReadString(0)
+		s, err := readRecord(x.words, 0)
 		return strings.TrimSuffix(s, "\x00"), err == nil || s != ""
 	}
 	var b strings.Builder
