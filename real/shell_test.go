@@ -50,7 +50,7 @@ func TestLinesLeaveJobs(t *testing.T) {
 // A variable that doubles is the shell's end, not the machine's.
 func TestLinesHaveAMemory(t *testing.T) {
 	lines(t, "trap 'echo bye' EXIT", "(x=a; while :; do x=$x$x; done); echo $?", "x=a; while :; do x=$x$x; done")
-	for _, line := range []string{"set a; while :; do set \"$@\" \"$@\"; done", "x=$(yes)", "yes | sort", "echo a | sed ':a;s/.*/&&/;ta'"} {
+	for _, line := range []string{"set a; while :; do set \"$@\" \"$@\"; done", "x=$(yes)", "yes | sort"} {
 		s := both(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		r, err := s.Run(ctx, "docker run busybox sh -c '"+strings.ReplaceAll(line, "'", `'"'"'`)+"'", os.Getenv)

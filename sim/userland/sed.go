@@ -151,7 +151,10 @@ func (e *editor) load(line string) {
 
 // cycle runs the commands over the pattern space.
 func (e *editor) cycle() {
-	for pc := 0; pc < len(e.code) && e.ctx.Err() == nil && e.holds(); {
+	for pc := 0; pc < len(e.code) && e.ctx.Err() == nil; {
+		if !e.holds() {
+			return
+		}
 		c := &e.code[pc]
 		if !e.selects(c) {
 			pc = c.skip(pc)

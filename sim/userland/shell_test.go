@@ -175,10 +175,10 @@ func TestMemory(t *testing.T) {
 		"x=a; while :; do x=$x$x; done":                                   "!sh: out of memory\n1",
 		"set a; while :; do set \"$@\" \"$@\"; done":                      "!sh: out of memory\n1",
 		"f() { f \"$1$1\"; }; f abcdefgh":                                 "!sh: out of memory\n1",
-		"i=0; while :; do i=$((i+1)); eval v$i=$(printf %0100000d); done": "!sh: out of memory\n1",
+		"i=0; while :; do i=$((i+1)); eval v$i=$(printf %0900000d); done": "!sh: out of memory\n1",
 		"(x=a; while :; do x=$x$x; done); echo $?":                        "1\n!sh: out of memory\n0",
-		"yes | sort":                                 "!sort: out of memory\n2",
-		"echo a | sed ':a;s/.*/&&/;ta'":              "!sed: out of memory\n1",
+		"yes | sort": "!sort: out of memory\n2",
+		"head -c 9000000 /dev/zero | tr '\\0' a | sed 'h;G;h;G;h;G;h;G'": "!sed: out of memory\n1",
 		"yes | tail -n 100000000":                    "!tail: out of memory\n1",
 		"dd bs=1G count=1 if=/dev/zero of=/dev/null": "!dd: out of memory\n1",
 		// What is within the limit is none of its business.
