@@ -11,6 +11,7 @@ import (
 type Mounts struct {
 	mu   sync.Mutex
 	list []Mount
+	kept *Mounts // the snapshot that was taken last
 }
 
 // Mount is one file system at its mount point.
@@ -31,12 +32,27 @@ func (m *Mounts) List() []Mount { return m.list }
 // Root is the file system at "/".
 func (m *Mounts) Root() *Union { return m.list[0].FS }
 
-// Snapshot is the mounts as they are now. It may be called from within
-// [Sys.Log].
+// Snapshot is the mounts as they are now, for good; see [Union.Snapshot]. It
+// may be called from within [Sys.Log].
 func (m *Mounts) Snapshot() *Mounts {
+	if m.kept == nil || !slices.EqualFunc(m.list, m.kept.list, func(now, kept Mount) bool { return now.FS.Snapshot() == kept.FS }) {
+		m.kept = m.each((*Union).Snapshot)
+		m.kept.kept = m.kept
+	}
+	return m.kept
+}
+
+// Fork is mounts that begin as m is now, and are changed by themselves.
+func (m *Mounts) Fork() *Mounts {
+	out := m.each((*Union).Fork)
+	out.kept = m.Snapshot()
+	return out
+}
+
+func (m *Mounts) each(do func(*Union) *Union) *Mounts {
 	out := &Mounts{list: slices.Clone(m.list)}
 	for i := range out.list {
-		out.list[i].FS = out.list[i].FS.Snapshot()
+		out.list[i].FS = do(out.list[i].FS)
 	}
 	return out
 }

@@ -14,7 +14,8 @@ type Tree struct {
 	nodes table[*Node]
 	last  Ino
 	own   *owner
-	sum   *sum // the digest of this state, shared by all who have it; nil: nobody has asked
+	sum   *sum  // the digest of this state, shared by all who have it; nil: nobody has asked
+	kept  *Tree // this state as it was handed out; nil: it has been edited since
 }
 
 // rootIno is the root directory of every tree.
@@ -143,25 +144,32 @@ func emptyTree() *Tree { return newTree(Node{Mode: 0o755}) }
 // fork is a tree that can be edited while t stays as it is. It takes constant
 // time; afterwards neither of the two owns the shared pieces.
 func (t *Tree) fork() *Tree {
-	return &Tree{nodes: t.nodes, last: t.last, own: new(owner), sum: t.sum}
+	return &Tree{nodes: t.nodes, last: t.last, own: new(owner), sum: t.sum, kept: t.kept}
 }
 
-// freeze hands out t as it stands: later edits of t copy what they change.
+// freeze hands out t as it stands: later edits of t copy what they change. As
+// long as there are none it is the same tree each time. What was handed out
+// has no owner, and is never edited.
 func (t *Tree) freeze() *Tree {
-	if t.sum == nil {
-		t.sum = new(sum)
+	if t.kept == nil {
+		if t.sum == nil {
+			t.sum = new(sum)
+		}
+		out := *t
+		out.own, out.kept = nil, &out
+		t.own, t.kept = new(owner), &out
 	}
-	out := *t
-	out.own = nil
-	t.own = new(owner)
-	return &out
+	return t.kept
 }
 
 func (t *Tree) node(i Ino) *Node { return t.nodes.get(i) }
 
 func (t *Tree) put(i Ino, n *Node) {
+	if t.own == nil {
+		panic("fs: a tree that was handed out is edited")
+	}
 	t.nodes.set(t.own, i, n)
-	t.sum = nil
+	t.sum, t.kept = nil, nil
 }
 
 // edit is a copy of inode i, in its place, that may be changed until the next

@@ -9,19 +9,21 @@ import (
 // mounts with its default options. Without a stack it is a plain memory file
 // system, as tmpfs is; without a writable layer it is read-only.
 //
-// A Union is changed by [Sys]. [Union.Snapshot] takes constant time.
+// A Union is changed by [Sys]. [Union.Snapshot] keeps a state of it, and
+// [Union.Fork] goes on from one; both take constant time.
 type Union struct {
 	layers []Layer
 	lower  *Tree        // the layers merged; nil: none
 	upper  *Tree        // nil: read-only
 	copied table[Ino]   // of copied-up inodes: lower to upper
-	open   map[ent]int  // files opened, as [ent.opened] has them
+	open   map[ent]int  // files opened, as [ent.opened] has them; nil in a snapshot
 	broken map[Link]Ino // of copied-up hard links: lower name to upper, for who has them open
 	frozen bool         // mounted read-only
 	logger func(Event)
 	clock  func() int64
 
-	partial bool // it holds more than this
+	partial bool   // it holds more than this
+	kept    *Union // the snapshot that was taken last
 }
 
 // Layer is a read-only layer with the name that explanations give it.
@@ -73,19 +75,36 @@ func NewUpper(merged *Tree, at int64) *Tree {
 	return newTree(root).freeze()
 }
 
-// Snapshot is the union as it is now; later changes do not touch it.
+// Snapshot is the union as it is now, for good: no [Sys] may work on it. As
+// long as nothing changes it is the same one each time.
 func (u *Union) Snapshot() *Union {
-	out := *u
-	out.open, out.broken = map[ent]int{}, map[Link]Ino{}
-	if u.upper != nil {
-		out.upper = u.upper.freeze().fork()
+	if u.open == nil {
+		return u
+	}
+	if upper := u.Upper(); u.kept == nil || u.kept.upper != upper {
+		u.kept = &Union{layers: u.layers, lower: u.lower, upper: upper, copied: u.copied, frozen: u.frozen, partial: u.partial}
+	}
+	return u.kept
+}
+
+// Fork is a union that begins as u is now, and is changed by itself.
+func (u *Union) Fork() *Union {
+	kept := u.Snapshot()
+	out := *kept
+	out.open, out.broken, out.kept = map[ent]int{}, map[Link]Ino{}, kept
+	if kept.upper != nil {
+		out.upper = kept.upper.fork()
 	}
 	return &out
 }
 
-// ReadOnly is the union as a mount with the option ro shows it, or with rw.
+// ReadOnly is a fork of the union as a mount with the option ro shows it, or
+// with rw.
 func (u *Union) ReadOnly(ro bool) *Union {
-	out := u.Snapshot()
+	out := u.Fork()
+	if out.frozen != ro {
+		out.kept = nil
+	}
 	out.frozen = ro
 	return out
 }

@@ -1,11 +1,11 @@
 package kernel
 
 import (
-	"maps"
 	"slices"
 	"time"
 
 	"twinlayer/fs"
+	"twinlayer/fs/persist"
 )
 
 // Facts are what the model takes from the real machine, so that both worlds
@@ -42,13 +42,19 @@ const (
 
 // Machine is one computer with one kernel. It is an immutable value.
 type Machine struct {
-	Facts
+	*Facts    // never changed
 	Phase     Phase
-	Mounts    []Mounted // of the host
-	Processes []Process // ascending by PID
+	Mounts    []Mounted                         // of the host
+	processes persist.Map[int, *Process]        // by PID
+	inside    persist.Map[uint64, pidNamespace] // by inode number
 	lastPID   int
-	lastInner map[uint64]int // by pid namespace
 	lastNS    uint64
+}
+
+// pidNamespace is what numbers the processes in it.
+type pidNamespace struct {
+	last int   // the inner PID that was given last
+	pids []int // of its processes, on the host, ascending
 }
 
 // Mounted is a mount of the host.
@@ -76,7 +82,7 @@ const firstNS = 4026532000
 var hostNS = Namespaces{User: 4026531837, Mnt: 4026531841, PID: 4026531836, UTS: 4026531838, IPC: 4026531839, Net: 4026531840}
 
 // New is a machine that is switched off.
-func New(f Facts) Machine { return Machine{Facts: f, Phase: Off, lastNS: firstNS} }
+func New(f Facts) Machine { return Machine{Facts: &f, Phase: Off, lastNS: firstNS} }
 
 // Boot takes the machine one phase further; ok is false when it is up.
 func (m Machine) Boot() (next Machine, event fs.Event, ok bool) {
@@ -131,52 +137,64 @@ func (m Machine) NewNamespaces() (Machine, Namespaces) {
 // Start adds a process. Its host PID is the next free one, its inner PID the
 // next in its pid namespace.
 func (m Machine) Start(p Process) (Machine, Process) {
-	if m.lastInner = maps.Clone(m.lastInner); m.lastInner == nil {
-		m.lastInner = map[uint64]int{}
-	}
+	ns, _ := m.inside.Get(p.Namespaces.PID)
 	m.lastPID++
-	m.lastInner[p.Namespaces.PID]++
-	p.PID, p.InnerPID = m.lastPID, m.lastInner[p.Namespaces.PID]
-	m.Processes = append(slices.Clip(m.Processes), p)
+	ns.last++
+	p.PID, p.InnerPID = m.lastPID, ns.last
+	ns.pids = append(slices.Clip(ns.pids), p.PID)
+	m.inside = m.inside.With(p.Namespaces.PID, ns)
+	m.processes = m.processes.With(p.PID, &p)
 	return m, p
 }
 
 // Exec lets a process go on as another program (execve(2)), and returns its
 // inner PID, which stays as it is.
 func (m Machine) Exec(pid int, args []string, text fs.Text) (next Machine, inner int) {
-	m.Processes = slices.Clone(m.Processes)
-	for i := range m.Processes {
-		if p := &m.Processes[i]; p.PID == pid {
-			p.Args, p.Text, inner = args, text, p.InnerPID
-		}
+	old, ok := m.processes.Get(pid)
+	if !ok {
+		return m, 0
 	}
-	return m, inner
+	p := *old
+	p.Args, p.Text = args, text
+	m.processes = m.processes.With(pid, &p)
+	return m, p.InnerPID
 }
 
 // Exit removes a process, and with the first of a pid namespace all in it.
 func (m Machine) Exit(pid int) Machine {
-	i := slices.IndexFunc(m.Processes, func(p Process) bool { return p.PID == pid })
-	if i < 0 {
+	gone, ok := m.processes.Get(pid)
+	if !ok {
 		return m
 	}
-	gone := m.Processes[i]
+	ns, _ := m.inside.Get(gone.Namespaces.PID)
 	if gone.InnerPID == 1 {
-		m.lastInner = maps.Clone(m.lastInner)
-		delete(m.lastInner, gone.Namespaces.PID)
+		for _, pid := range ns.pids {
+			m.processes = m.processes.Without(pid)
+		}
+		m.inside = m.inside.Without(gone.Namespaces.PID)
+		return m
 	}
-	m.Processes = slices.DeleteFunc(slices.Clone(m.Processes), func(p Process) bool {
-		return p.PID == pid || gone.InnerPID == 1 && p.Namespaces.PID == gone.Namespaces.PID
-	})
+	m.processes = m.processes.Without(pid)
+	ns.pids = slices.DeleteFunc(slices.Clone(ns.pids), func(other int) bool { return other == pid })
+	m.inside = m.inside.With(gone.Namespaces.PID, ns)
 	return m
+}
+
+// Processes are all processes, ascending by PID.
+func (m Machine) Processes() (all []Process) {
+	for p := range m.processes.Values() {
+		all = append(all, *p)
+	}
+	return all
 }
 
 // Inside are the processes of one pid namespace.
 func (m Machine) Inside(ns uint64) []Process {
 	var out []Process
-	for _, p := range m.Processes {
-		if p.Namespaces.PID == ns {
-			out = append(out, p)
-		}
+	in, _ := m.inside.Get(ns)
+	for _, pid := range in.pids {
+		p, _ := m.processes.Get(pid)
+		out = append(out, *p)
 	}
 	return out
 }

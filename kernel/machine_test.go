@@ -35,7 +35,7 @@ func TestBoot(t *testing.T) {
 	for _, mount := range m.Mounts {
 		require.NotEqual(t, "bootfs", mount.Source, "the bootfs is unmounted")
 	}
-	require.Equal(t, []string{"init"}, m.Processes[0].Args)
+	require.Equal(t, []string{"init"}, m.Processes()[0].Args)
 }
 
 func TestProcesses(t *testing.T) {
@@ -57,7 +57,7 @@ func TestProcesses(t *testing.T) {
 
 	require.Empty(t, m.Exit(first.PID).Inside(ns.PID), "with process 1 all end")
 	require.Len(t, m.Inside(ns.PID), 2, "the older machine stays as it was")
-	require.Len(t, old.Processes, 1)
+	require.Len(t, old.Processes(), 1)
 }
 
 func TestOneKernelForAll(t *testing.T) {

@@ -68,7 +68,7 @@ func (s *Session) adoptVolumeNames(t *transition, volumes []Volume) {
 		s.unread = map[string]bool{}
 	}
 	for _, v := range volumes {
-		if _, ok := t.state.volumes[v.Name]; !ok {
+		if _, ok := t.state.volumes.Get(v.Name); !ok {
 			t.state = t.state.withVolume(volume{v, emptyDir(0o755, v.Created.UnixNano())})
 			t.step("volume", "/", "adopted: the real engine has volume %s, what it holds when it is needed", shortVolume(v.Name))
 			s.unread[v.Name] = true
@@ -80,7 +80,7 @@ func (s *Session) adoptVolumeNames(t *transition, volumes []Volume) {
 // it has there.
 func (s *Session) adoptImage(ctx context.Context, t *transition, img Image) digest.Digest {
 	id := s.modelID(t, img.ID)
-	if _, ok := t.state.images[id]; ok {
+	if _, ok := t.state.images.Get(id); ok {
 		return id
 	}
 	lasting := context.WithoutCancel(ctx)
@@ -126,7 +126,7 @@ func (t *transition) adoptImage(img Image, read func(i int) (*fs.Tree, error)) {
 
 func (t *transition) adoptTags(img Image, id digest.Digest) {
 	for _, tag := range img.Tags {
-		if !slices.Contains(t.state.images[id].Tags, tag) {
+		if have, _ := t.state.image(id); !slices.Contains(have.Tags, tag) {
 			t.state = t.state.tag(tag, id)
 			t.step("tag", "/", "adopted: %s names image %s", tag, Short(id))
 		}
@@ -152,7 +152,7 @@ func (s *Session) adoptContainer(ctx context.Context, r *Result, cmd Cmd, all []
 			t.adoptRemoval(c, r.Real.Exit)
 			return nil
 		case err != nil:
-			if _, err := t.create(all[i].Spec); err != nil {
+			if _, err := t.create(*all[i].Spec); err != nil {
 				return err
 			}
 			c, _ = t.state.container(id)
@@ -229,7 +229,7 @@ func (t *transition) adoptLife(k Container, r *Result, cmd Cmd, printed Output) 
 	}
 	c.Status, c.Exit, c.Finished = k.Status, k.Exit, k.Finished
 	if cmd.Verb == "run" || cmd.Verb == "start" || cmd.Verb == VerbLine && cmd.Shell == c.ID {
-		c.printed = printed
+		c.printed = (*spoken)(nil).and(printed)
 	}
 	t.state = t.state.with(c)
 }

@@ -27,9 +27,9 @@ func (s *Session) adoptRunning(ctx context.Context) bool {
 
 // lost are the running containers that the model cannot follow.
 func (s State) lost() (ids []string) {
-	for _, k := range s.Containers() {
-		if c, err := s.container(k.ID); err == nil && c.Status == Running && (c.astray != "" || c.held != nil && c.held.lost != "") {
-			ids = append(ids, k.ID)
+	for _, c := range s.containers.running.Backward() {
+		if c.astray != "" || c.held != nil && c.held.lost != "" {
+			ids = append(ids, c.ID)
 		}
 	}
 	return ids
@@ -79,7 +79,7 @@ func (t *transition) adoptEnd(k Container, printed Output) {
 		c = t.adoptExit(c, k)
 		c.Status, c.Exit, c.Finished = k.Status, k.Exit, k.Finished
 	}
-	c.printed = printed
+	c.printed = (*spoken)(nil).and(printed)
 	t.state = t.state.with(c)
 }
 

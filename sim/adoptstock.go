@@ -79,8 +79,8 @@ func (t *transition) dropImages(kept map[digest.Digest]Image) {
 	for _, img := range t.state.Images() {
 		real, ok := kept[img.ID]
 		for _, tag := range img.Tags {
-			if !slices.Contains(real.Tags, tag) {
-				t.state = t.state.untag(t.state.images[img.ID], tag)
+			if own, there := t.state.image(img.ID); there && !slices.Contains(real.Tags, tag) {
+				t.state = t.state.untag(own, tag)
 				t.step("untag", "/", "adopted: %s names no image any more", tag)
 			}
 		}
@@ -93,7 +93,7 @@ func (t *transition) dropImages(kept map[digest.Digest]Image) {
 
 // dropVolumes removes the volumes that are none of these.
 func (t *transition) dropVolumes(kept []Volume) {
-	for name := range t.state.volumes {
+	for name := range t.state.volumes.All() {
 		if !slices.ContainsFunc(kept, func(v Volume) bool { return v.Name == name }) {
 			t.state = t.state.withoutVolume(name)
 			t.step("volume", "/", "adopted: the real engine has volume %s no more", shortVolume(name))

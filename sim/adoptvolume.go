@@ -35,7 +35,7 @@ func (s *Session) adoptVolume(ctx context.Context, name string) error {
 		return err
 	}
 	return s.Model.do(func(t *transition) error {
-		v, ok := t.state.volumes[name]
+		v, ok := t.state.volumes.Get(name)
 		if !ok {
 			return nil
 		}

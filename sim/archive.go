@@ -32,7 +32,8 @@ func (m *Model) Push(_ context.Context, ref string) (p Pushed, err error) {
 			return Refuse("An image does not exist locally with the tag: %s", repositoryOf(familiar))
 		}
 		if m.ownRegistry(ref) {
-			p = t.shelve(familiar, t.state.images[img.ID])
+			full, _ := t.state.image(img.ID)
+			p = t.shelve(familiar, full)
 			return nil
 		}
 		for _, diffID := range slices.Backward(img.Layers) {
@@ -62,7 +63,7 @@ func (m *Model) Save(_ context.Context, refs []string, w io.Writer) error {
 		if err != nil {
 			return NoReference()
 		}
-		full := st.images[img.ID]
+		full, _ := st.image(img.ID)
 		tags := img.Tags
 		if !IsIDPrefix(img, ref) || slices.ContainsFunc(img.Tags, func(t string) bool { return sameRef(t, ref) }) {
 			familiar, _ := Familiar(ref)
@@ -116,7 +117,7 @@ type archiving struct {
 
 func (a archiving) image(st State, img image) error {
 	for _, diffID := range img.Layers {
-		l := st.layers[diffID]
+		l := st.layer(diffID)
 		if l.tar == nil {
 			return &Unknown{"only the real engine has the tar of layer " + Short(diffID)}
 		}

@@ -53,7 +53,7 @@ func (m *Model) retime(id string, times *fs.Tree) {
 	if err != nil || c.held != nil {
 		return
 	}
-	c.mounts = c.mounts.Snapshot()
+	c.mounts = c.mounts.Fork()
 	c.root().Retime(times)
 	m.state = m.state.with(c)
 }

@@ -52,7 +52,7 @@ func (c *call) commitOf(k Container, ref string) (Commit, error) {
 		}
 		out.Created, out.Latest = at, at
 	}
-	base := ContainerConfig(img.Config.Config, k.Spec)
+	base := ContainerConfig(img.Config.Config, *k.Spec)
 	out.CreatedBy = strings.Join(base.Cmd, " ")
 	out.Config, err = changed(base, c.Changes)
 	return out, err

@@ -33,12 +33,13 @@ func (t *transition) create(spec Spec) (Container, error) {
 	spec.Mounts = Mounts(img.Config.Config, spec)
 	spec.Created = spec.Created.Round(0) // as engines keep it: by the wall clock
 	c := container{
-		Container: Container{Spec: spec, ImageID: img.ID, Path: argv, Status: Created}, image: img,
+		Container: Container{Spec: &spec, ImageID: img.ID, Path: argv, Status: Created}, image: img,
 		process: spec.process(argv, img.Config.Config),
 	}
 	root := fs.NewUnion(base.stack, base.merged, fs.NewUpper(base.merged, t.tick().UnixNano()))
 	c.mounts = fs.NewMounts(fs.Mount{Source: "overlay", Target: "/", Type: "overlay", FS: root})
 	t.state = t.state.with(c)
+	c, _ = t.state.container(c.ID)
 	t.step("create", "/", "container %s gets a layer of its own, empty and writable, on the %d read-only layer(s) of %s", spec.Name, len(img.Layers), spec.Image)
 	t.makeVolumes(c, base.merged)
 	if err := t.makeDir(c); err != nil && base.unread == "" {
@@ -66,15 +67,16 @@ func (t *transition) makeDir(c container) error {
 }
 
 // base is the image that a container is made of.
-func (t *transition) base(ref string) (image, error) {
+func (t *transition) base(ref string) (*image, error) {
 	found, err := BaseImage(t.state.Images(), ref)
 	if err != nil {
-		return image{}, err
+		return nil, err
 	}
 	if found.ID == "" {
-		return image{Image: found, root: func() rootFS { return stacked(nil) }}, nil
+		return &image{Image: found, root: func() rootFS { return stacked(nil) }}, nil
 	}
-	return t.state.images[found.ID], nil
+	img, _ := t.state.images.Get(found.ID)
+	return img, nil
 }
 
 // makeVolumes makes the volumes that the container names and that are not
@@ -84,7 +86,7 @@ func (t *transition) makeVolumes(c container, image *fs.Tree) {
 		if m.Type != InStore {
 			continue
 		}
-		v, ok := t.state.volumes[m.Source]
+		v, ok := t.state.volumes.Get(m.Source)
 		if !ok {
 			v = volume{Volume: Volume{Name: m.Source, Anonymous: c.Owns(m), Created: t.now}, tree: emptyDir(0o755, t.now.UnixNano())}
 			t.state = t.state.withVolume(v)
@@ -134,7 +136,7 @@ func emptyDir(perm uint32, at int64) *fs.Tree {
 // mountVolumes adds to a container's mounts what its Spec asks for. Each needs
 // a directory to be mounted on, which is made in the container's layer.
 func (t *transition) mountVolumes(c container, mounts *fs.Mounts) *fs.Mounts {
-	list := slices.Clone(mounts.Snapshot().List())
+	list := mounts.Fork().List()
 	list[0].FS = list[0].FS.ReadOnly(false)
 	sys := &fs.Sys{Mounts: fs.NewMounts(list...), Clock: t.tick}
 	for _, m := range c.Mounts {
@@ -197,7 +199,8 @@ func (t *transition) mount(m Mount) fs.Mount {
 		out = fs.Mount{Source: "tmpfs", Target: m.Target, Type: "tmpfs", Options: "rw,nosuid,nodev,noexec,relatime"}
 		out.FS = fs.NewTmpfs(emptyDir(fs.S_ISVTX|0o777, t.now.UnixNano()))
 	case InStore:
-		out.FS = fs.NewTmpfs(t.state.volumes[m.Source].tree)
+		v, _ := t.state.volumes.Get(m.Source)
+		out.FS = fs.NewTmpfs(v.tree)
 	default:
 		out.FS = fs.NewTmpfs(emptyDir(0o755, t.now.UnixNano()))
 	}
@@ -246,16 +249,19 @@ func (c container) foreign() string {
 // container may have written to them.
 func (t *transition) refreshed(c container) container {
 	list := slices.Clone(c.mounts.List())
+	old := true
 	for i := range list {
 		m, ok := c.mountAt(list[i].Target)
 		if !ok || m.Type != InStore || i == 0 || list[i].Type != "bind" {
 			continue
 		}
-		if now := t.state.volumes[m.Source].tree; now != nil && list[i].FS.Upper() != now {
-			list[i].FS = t.mount(m).FS
+		if v, ok := t.state.volumes.Get(m.Source); ok && list[i].FS.Upper() != v.tree {
+			list[i].FS, old = t.mount(m).FS, false
 		}
 	}
-	c.mounts = fs.NewMounts(list...)
+	if !old {
+		c.mounts = fs.NewMounts(list...)
+	}
 	return c
 }
 
@@ -272,7 +278,7 @@ func (c container) mountAt(target string) (Mount, bool) {
 func (s State) keepVolumes(c container) State {
 	for _, mount := range c.mounts.List()[1:] {
 		if m, ok := c.mountAt(mount.Target); ok && m.Type == InStore && !m.ReadOnly && mount.Type == "bind" {
-			if v, ok := s.volumes[m.Source]; ok && v.tree != mount.FS.Upper() {
+			if v, ok := s.volumes.Get(m.Source); ok && v.tree != mount.FS.Upper() {
 				v.tree = mount.FS.Upper()
 				s = s.withVolume(v)
 			}
@@ -302,14 +308,14 @@ func (m *Model) RemoveContainer(_ context.Context, key string, o Removing) error
 }
 
 func (t *transition) remove(c container) {
-	t.state = t.state.without(c.ID)
+	t.state = t.state.without(c)
 	t.step("remove", "/", "the container layer of %s goes, and all changes with it; its image is untouched", c.Name)
 }
 
 // removeVolumesOf removes the volumes that were made for the container alone.
 func (t *transition) removeVolumesOf(c container) {
 	for _, m := range c.Mounts {
-		if v, ok := t.state.volumes[m.Source]; ok && v.Anonymous && len(VolumeUsers(t.state.Containers(), m.Source)) == 0 {
+		if v, ok := t.state.volumes.Get(m.Source); ok && v.Anonymous && len(VolumeUsers(t.state.Containers(), m.Source)) == 0 {
 			t.state = t.state.withoutVolume(m.Source)
 			t.step("volume", m.Target, "volume %s was made for this container alone and goes with it", shortVolume(m.Source))
 		}
@@ -323,17 +329,12 @@ type volume struct {
 }
 
 func (s State) withVolume(v volume) State {
-	s.volumes = maps.Clone(s.volumes)
-	if s.volumes == nil {
-		s.volumes = map[string]volume{}
-	}
-	s.volumes[v.Name] = v
+	s.volumes = s.volumes.With(v.Name, v)
 	return s
 }
 
 func (s State) withoutVolume(name string) State {
-	s.volumes = maps.Clone(s.volumes)
-	delete(s.volumes, name)
+	s.volumes = s.volumes.Without(name)
 	return s
 }
 
@@ -349,10 +350,9 @@ func VolumeUsers(all []Container, name string) (ids []string) {
 
 // Volumes are all volumes, by name.
 func (m *Model) Volumes(context.Context) ([]Volume, error) {
-	st := m.State()
 	var out []Volume
-	for _, name := range slices.Sorted(maps.Keys(st.volumes)) {
-		out = append(out, st.volumes[name].Volume)
+	for v := range m.State().volumes.Values() {
+		out = append(out, v.Volume)
 	}
 	return out, nil
 }
@@ -363,7 +363,7 @@ func (m *Model) CreateVolume(_ context.Context, v Volume) error {
 		return err
 	}
 	return m.do(func(t *transition) error {
-		if _, ok := t.state.volumes[v.Name]; ok {
+		if _, ok := t.state.volumes.Get(v.Name); ok {
 			return nil
 		}
 		t.state = t.state.withVolume(volume{v, emptyDir(0o755, v.Created.UnixNano())})
@@ -375,7 +375,7 @@ func (m *Model) CreateVolume(_ context.Context, v Volume) error {
 // RemoveVolume removes a volume that no container uses.
 func (m *Model) RemoveVolume(_ context.Context, name string) error {
 	return m.do(func(t *transition) error {
-		if _, ok := t.state.volumes[name]; !ok {
+		if _, ok := t.state.volumes.Get(name); !ok {
 			return NoSuchVolume(name)
 		}
 		if users := slices.Concat(VolumeUsers(t.state.Containers(), name), ForeignUsers(t.model.elsewhere, name)); len(users) > 0 {

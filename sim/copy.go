@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func (m *Model) CopyIn(_ context.Context, key, dir string, files *fs.Tree) error
 // files and volumes.
 func (t *transition) reaching(c container) *execution {
 	if c.Status != Running {
-		list := c.mounts.Snapshot().List()[:1]
+		list := slices.Clone(c.mounts.List()[:1])
 		list[0].FS = list[0].FS.ReadOnly(false)
 		for _, m := range c.Mounts {
 			if m.Type == InStore {

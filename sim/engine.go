@@ -270,7 +270,7 @@ const (
 
 // Container is a container that an engine keeps.
 type Container struct {
-	Spec
+	*Spec    // never changed
 	ImageID  digest.Digest
 	Path     []string // the command it runs, entrypoint and all
 	Status   Status

@@ -34,7 +34,7 @@ func TestModelCommits(t *testing.T) {
 	k := made(t, m, 1, "echo a > /f; ln /f /g; rm /etc/passwd")
 	base, err := m.Image(t.Context(), "busybox")
 	require.NoError(t, err)
-	config := sim.ContainerConfig(base.Config.Config, k.Spec)
+	config := sim.ContainerConfig(base.Config.Config, *k.Spec)
 	at := time.Unix(500, 0)
 	img, err := m.Commit(t.Context(), sim.Commit{Container: k.ID, Ref: "mine:1", Config: config, Created: at, Latest: at})
 	require.NoError(t, err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"twinlayer/fs"
 )
 
 // Start runs the container's own process.
@@ -63,7 +65,7 @@ func (x *execution) refused(refusal *Refusal) error {
 // log adds to what the container's own process has printed.
 func (t *transition) log(id string, out Output) {
 	if c, err := t.state.container(id); err == nil {
-		c.printed = joined(c.printed, out)
+		c.printed = c.printed.and(out)
 		t.state = t.state.with(c)
 	}
 }
@@ -105,6 +107,7 @@ func (t *transition) stop(c container, exit int) {
 	}
 	t.state.Machine = t.state.Machine.Exit(c.pid)
 	c.Status, c.Exit, c.Finished, c.pid, c.shells = Exited, exit, t.now, 0, nil
+	c.mounts = fs.NewMounts(c.mounts.List()[0]) // the others went with the mount namespace
 	c.held, c.astray = nil, ""
 	t.state = t.state.with(c)
 }

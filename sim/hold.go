@@ -26,7 +26,7 @@ type heldBack struct {
 	process userland.Process
 	before  *fs.Mounts // as it found them
 	after   *fs.Tree   // the container's layer as it left it
-	earlier Output     // what earlier starts had printed
+	earlier *spoken    // what earlier starts had printed
 	running []int      // the processes it has started and waits for, on the host
 	steps   int        // how many it has taken
 	wake    time.Time  // when it goes on; zero: never
@@ -132,11 +132,11 @@ func (x *execution) goOn(ctx context.Context, h *heldBack, program Program, unti
 	if err != nil {
 		return out
 	}
-	c.printed = joined(h.earlier, out)
+	c.printed = h.earlier.and(out)
 	h.after, h.wake = c.root().Upper(), limit.wake
 	switch {
 	case limit.paused():
-		h.running, h.lost = children(limit.then, x.t.state.Machine), out.Unknown
+		h.running, h.lost = children(c.ns.PID, limit.then, x.t.state.Machine), out.Unknown
 		x.t.state.Machine, c.held = limit.then, h
 		x.t.state = x.t.state.with(c)
 	case ctx.Err() != nil:
@@ -151,10 +151,11 @@ func (x *execution) goOn(ctx context.Context, h *heldBack, program Program, unti
 	return Output{Exit: 0, Unknown: out.Unknown}
 }
 
-// children are the processes of then that have gone since.
-func children(then, now kernel.Machine) (pids []int) {
-	for _, p := range then.Processes {
-		if !slices.ContainsFunc(now.Processes, func(o kernel.Process) bool { return o.PID == p.PID }) {
+// children are the processes of a pid namespace then that have gone since.
+func children(ns uint64, then, now kernel.Machine) (pids []int) {
+	left := now.Inside(ns)
+	for _, p := range then.Inside(ns) {
+		if !slices.ContainsFunc(left, func(o kernel.Process) bool { return o.PID == p.PID }) {
 			pids = append(pids, p.PID)
 		}
 	}
@@ -170,9 +171,9 @@ func (x *execution) hold(h *heldBack) {
 
 // catchUp lets every held process go on as far as the time has come.
 func (t *transition) catchUp() {
-	for _, c := range t.state.containers {
+	for c := range t.state.containers.running.Values() {
 		if c.held != nil && !c.held.wake.IsZero() && c.held.lost == "" && !c.held.wake.After(t.now) {
-			t.goOn(c, t.now)
+			t.goOn(*c, t.now)
 		}
 	}
 }
@@ -190,7 +191,7 @@ func (t *transition) goOn(c container, until time.Time) {
 	}
 	now := t.now
 	t.now = c.Started
-	c.mounts, c.held = h.before.Snapshot(), nil
+	c.mounts, c.held = h.before, nil
 	t.state = t.state.with(c)
 	for _, pid := range h.running {
 		t.state.Machine = t.state.Machine.Exit(pid)
@@ -201,13 +202,6 @@ func (t *transition) goOn(c container, until time.Time) {
 	x.goOn(context.Background(), &h, x.program(&x.p), until, c.Interactive)
 	t.now = now
 }
-
-// joined is what a process printed after another.
-func joined(a, b Output) Output {
-	return Output{Stdout: capped(a.Stdout + b.Stdout), Stderr: capped(a.Stderr + b.Stderr)}
-}
-
-func capped(s string) string { return s[:min(len(s), PrintedMax)] }
 
 // Stop asks a container's process to end and kills it if it does not.
 func (m *Model) Stop(_ context.Context, key string, grace time.Duration) error {
@@ -365,7 +359,7 @@ func (m *Model) Logs(_ context.Context, key string, follow bool) (out Output, er
 		if follow {
 			c = t.toEnd(c)
 		}
-		out = c.printed
+		out = c.printed.output()
 		switch {
 		case c.held != nil && c.held.lost != "":
 			out.Unknown = c.held.lost

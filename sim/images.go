@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
@@ -74,7 +73,7 @@ func (t *transition) pull(ref string, a *Artifact) (Pulled, error) {
 
 func (t *transition) pullLayer(blob Blob, diffID digest.Digest) (PulledLayer, error) {
 	p := PulledLayer{Digest: blob.Descriptor.Digest}
-	if _, p.Exists = t.state.layers[diffID]; p.Exists {
+	if _, p.Exists = t.state.layers.Get(diffID); p.Exists {
 		t.step("layer", "/", "layer %s is here already and is shared", Short(diffID))
 		return p, nil
 	}
@@ -146,11 +145,12 @@ func (m *Model) RemoveImage(_ context.Context, ref string, force bool) (r Remove
 func (t *transition) removeImage(ref string, r Removed) {
 	img, _ := FindImage(t.state.Images(), ref)
 	for _, tag := range r.Untagged {
-		t.state = t.state.untag(t.state.images[img.ID], tag)
+		full, _ := t.state.image(img.ID)
+		t.state = t.state.untag(full, tag)
 		t.step("untag", "/", "%s names no image any more", tag)
 	}
 	for _, id := range r.Deleted {
-		if _, ok := t.state.images[id]; ok {
+		if _, ok := t.state.images.Get(id); ok {
 			t.state = t.state.withoutImage(id).withoutUnusedLayers()
 			t.step("delete", "/", "no reference is left to image %s: it goes, with the layers that no other image shares", Short(id))
 		}
@@ -160,12 +160,15 @@ func (t *transition) removeImage(ref string, r Removed) {
 // withoutUnusedLayers is the state with only the layers that images stand on.
 func (s State) withoutUnusedLayers() State {
 	used := map[digest.Digest]bool{}
-	for _, img := range s.images {
+	for img := range s.images.Values() {
 		for _, l := range img.Layers {
 			used[l] = true
 		}
 	}
-	s.layers = maps.Clone(s.layers)
-	maps.DeleteFunc(s.layers, func(d digest.Digest, _ layer) bool { return !used[d] })
+	for d := range s.layers.All() {
+		if !used[d] {
+			s.layers = s.layers.Without(d)
+		}
+	}
 	return s
 }

@@ -37,7 +37,7 @@ const goesOn = "a command in the background goes on, and how far it has come is 
 // wakeJobs ends the jobs that have slept. One that does more is beyond the
 // model from then on, and with it the files of its container.
 func (t *transition) wakeJobs() {
-	for _, c := range t.state.containers {
+	for c := range t.state.containers.running.Values() {
 		for key, sh := range c.shells {
 			if !slices.ContainsFunc(sh.jobs, t.due) {
 				continue
@@ -46,7 +46,7 @@ func (t *transition) wakeJobs() {
 				if t.due(j) && j.More {
 					t.astray(c.ID)
 				} else if t.due(j) {
-					t.reap(c, j.PID)
+					t.reap(*c, j.PID)
 				}
 			}
 			sh.jobs = slices.DeleteFunc(slices.Clone(sh.jobs), t.due)

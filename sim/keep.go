@@ -47,12 +47,12 @@ func (t *transition) keep(img Image, blob []byte) {
 	full.Sizes = nil
 	var layers []layer
 	for _, diffID := range img.Layers {
-		l := t.state.layers[diffID]
+		l := t.state.layer(diffID)
 		layers = append(layers, l)
 		full.Sizes = append(full.Sizes, l.size)
 	}
 	full.root = sync.OnceValue(func() rootFS { return stacked(layers) })
-	if old, ok := t.state.images[img.ID]; ok {
+	if old, ok := t.state.image(img.ID); ok {
 		full.Tags = old.Tags
 	}
 	t.state = t.state.withImage(full)
@@ -86,7 +86,7 @@ func (m *Model) Layers(_ context.Context, ref string) ([]*fs.Tree, error) {
 	}
 	var out []*fs.Tree
 	for _, diffID := range img.Layers {
-		tree, err := st.layers[diffID].tree()
+		tree, err := st.layer(diffID).tree()
 		if err != nil {
 			return nil, unable(fmt.Errorf("layer %s cannot be read: %w", Short(diffID), err))
 		}
@@ -125,7 +125,7 @@ func (t *transition) commit(c Commit) (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	t.made(img, blob, k.image)
+	t.made(img, blob, *k.image)
 	return t.name(img, c.Ref)
 }
 
@@ -188,7 +188,8 @@ func (img image) layers() map[digest.Digest]layer {
 // name tags a new image, if it is to have a tag.
 func (t *transition) name(img Image, ref string) (Image, error) {
 	if ref == "" {
-		return t.state.images[img.ID].Image, nil
+		full, _ := t.state.image(img.ID)
+		return full.Image, nil
 	}
 	familiar, err := Familiar(ref)
 	if err != nil {
@@ -196,7 +197,8 @@ func (t *transition) name(img Image, ref string) (Image, error) {
 	}
 	t.state = t.state.tag(familiar, img.ID)
 	t.step("tag", "/", "%s names image %s now", familiar, Short(img.ID))
-	return t.state.images[img.ID].Image, nil
+	full, _ := t.state.image(img.ID)
+	return full.Image, nil
 }
 
 // Import makes an image of one layer.

@@ -79,7 +79,7 @@ func (m *Model) At(now time.Time) {
 	m.mu.Lock()
 	m.now = now
 	m.mu.Unlock()
-	must(m.do(func(*transition) error { return nil }))
+	must(m.do(func(t *transition) error { t.catchUp(); t.wakeJobs(); return nil }))
 }
 
 // restore makes an earlier state the state now.
@@ -152,8 +152,6 @@ func (m *Model) do(op func(*transition) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := &transition{ModelConfig: &m.cfg, model: m, state: m.state, now: m.now}
-	t.catchUp()
-	t.wakeJobs()
 	err := op(t)
 	m.timed, m.asked = m.timed || t.timed, m.asked || t.asked.Load()
 	m.state = t.state
@@ -232,7 +230,7 @@ func (m *Model) Paths(key, prefix string) []string {
 		full = m.Dir(key) + "/" + full
 	}
 	dir, base := path.Split(full)
-	sys := &fs.Sys{Mounts: c.mounts.Snapshot(), Clock: time.Now}
+	sys := &fs.Sys{Mounts: c.mounts.Fork(), Clock: time.Now}
 	return matching(sys, prefix[:len(prefix)-len(base)], dir, base)
 }
 

@@ -27,7 +27,7 @@ var bundled = sync.OnceValue(func() *bundle.Bundle {
 	return bundle.New(exe, userland.Applets())
 })
 
-func session(t *testing.T) *sim.Session {
+func session(t testing.TB) *sim.Session {
 	images := bundled()
 	now, n := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), byte(0)
 	return &sim.Session{

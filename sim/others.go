@@ -84,7 +84,8 @@ func (s *Session) takeOverImages(ctx context.Context, t *transition, was, now []
 		id := s.adoptImage(ctx, t, img)
 		for _, tag := range before.Tags {
 			if !slices.Contains(img.Tags, tag) {
-				t.state = t.state.untag(t.state.images[id], tag)
+				full, _ := t.state.image(id)
+				t.state = t.state.untag(full, tag)
 			}
 		}
 		t.adoptTags(img, id)
@@ -101,7 +102,7 @@ func byID(all []Image) map[digest.Digest]Image {
 
 // modelID is the id that an image of the real engine has in the model.
 func (s *Session) modelID(t *transition, id digest.Digest) digest.Digest {
-	if _, ok := t.state.images[id]; ok {
+	if _, ok := t.state.images.Get(id); ok {
 		return id
 	}
 	return cmp.Or(s.pairs.other(id), id)
@@ -109,7 +110,7 @@ func (s *Session) modelID(t *transition, id digest.Digest) digest.Digest {
 
 // takeOverVolumes gives the model the volumes that the real engine has.
 func (s *Session) takeOverVolumes(t *transition, volumes []Volume) {
-	for name := range t.state.volumes {
+	for name := range t.state.volumes.All() {
 		if !slices.ContainsFunc(volumes, func(v Volume) bool { return v.Name == name }) {
 			t.state = t.state.withoutVolume(name)
 			t.step("volume", "/", "adopted: another session has removed volume %s", shortVolume(name))
@@ -122,9 +123,8 @@ func (s *Session) takeOverVolumes(t *transition, volumes []Volume) {
 // changesOf says in one sentence what other sessions have changed; "" if that
 // is nothing that shows.
 func (s *Session) changesOf(was, now []Image, volumes []Volume) string {
-	known := s.Model.State().volumes
 	names := map[string]string{}
-	for name := range known {
+	for name := range s.Model.State().volumes.All() {
 		names[name] = name
 	}
 	there := map[string]string{}
@@ -235,13 +235,12 @@ func (m *Model) shareWith(others Others) {
 	defer m.mu.Unlock()
 	m.elsewhere = others.Containers
 	for _, ref := range others.Pushed {
-		m.state.shelf = maps.Clone(m.state.shelf)
-		delete(m.state.shelf, ref) // what it is now only the real engine finds out
+		m.state.shelf = m.state.shelf.Without(ref) // what it is now only the real engine finds out
 	}
 }
 
 // hasPushed says whether the model knows anything of twinlayer's own registry.
-func (m *Model) hasPushed() bool { return len(m.State().shelf) > 0 }
+func (m *Model) hasPushed() bool { return m.State().shelf.Len() > 0 }
 
 // removes says whether a command may remove images or volumes that others use.
 func (c Cmd) removes() bool {
@@ -253,12 +252,12 @@ func (c Cmd) removes() bool {
 func (s *Session) volumesIn(cmd Cmd) []string {
 	var spec Spec
 	(&call{Cmd: cmd, host: share(s.Host)}).mounts(&spec) // as far as they can be understood
-	names := volumesOf(Container{Spec: spec})
-	all := s.Model.State().Containers()
+	names := volumesOf(Container{Spec: &spec})
+	state := s.Model.State()
 	for _, arg := range append(slices.Clone(cmd.Args), cmd.Container) {
 		key, _, _ := strings.Cut(arg, ":") // docker cp
-		if c, err := FindContainer(all, key); err == nil {
-			names = append(names, volumesOf(c)...)
+		if c, err := state.container(key); err == nil {
+			names = append(names, volumesOf(c.Container)...)
 		}
 	}
 	slices.Sort(names)

@@ -42,7 +42,7 @@ func (t *transition) execution(c container) *execution {
 	c = t.refreshed(c)
 	x := &execution{t: t, id: c.ID}
 	x.sys = &fs.Sys{
-		Mounts: c.mounts.Snapshot(), IDs: t.IDs, Protected: t.Facts.Protected, Running: x.running, Pipes: &x.pipes,
+		Mounts: c.mounts.Fork(), IDs: t.IDs, Protected: t.Facts.Protected, Running: x.running, Pipes: &x.pipes,
 		Beyond: func(path string) { x.beyond("what the real kernel shows in %s", path) }, Clock: t.tick, Log: x.log,
 	}
 	return x
@@ -84,8 +84,9 @@ func (x *execution) log(e fs.Event) {
 
 // save makes the file systems as they are part of the state.
 func (x *execution) save() {
-	if c, err := x.t.state.container(x.id); err == nil {
-		c.mounts = x.sys.Mounts.Snapshot()
+	c, err := x.t.state.container(x.id)
+	if now := x.sys.Mounts.Snapshot(); err == nil && now != c.mounts {
+		c.mounts = now
 		x.t.state = x.t.state.with(c).keepVolumes(c)
 	}
 }
@@ -374,10 +375,9 @@ func (x *execution) running() []fs.Text {
 	x.t.mu.Lock()
 	defer x.t.mu.Unlock()
 	var out []fs.Text
-	for _, p := range x.t.state.Machine.Processes {
-		if p.Container == x.id {
-			out = append(out, p.Text)
-		}
+	c, _ := x.t.state.container(x.id)
+	for _, p := range x.t.state.Machine.Inside(c.ns.PID) {
+		out = append(out, p.Text)
 	}
 	return out
 }

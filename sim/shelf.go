@@ -2,7 +2,6 @@ package sim
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 
 	"github.com/opencontainers/go-digest"
@@ -27,7 +26,7 @@ func (m *Model) ownRegistry(ref string) bool {
 
 // onShelf says whether the own registry has a layer.
 func (s State) onShelf(diffID digest.Digest) bool {
-	for _, have := range s.shelf {
+	for have := range s.shelf.Values() {
 		if _, ok := have.layers[diffID]; ok {
 			return true
 		}
@@ -50,12 +49,9 @@ func (t *transition) shelve(ref string, img image) Pushed {
 	}
 	kept := shelved{img, map[digest.Digest]layer{}}
 	for _, diffID := range img.Layers {
-		kept.layers[diffID] = t.state.layers[diffID]
+		kept.layers[diffID] = t.state.layer(diffID)
 	}
-	if t.state.shelf = maps.Clone(t.state.shelf); t.state.shelf == nil {
-		t.state.shelf = map[string]shelved{}
-	}
-	t.state.shelf[ref] = kept
+	t.state.shelf = t.state.shelf.With(ref, kept)
 	t.step("push", "/", "then the configuration and the manifest of %s, which name all of it by digest", ref)
 	return p
 }
@@ -74,7 +70,7 @@ func (i image) manifest() []byte {
 
 // unshelve takes an image from the own registry.
 func (t *transition) unshelve(ref string) (Pulled, error) {
-	have, ok := t.state.shelf[ref]
+	have, ok := t.state.shelf.Get(ref)
 	if !ok {
 		return Pulled{}, &Unknown{"what twinlayer's own registry has kept of " + ref + " from earlier sessions, only the real engine finds out"}
 	}
@@ -85,7 +81,7 @@ func (t *transition) unshelve(ref string) (Pulled, error) {
 		return p, nil
 	}
 	for _, diffID := range have.Layers {
-		_, exists := t.state.layers[diffID]
+		_, exists := t.state.layers.Get(diffID)
 		p.Layers = append(p.Layers, PulledLayer{diffID, exists})
 		if exists {
 			t.step("layer", "/", "layer %s is here already and is shared", Short(diffID))
@@ -96,7 +92,7 @@ func (t *transition) unshelve(ref string) (Pulled, error) {
 	}
 	img := have.Image
 	img.Tags, img.Parent = nil, ""
-	if old, ok := t.state.images[img.ID]; ok {
+	if old, ok := t.state.image(img.ID); ok {
 		img.Parent = old.Parent
 	}
 	t.keep(img, have.blob)

@@ -2,13 +2,14 @@ package sim
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/fs"
+	"twinlayer/fs/persist"
 	"twinlayer/kernel"
 	"twinlayer/sim/userland"
 )
@@ -18,24 +19,44 @@ import (
 // one that shares the rest.
 type State struct {
 	Machine    kernel.Machine
-	images     map[digest.Digest]image
-	layers     map[digest.Digest]layer // by diffID, one copy each
-	volumes    map[string]volume
-	shelf      map[string]shelved // twinlayer's own registry, by reference
-	containers []container        // oldest first
-	focus      string             // the id of the container that changed last
+	images     persist.Map[digest.Digest, *image]
+	layers     persist.Map[digest.Digest, layer] // by diffID, one copy each
+	volumes    persist.Map[string, volume]
+	shelf      persist.Map[string, shelved] // twinlayer's own registry, by reference
+	containers containers
+	focus      string // the id of the container that changed last
+}
+
+// containers are all containers by number, and what leads to them. The number
+// is the time of creation, in nanoseconds, or the next that is free: the clock
+// may have been set back since the last one.
+type containers struct {
+	all     persist.Map[int64, *container]
+	ids     persist.Map[string, int64]
+	names   persist.Map[string, int64]
+	running persist.Map[int64, *container]
+}
+
+// free is the number of a container that is created then.
+func (c containers) free(created time.Time) int64 {
+	n := created.UnixNano()
+	for _, taken := c.all.Get(n); taken; _, taken = c.all.Get(n) {
+		n++
+	}
+	return n
 }
 
 // container is a container with all that is in it.
 type container struct {
 	Container
-	image   image   // what it was made from
-	process Process // its own
-	mounts  *fs.Mounts
+	number  int64      // see [containers]; what the state that it is in says counts
+	image   *image     // what it was made from
+	process Process    // its own
+	mounts  *fs.Mounts // a snapshot
 	ns      kernel.Namespaces
 	pid     int // of its own process, on the host; 0 where it does not run
 	shells  map[string]waiting
-	printed Output    // by its own process in all its starts
+	printed *spoken   // by its own process in all its starts
 	held    *heldBack // its own process, where it waits for the clock; nil: it does not
 	astray  string    // why the model cannot tell any more what jobs do in it; ""
 }
@@ -52,7 +73,7 @@ type waiting struct {
 // Images are the images that a tag names, newest first.
 func (s State) Images() []Image {
 	var out []Image
-	for _, img := range s.images {
+	for img := range s.images.Values() {
 		out = append(out, img.Image)
 	}
 	slices.SortFunc(out, CompareImages)
@@ -67,28 +88,35 @@ func CompareImages(a, b Image) int {
 
 // Containers are all containers, newest first.
 func (s State) Containers() []Container {
-	var out []Container
-	for _, c := range slices.Backward(s.containers) {
+	out := make([]Container, 0, s.containers.all.Len())
+	for _, c := range s.containers.all.Backward() {
 		out = append(out, c.Container)
 	}
 	return out
 }
 
-// container is the container that key names.
+// container is the container that key names; see [FindContainer].
 func (s State) container(key string) (container, error) {
+	n, ok := s.containers.ids.Get(key)
+	if !ok {
+		n, ok = s.containers.names.Get(strings.TrimPrefix(key, "/"))
+	}
+	if ok {
+		c, _ := s.containers.all.Get(n)
+		return *c, nil
+	}
 	found, err := FindContainer(s.Containers(), key)
 	if err != nil {
-		return container{}, err
+		return container{Container: Container{Spec: &Spec{}}}, err
 	}
-	i := slices.IndexFunc(s.containers, func(c container) bool { return c.ID == found.ID })
-	return s.containers[i], nil
+	return s.container(found.ID)
 }
 
 // shell is the container that the waiting shell key is in.
 func (s State) shell(key string) (container, waiting, error) {
-	for _, c := range s.containers {
+	for c := range s.containers.running.Values() {
 		if sh, ok := c.shells[key]; ok {
-			return c, sh, nil
+			return *c, sh, nil
 		}
 	}
 	return container{}, waiting{}, Refuse("no shell waits for lines in container %s; open one with docker exec -it", Short(key))
@@ -96,60 +124,71 @@ func (s State) shell(key string) (container, waiting, error) {
 
 // with is the state with c in the place of the container of its id, or added.
 func (s State) with(c container) State {
-	s.containers, s.focus = slices.Clone(s.containers), c.ID
-	i := slices.IndexFunc(s.containers, func(o container) bool { return o.ID == c.ID })
-	if i < 0 { // the clock may have been set back since the last one
-		for i = len(s.containers); i > 0 && s.containers[i-1].Created.After(c.Created); i-- {
-		}
-		s.containers = slices.Insert(s.containers, i, c)
+	in := &s.containers
+	if n, there := in.ids.Get(c.ID); there {
+		c.number = n
 	} else {
-		s.containers[i] = c
+		c.number = in.free(c.Created)
+		in.ids, in.names = in.ids.With(c.ID, c.number), in.names.With(c.Name, c.number)
 	}
+	c.mounts = c.mounts.Snapshot()
+	in.all, in.running = in.all.With(c.number, &c), in.running.Without(c.number)
+	if c.Status == Running {
+		in.running = in.running.With(c.number, &c)
+	}
+	s.focus = c.ID
 	return s
 }
 
-func (s State) without(id string) State {
-	s.containers = slices.DeleteFunc(slices.Clone(s.containers), func(c container) bool { return c.ID == id })
+func (s State) without(c container) State {
+	in := &s.containers
+	in.all, in.running = in.all.Without(c.number), in.running.Without(c.number)
+	in.ids, in.names = in.ids.Without(c.ID), in.names.Without(c.Name)
 	return s
 }
 
 // withImage is the state with img in the place of the image of its id.
 func (s State) withImage(img image) State {
-	s.images = maps.Clone(s.images)
-	if s.images == nil {
-		s.images = map[digest.Digest]image{}
-	}
-	s.images[img.ID] = img
+	s.images = s.images.With(img.ID, &img)
 	return s
 }
 
 func (s State) withoutImage(id digest.Digest) State {
-	s.images = maps.Clone(s.images)
-	delete(s.images, id)
+	s.images = s.images.Without(id)
 	return s
+}
+
+// image is the image of an id.
+func (s State) image(id digest.Digest) (image, bool) {
+	img, ok := s.images.Get(id)
+	if !ok {
+		return image{}, false
+	}
+	return *img, true
+}
+
+// layer is the layer of a diffID, which must be there.
+func (s State) layer(diffID digest.Digest) layer {
+	l, _ := s.layers.Get(diffID)
+	return l
 }
 
 // withLayer is the state with one more layer; one that is there already stays.
 func (s State) withLayer(diffID digest.Digest, l layer) State {
-	if _, ok := s.layers[diffID]; ok {
-		return s
+	if _, ok := s.layers.Get(diffID); !ok {
+		s.layers = s.layers.With(diffID, l)
 	}
-	s.layers = maps.Clone(s.layers)
-	if s.layers == nil {
-		s.layers = map[digest.Digest]layer{}
-	}
-	s.layers[diffID] = l
 	return s
 }
 
 // tag makes ref name the image id, and no other.
 func (s State) tag(ref string, id digest.Digest) State {
-	for _, img := range s.images {
+	for img := range s.images.Values() {
 		if img.ID != id && slices.Contains(img.Tags, ref) {
-			s = s.untag(img, ref)
+			s = s.untag(*img, ref)
 		}
 	}
-	img := s.images[id]
+	img, _ := s.image(id)
 	if !slices.Contains(img.Tags, ref) {
 		img.Tags = slices.Sorted(slices.Values(append(slices.Clip(img.Tags), ref)))
 	}

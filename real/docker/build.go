@@ -332,7 +332,7 @@ func (e *Engine) Keep(ctx context.Context, container string, spec sim.Spec) (sim
 		return sim.Container{}, e.cfg.explain(err)
 	}
 	c := &ours{engine: container, image: img}
-	c.Container = sim.Container{Spec: spec, ImageID: img.ID, Path: spec.Args, Status: sim.Created}
+	c.Container = sim.Container{Spec: &spec, ImageID: img.ID, Path: spec.Args, Status: sim.Created}
 	e.mu.Lock()
 	e.containers[spec.ID] = c
 	e.mu.Unlock()

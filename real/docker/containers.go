@@ -61,7 +61,7 @@ func (e *Engine) Create(ctx context.Context, spec sim.Spec) (sim.Container, erro
 		return sim.Container{}, e.refused(err, 1)
 	}
 	c := &ours{engine: made.ID, image: img}
-	c.Container = sim.Container{Spec: spec, ImageID: img.ID, Path: argv, Status: sim.Created}
+	c.Container = sim.Container{Spec: &spec, ImageID: img.ID, Path: argv, Status: sim.Created}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.containers[spec.ID] = c
@@ -262,7 +262,7 @@ func (e *Engine) forget(ctx context.Context, c *ours, volumes bool) error {
 	if err := e.release(ctx, c.image); err != nil || !volumes {
 		return err
 	}
-	return e.dropVolumes(ctx, c.Spec)
+	return e.dropVolumes(ctx, *c.Spec)
 }
 
 // Stop asks a container to end, and kills it after grace.

@@ -217,7 +217,7 @@ func TestCommit(t *testing.T) {
 			c, _ := run(t, e, spec("sh", "-c", "mkdir /new; echo x > /new/x"))
 			base, err := e.Image(t.Context(), "busybox")
 			require.NoError(t, err)
-			made := sim.ContainerConfig(base.Config.Config, c.Spec)
+			made := sim.ContainerConfig(base.Config.Config, *c.Spec)
 			made.Labels = map[string]string{"a": "b"}
 			img, err := e.Commit(t.Context(), sim.Commit{
 				Container: c.ID, Ref: "ana/app", Config: made, CreatedBy: "by hand", Author: "Ana", Comment: "first", Created: then, Latest: then})

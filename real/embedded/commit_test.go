@@ -22,7 +22,7 @@ func commit(t testing.TB, e sim.Engine, id, ref string) sim.Commit {
 	k := state(t, e, id)
 	img, err := e.Image(timeout(t), k.ImageID.String())
 	require.NoError(t, err)
-	return sim.Commit{Container: id, Ref: ref, Config: sim.ContainerConfig(img.Config.Config, k.Spec), CreatedBy: "by", Author: "ana", Comment: "why", Created: time.Unix(1e9, 0), Pause: true}
+	return sim.Commit{Container: id, Ref: ref, Config: sim.ContainerConfig(img.Config.Config, *k.Spec), CreatedBy: "by", Author: "ana", Comment: "why", Created: time.Unix(1e9, 0), Pause: true}
 }
 
 func TestCommit(t *testing.T) {

@@ -115,7 +115,7 @@ func (h *helper) register(spec sim.Spec) (*container, error) {
 	}
 	c := &container{
 		release: release,
-		info:    sim.Container{Spec: spec, ImageID: img.ID, Path: argv, Status: sim.Created},
+		info:    sim.Container{Spec: &spec, ImageID: img.ID, Path: argv, Status: sim.Created},
 		image:   img,
 		config:  img.Config.Config,
 		layers:  h.layerDirs(img),

@@ -34,7 +34,7 @@ func (h *helper) others(_ context.Context, volumes []string) (sim.Others, error)
 
 // foreign is what is known of another session's container.
 func foreign(u store.Use) sim.Container {
-	c := sim.Container{Spec: sim.Spec{ID: u.Container}, ImageID: u.Image, Status: sim.Exited}
+	c := sim.Container{Spec: &sim.Spec{ID: u.Container}, ImageID: u.Image, Status: sim.Exited}
 	if u.Running {
 		c.Status = sim.Running
 	}

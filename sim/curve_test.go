@@ -1,0 +1,110 @@
+package sim_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/sim"
+)
+
+var (
+	curveKept     = flag.Int("kept", 1000, "how many containers BenchmarkCurve keeps")
+	curveCommands = flag.Int("commands", 20000, "how many commands BenchmarkCurve runs")
+)
+
+// BenchmarkCurve is one long session of the model, in which containers are
+// kept until there are many: what a command costs, and the memory, on the way.
+func BenchmarkCurve(b *testing.B) {
+	for b.Loop() {
+		s := long{session: session(b), kept: *curveKept}
+		s.start(b)
+		first := 0.0
+		fmt.Printf("%9s %10s %10s %6s %10s\n", "commands", "containers", "ms/command", "ratio", "heap in MB")
+		for done := 0; done < *curveCommands; {
+			n := 100
+			if done > 0 {
+				n = max(100, *curveCommands/20-done%(*curveCommands/20))
+			}
+			begun := time.Now()
+			s.run(b, n)
+			each := time.Since(begun).Seconds() * 1000 / float64(n)
+			if first == 0 {
+				first = each
+			}
+			done += n
+			fmt.Printf("%9d %10d %10.2f %6.2f %10.1f\n", done, s.made, each, each/first, heap())
+			if done == *curveCommands {
+				b.ReportMetric(each/first, "ratio")
+				b.ReportMetric(heap(), "MB")
+			}
+		}
+		runtime.KeepAlive(&s)
+	}
+}
+
+// heap is what is in use, in megabytes.
+func heap() float64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc) / 1e6
+}
+
+// long is a session that goes on and on, with the steps as a prompt keeps
+// them.
+type long struct {
+	session  *sim.Session
+	timeline sim.Timeline
+	kept     int
+	made     int // containers
+	done     int // commands
+}
+
+func (l *long) start(t testing.TB) {
+	chance := rand.NewChaCha8([32]byte{})
+	l.session.Rand = func(b []byte) { chance.Read(b) }
+	l.do(t, "docker run -d --name box busybox sleep 1000000")
+}
+
+func (l *long) do(t testing.TB, line string) {
+	r, err := l.session.Run(context.Background(), line, func(string) string { return "" })
+	require.NoError(t, err)
+	require.Zero(t, r.Model.Exit, "%s: %s", line, r.Model.Stderr)
+	l.timeline.Add(r.Cmd, r.Steps, false)
+}
+
+// run runs the next n commands: of five, one makes a container, which is kept
+// as long as there are not enough of them.
+func (l *long) run(t testing.TB, n int) {
+	for range n {
+		l.do(t, l.next())
+		l.done++
+	}
+}
+
+func (l *long) next() string {
+	one := (l.done * 7) % max(l.made, 1)
+	switch l.done % 5 {
+	case 1:
+		return "docker exec box touch /tmp/x"
+	case 2:
+		return fmt.Sprintf("docker diff c%d", one)
+	case 3:
+		return fmt.Sprintf("docker start c%d", one)
+	case 4:
+		return fmt.Sprintf("docker inspect -f '{{.State.Status}}' c%d", one)
+	}
+	const script = `busybox sh -c "echo changed >> /etc/motd; rm -f /etc/group"`
+	if l.made >= l.kept {
+		return "docker run --rm " + script
+	}
+	l.made++
+	return fmt.Sprintf("docker run --name c%d %s", l.made-1, script)
+}
