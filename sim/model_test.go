@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -122,6 +123,29 @@ func TestTimeline(t *testing.T) {
 	line.End()
 	require.Zero(t, line.Ahead())
 	require.Len(t, line.Last(), len(r.Steps))
+}
+
+// TestLongTimeline: the oldest commands go whole, and never too many steps.
+func TestLongTimeline(t *testing.T) {
+	var line sim.Timeline
+	line.Add("huge", make([]sim.Step, 3*sim.StepsKept), false)
+	require.Len(t, line.Last(), 3*sim.StepsKept, "the last command is always whole")
+	for i := range 3 * sim.StepsKept / 2 {
+		line.Add(fmt.Sprint(i), make([]sim.Step, 10), false)
+	}
+	require.True(t, line.Cut())
+	n, first := 0, sim.Moment{}
+	for m, ok := line.Back(); ok; m, ok = line.Back() {
+		n, first = n+1, m
+	}
+	require.GreaterOrEqual(t, n, sim.StepsKept-1)
+	require.LessOrEqual(t, n, 2*sim.StepsKept+10)
+	require.Equal(t, 1, first.Index, "a command is kept whole, or not at all")
+	for range n {
+		_, ok := line.Forward()
+		require.True(t, ok)
+	}
+	require.Zero(t, line.Ahead())
 }
 
 // TestUnknownProgram: the model says what it cannot know.

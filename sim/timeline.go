@@ -1,12 +1,20 @@
 package sim
 
+import "slices"
+
 // Timeline is the model's steps of a session with a cursor in them. Going
 // back and forward moves the cursor and nothing else, because every step
-// keeps the whole state after it. The zero value is empty.
+// keeps the whole state after it. Of a long session the oldest commands are
+// let go; [StepsKept] steps and the last command are always there. The zero
+// value is empty.
 type Timeline struct {
 	moments []Moment
-	at      int // moments shown: the cursor is behind the at-th
+	at      int  // moments shown: the cursor is behind the at-th
+	cut     bool // there were older ones
 }
+
+// StepsKept is how many steps of earlier commands one can at least go back.
+const StepsKept = 5000
 
 // Moment is a step and where it stands.
 type Moment struct {
@@ -19,6 +27,7 @@ type Moment struct {
 // Add puts the steps of a command at the end and the cursor behind them, or
 // in front of them if held.
 func (t *Timeline) Add(cmd string, steps []Step, held bool) {
+	t.forget()
 	t.at = len(t.moments)
 	for i, s := range steps {
 		t.moments = append(t.moments, Moment{s, cmd, i + 1, len(steps)})
@@ -27,6 +36,22 @@ func (t *Timeline) Add(cmd string, steps []Step, held bool) {
 		t.End()
 	}
 }
+
+// forget lets the oldest commands go where more than twice as many steps are
+// kept as have to be.
+func (t *Timeline) forget() {
+	from := len(t.moments) - StepsKept
+	if from <= StepsKept {
+		return
+	}
+	from -= t.moments[from].Index - 1 // the beginning of its command
+	if from > 0 {
+		t.moments, t.cut = slices.Clone(t.moments[from:]), true
+	}
+}
+
+// Cut says whether there were steps before the first that one can go back to.
+func (t *Timeline) Cut() bool { return t.cut }
 
 // Forward moves behind the next step and returns it; ok is false at the end.
 func (t *Timeline) Forward() (m Moment, ok bool) {

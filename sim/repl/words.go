@@ -187,9 +187,13 @@ func next(r *REPL, ctx context.Context, _ []string) error {
 }
 
 func back(r *REPL, _ context.Context, _ []string) error {
-	if m, ok := r.timeline.Back(); ok {
+	m, ok := r.timeline.Back()
+	switch {
+	case ok:
 		r.draw.moment(m, r.stale())
-	} else {
+	case r.timeline.Cut():
+		r.draw.say("This is as far back as one can go: of a long session the oldest steps are not kept.")
+	default:
 		r.draw.say("This is where it all began: no step is before it.")
 	}
 	return nil
