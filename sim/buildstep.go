@@ -240,10 +240,8 @@ func (b *builder) described(s Spec) (Spec, error) {
 	}
 	s.ID, s.Created = b.containerID(), b.moment()
 	seed, _ := strconv.ParseUint(s.ID[:16], 16, 64)
-	for CheckName(all, RandomName(seed)) != nil {
-		seed++
-	}
-	s.Name, s.Image, s.Entrypoint = RandomName(seed), Short(b.image.ID), []string{""}
+	s.Name = FreeName(seed, func(name string) bool { return Holder(all, name) != "" })
+	s.Image, s.Entrypoint = Short(b.image.ID), []string{""}
 	return s, nil
 }
 

@@ -157,13 +157,7 @@ func (c *call) hangup() error {
 	return c.shellOutput(out, err)
 }
 
-func (c *call) find(key string) (Container, error) {
-	all, err := c.engine.Containers(c)
-	if err != nil {
-		return Container{}, err
-	}
-	return FindContainer(all, key)
-}
+func (c *call) find(key string) (Container, error) { return c.engine.Container(c, key) }
 
 func (c *call) diff() error {
 	k, err := c.find(c.Args[0])

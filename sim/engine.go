@@ -57,6 +57,8 @@ type Engine interface {
 
 	// Containers are all containers, running or not, newest first.
 	Containers(ctx context.Context) ([]Container, error)
+	// Container is the one container that key names.
+	Container(ctx context.Context, key string) (Container, error)
 	// Create makes a container with an empty writable layer of its own on
 	// the layers of its image.
 	Create(ctx context.Context, spec Spec) (Container, error)

@@ -193,6 +193,12 @@ func (m *Model) Close() error { return nil }
 // Containers are all containers, newest first.
 func (m *Model) Containers(context.Context) ([]Container, error) { return m.State().Containers(), nil }
 
+// Container is the container that key names.
+func (m *Model) Container(_ context.Context, key string) (Container, error) {
+	c, err := m.State().container(key)
+	return c.Container, err
+}
+
 // Changes are what docker diff lists.
 func (m *Model) Changes(_ context.Context, key string) ([]fs.Change, error) {
 	c, err := m.State().container(key)

@@ -142,16 +142,24 @@ func StillRunning(c Container) *Refusal {
 	return Refuse("cannot remove container %q: container is running: stop the container before removing or force remove", "/"+c.Name)
 }
 
-// CheckName refuses a container name that is taken or not allowed.
-func CheckName(all []Container, name string) error {
-	if !validName(name) {
-		return Refuse("Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name)
-	}
+// Holder is the id of the container that has this name; "" if none has.
+func Holder(all []Container, name string) string {
 	i := slices.IndexFunc(all, func(c Container) bool { return c.Name == name })
 	if i < 0 {
-		return nil
+		return ""
 	}
-	return Refuse("Conflict. The container name %q is already in use by container %q. You have to remove (or rename) that container to be able to reuse that name.", "/"+name, all[i].ID)
+	return all[i].ID
+}
+
+// checkName refuses a container name that is not allowed, or that has a holder.
+func checkName(name, holder string) error {
+	switch {
+	case !validName(name):
+		return Refuse("Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name)
+	case holder != "":
+		return Refuse("Conflict. The container name %q is already in use by container %q. You have to remove (or rename) that container to be able to reuse that name.", "/"+name, holder)
+	}
+	return nil
 }
 
 func validName(name string) bool {
@@ -230,14 +238,14 @@ func Argv(config dockerspec.DockerOCIImageConfig, spec Spec) ([]string, error) {
 	return nil, Refuse("no command specified")
 }
 
-// Plan checks what spec asks for against its image and the containers there
-// are, and returns what the container will run.
-func Plan(config dockerspec.DockerOCIImageConfig, spec Spec, all []Container) ([]string, error) {
+// Plan checks what spec asks for against its image and the [Holder] of its
+// name, and returns what the container will run.
+func Plan(config dockerspec.DockerOCIImageConfig, spec Spec, holder string) ([]string, error) {
 	argv, err := Argv(config, spec)
 	if err != nil {
 		return nil, err
 	}
-	if err := CheckName(all, spec.Name); err != nil {
+	if err := checkName(spec.Name, holder); err != nil {
 		return nil, err
 	}
 	if _, err := Capabilities(spec.CapAdd, spec.CapDrop); err != nil {

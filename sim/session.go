@@ -332,14 +332,8 @@ func (s *Session) complete(cmd *Cmd) {
 
 // freeName is the first name from seed on that no container has.
 func (s *Session) freeName(seed uint64) string {
-	all := s.Model.State().Containers()
-	for range len(all) {
-		if CheckName(all, RandomName(seed)) == nil {
-			break
-		}
-		seed++
-	}
-	return RandomName(seed)
+	state := s.Model.State()
+	return FreeName(seed, func(name string) bool { return state.holder(name) != "" })
 }
 
 // machines is what is printed where the machine has no room, or does not let

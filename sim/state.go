@@ -112,6 +112,16 @@ func (s State) container(key string) (container, error) {
 	return s.container(found.ID)
 }
 
+// holder is [Holder] among the containers of s.
+func (s State) holder(name string) string {
+	n, ok := s.containers.names.Get(name)
+	if !ok {
+		return ""
+	}
+	c, _ := s.containers.all.Get(n)
+	return c.ID
+}
+
 // shell is the container that the waiting shell key is in.
 func (s State) shell(key string) (container, waiting, error) {
 	for c := range s.containers.running.Values() {

@@ -35,7 +35,7 @@ func (e *Engine) Create(ctx context.Context, spec sim.Spec) (sim.Container, erro
 	if err != nil {
 		return sim.Container{}, err
 	}
-	argv, err := sim.Plan(img.Config.Config, spec, all)
+	argv, err := sim.Plan(img.Config.Config, spec, sim.Holder(all, spec.Name))
 	if err != nil {
 		return sim.Container{}, err
 	}
@@ -163,6 +163,12 @@ func (e *Engine) Containers(ctx context.Context) ([]sim.Container, error) {
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.Name, b.Name))
 	})
 	return out, nil
+}
+
+// Container is the one of ours that key names.
+func (e *Engine) Container(ctx context.Context, key string) (sim.Container, error) {
+	_, now, err := e.container(ctx, key)
+	return now, err
 }
 
 func (e *Engine) known(id string) (*ours, bool) {

@@ -104,7 +104,7 @@ func (h *helper) register(spec sim.Spec) (*container, error) {
 	if err != nil {
 		return nil, err
 	}
-	argv, err := sim.Plan(img.Config.Config, spec, h.values())
+	argv, err := sim.Plan(img.Config.Config, spec, sim.Holder(h.values(), spec.Name))
 	if err != nil {
 		return nil, err
 	}
@@ -238,6 +238,14 @@ func (h *helper) listContainers(context.Context, wire.None) ([]sim.Container, er
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.values(), nil
+}
+
+func (h *helper) oneContainer(_ context.Context, key string) (sim.Container, error) {
+	c, err := h.find(key)
+	if err != nil {
+		return sim.Container{}, err
+	}
+	return h.status(c), nil
 }
 
 func (h *helper) removeContainer(_ context.Context, args removeContainerArgs) (wire.None, error) {

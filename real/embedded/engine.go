@@ -149,6 +149,11 @@ func (e *Engine) Containers(ctx context.Context) ([]sim.Container, error) {
 	return call[[]sim.Container](ctx, e, "containers", wire.None(true))
 }
 
+// Container finds a container.
+func (e *Engine) Container(ctx context.Context, key string) (sim.Container, error) {
+	return call[sim.Container](ctx, e, "container", key)
+}
+
 // Create makes a container.
 func (e *Engine) Create(ctx context.Context, spec sim.Spec) (sim.Container, error) {
 	return call[sim.Container](ctx, e, "create", spec)
