@@ -57,6 +57,9 @@ type Engine interface {
 
 	// Containers are all containers, running or not, newest first.
 	Containers(ctx context.Context) ([]Container, error)
+	// Overview is what a [View] tells of all containers, newest first. It may
+	// be the same slice as before, and must not be changed.
+	Overview(ctx context.Context) ([]ContainerView, error)
 	// Container is the one container that key names.
 	Container(ctx context.Context, key string) (Container, error)
 	// Create makes a container with an empty writable layer of its own on

@@ -27,6 +27,7 @@ type Model struct {
 	now   time.Time
 	timed bool     // since the last Steps, a detached process went on by the clock
 	asked bool     // a program has asked for the time
+	seen  overview // of the containers, as it was asked for last
 	known sync.Map // what Programs said, by content
 	// elsewhere are the containers of other sessions that the real engine
 	// shares its images with; no State has them: what is undone is not theirs.
@@ -62,7 +63,7 @@ var _ Engine = (*Model)(nil)
 // NewModel is a model whose machine is up, with no images. Steps has the
 // steps of the boot.
 func NewModel(cfg ModelConfig) *Model {
-	m := &Model{cfg: cfg, state: State{Machine: kernel.New(cfg.Facts)}}
+	m := &Model{cfg: cfg, state: State{Machine: kernel.New(cfg.Facts)}, seen: overview{views: []ContainerView{}}}
 	for {
 		machine, event, ok := m.state.Machine.Boot()
 		if !ok {
@@ -192,6 +193,14 @@ func (m *Model) Close() error { return nil }
 
 // Containers are all containers, newest first.
 func (m *Model) Containers(context.Context) ([]Container, error) { return m.State().Containers(), nil }
+
+// Overview is what a view tells of all containers, newest first.
+func (m *Model) Overview(context.Context) ([]ContainerView, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.seen = m.seen.next(m.state.containers.all)
+	return m.seen.views, nil
+}
 
 // Container is the container that key names.
 func (m *Model) Container(_ context.Context, key string) (Container, error) {

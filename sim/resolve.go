@@ -112,13 +112,18 @@ func FindContainer(all []Container, key string) (Container, error) {
 			found = append(found, c)
 		}
 	}
-	switch len(found) {
-	case 0:
-		return Container{}, NoSuchContainer(key)
-	case 1:
-		return found[0], nil
+	if len(found) != 1 {
+		return Container{}, notOne(key, len(found))
 	}
-	return Container{}, Refuse("multiple IDs found with provided prefix: %s", key)
+	return found[0], nil
+}
+
+// notOne is docker's answer where a key names no container, or several.
+func notOne(key string, n int) *Refusal {
+	if n == 0 {
+		return NoSuchContainer(key)
+	}
+	return Refuse("multiple IDs found with provided prefix: %s", key)
 }
 
 // NoSuchContainer is docker's answer to a container it does not have.

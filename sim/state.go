@@ -97,19 +97,33 @@ func (s State) Containers() []Container {
 
 // container is the container that key names; see [FindContainer].
 func (s State) container(key string) (container, error) {
-	n, ok := s.containers.ids.Get(key)
-	if !ok {
-		n, ok = s.containers.names.Get(strings.TrimPrefix(key, "/"))
-	}
-	if ok {
-		c, _ := s.containers.all.Get(n)
-		return *c, nil
-	}
-	found, err := FindContainer(s.Containers(), key)
+	n, err := s.containers.find(key)
 	if err != nil {
 		return container{Container: Container{Spec: &Spec{}}}, err
 	}
-	return s.container(found.ID)
+	c, _ := s.containers.all.Get(n)
+	return *c, nil
+}
+
+// find is the number of the container that key names.
+func (c containers) find(key string) (int64, error) {
+	if n, ok := c.ids.Get(key); ok {
+		return n, nil
+	}
+	if n, ok := c.names.Get(strings.TrimPrefix(key, "/")); ok {
+		return n, nil
+	}
+	var found []int64
+	for id, n := range c.ids.From(key) {
+		if key == "" || !strings.HasPrefix(id, key) || len(found) > 1 {
+			break
+		}
+		found = append(found, n)
+	}
+	if len(found) != 1 {
+		return 0, notOne(key, len(found))
+	}
+	return found[0], nil
 }
 
 // holder is [Holder] among the containers of s.

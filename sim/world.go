@@ -172,7 +172,7 @@ func (c *call) observe() error {
 }
 
 func (c *call) lookAround() error {
-	c.view.Images, c.view.Containers, c.view.Changes = []ImageView{}, []ContainerView{}, []fs.Change{}
+	c.view.Images, c.view.Changes = []ImageView{}, []fs.Change{}
 	images, err := c.engine.Images(c)
 	if err != nil {
 		return err
@@ -181,14 +181,10 @@ func (c *call) lookAround() error {
 	for _, img := range images {
 		c.view.Images = append(c.view.Images, imageViews(img)...)
 	}
-	all, err := c.engine.Containers(c)
-	if err != nil {
+	if c.view.Containers, err = c.engine.Overview(c); err != nil {
 		return err
 	}
-	for _, k := range all {
-		c.view.Containers = append(c.view.Containers, ContainerView{k.Name, k.Image, string(k.Status)})
-	}
-	return c.observeContainer(all)
+	return c.observeContainer()
 }
 
 func imageViews(img Image) []ImageView {
@@ -208,14 +204,14 @@ func imageViews(img Image) []ImageView {
 }
 
 // observeContainer adds the changes and the layer of the container acted on,
-// if it is still there; it may go, after it was listed, by itself (--rm).
-func (c *call) observeContainer(all []Container) error {
+// if it is still there; it may go by itself meanwhile (--rm).
+func (c *call) observeContainer() error {
 	ctx, stop := c.looking, context.CancelFunc(func() {})
 	if ctx == nil {
 		ctx, stop = context.WithTimeout(c, lookMost)
 	}
 	defer stop()
-	err := c.lookInto(ctx, all)
+	err := c.lookInto(ctx)
 	var refusal *Refusal
 	switch {
 	case err == nil:
@@ -231,8 +227,8 @@ func (c *call) observeContainer(all []Container) error {
 	return nil
 }
 
-func (c *call) lookInto(ctx context.Context, all []Container) error {
-	k, err := FindContainer(all, c.view.Container)
+func (c *call) lookInto(ctx context.Context) error {
+	k, err := c.engine.Container(c, c.view.Container)
 	if err != nil {
 		return err
 	}

@@ -143,10 +143,6 @@ func (n *node[K, V]) each(yield func(K, V) bool) bool {
 	return n == nil || n.left.each(yield) && yield(n.key, n.value) && n.right.each(yield)
 }
 
-func (n *node[K, V]) back(yield func(K, V) bool) bool {
-	return n == nil || n.right.back(yield) && yield(n.key, n.value) && n.left.back(yield)
-}
-
 func (n *node[K, V]) from(key K, yield func(K, V) bool) bool {
 	switch {
 	case n == nil:
@@ -155,4 +151,49 @@ func (n *node[K, V]) from(key K, yield func(K, V) bool) bool {
 		return n.right.from(key, yield)
 	}
 	return n.left.from(key, yield) && yield(n.key, n.value) && n.right.each(yield)
+}
+
+func (n *node[K, V]) back(yield func(K, V) bool) bool {
+	return n == nil || n.right.back(yield) && yield(n.key, n.value) && n.left.back(yield)
+}
+
+// Changed yields the keys whose values differ between two maps, in order, with
+// their values in now; there is none where the key is gone. It passes over what
+// the two share unseen.
+func Changed[K cmp.Ordered, V comparable](old, now Map[K, V]) iter.Seq2[K, Value[V]] {
+	return func(yield func(K, Value[V]) bool) { changed(old.root, now.root, yield) }
+}
+
+// Value is a value, if There is one.
+type Value[V any] struct {
+	Value V
+	There bool
+}
+
+func changed[K cmp.Ordered, V comparable](old, now *node[K, V], yield func(K, Value[V]) bool) bool {
+	switch {
+	case old == now:
+		return true
+	case now == nil:
+		return old.each(func(key K, _ V) bool { return yield(key, Value[V]{}) })
+	}
+	left, was, right := old.split(now.key)
+	same := was != nil && was.value == now.value
+	return changed(left, now.left, yield) && (same || yield(now.key, Value[V]{now.value, true})) && changed(right, now.right, yield)
+}
+
+// split is what of n is before key, its node, and what is behind it.
+func (n *node[K, V]) split(key K) (before, at, behind *node[K, V]) {
+	if n == nil {
+		return nil, nil, nil
+	}
+	switch c := cmp.Compare(key, n.key); {
+	case c < 0:
+		before, at, behind = n.left.split(key)
+		return before, at, n.on(behind, n.right)
+	case c > 0:
+		before, at, behind = n.right.split(key)
+		return n.on(n.left, before), at, behind
+	}
+	return n.left, n, n.right
 }

@@ -1,6 +1,7 @@
 package persist
 
 import (
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -36,12 +37,29 @@ func TestMap(t *testing.T) {
 		require.Equal(t, s.want, maps.Collect(s.m.All()))
 		require.Equal(t, len(s.want), s.m.Len())
 	}
+	for i := range all {
+		a, b := all[i], all[chance.IntN(len(all))]
+		requireChanged(t, a.want, b.want, Changed(a.m, b.m))
+	}
 	for key := range 400 {
 		value, ok := now.m.Get(key)
 		want, there := now.want[key]
 		require.Equal(t, there, ok)
 		require.Equal(t, want, value)
 	}
+}
+
+// requireChanged checks that the changes make b of a, and are no more than that.
+func requireChanged(t *testing.T, a, b map[int]int, changes iter.Seq2[int, Value[int]]) {
+	made := maps.Clone(a)
+	for key, value := range changes {
+		was, there := made[key]
+		require.False(t, there == value.There && was == value.Value, "%d has not changed", key)
+		if made[key] = value.Value; !value.There {
+			delete(made, key)
+		}
+	}
+	require.Equal(t, b, made)
 }
 
 // requireBalanced checks the weights of all nodes below n.
@@ -93,6 +111,11 @@ func TestMapShares(t *testing.T) {
 	for _, next := range []Map[int, int]{m.With(5000, 0), m.With(10_000, 0), m.Without(5000)} {
 		now := map[*node[int, int]]bool{}
 		count(next.root, now)
+		n := 0
+		for range Changed(m, next) {
+			n++
+		}
+		require.Equal(t, 1, n)
 		maps.DeleteFunc(now, func(n *node[int, int], _ bool) bool { return old[n] })
 		require.Less(t, len(now), 30)
 	}

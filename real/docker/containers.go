@@ -165,6 +165,12 @@ func (e *Engine) Containers(ctx context.Context) ([]sim.Container, error) {
 	return out, nil
 }
 
+// Overview is what a view tells of this session's containers.
+func (e *Engine) Overview(ctx context.Context) ([]sim.ContainerView, error) {
+	all, err := e.Containers(ctx)
+	return sim.Overview(all), err
+}
+
 // Container is the one of ours that key names.
 func (e *Engine) Container(ctx context.Context, key string) (sim.Container, error) {
 	_, now, err := e.container(ctx, key)

@@ -240,6 +240,12 @@ func (h *helper) listContainers(context.Context, wire.None) ([]sim.Container, er
 	return h.values(), nil
 }
 
+func (h *helper) overview(context.Context, wire.None) ([]sim.ContainerView, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return sim.Overview(h.values()), nil
+}
+
 func (h *helper) oneContainer(_ context.Context, key string) (sim.Container, error) {
 	c, err := h.find(key)
 	if err != nil {

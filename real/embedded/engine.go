@@ -149,6 +149,12 @@ func (e *Engine) Containers(ctx context.Context) ([]sim.Container, error) {
 	return call[[]sim.Container](ctx, e, "containers", wire.None(true))
 }
 
+// Overview is what a view tells of all containers.
+func (e *Engine) Overview(ctx context.Context) ([]sim.ContainerView, error) {
+	all, err := call[[]sim.ContainerView](ctx, e, "overview", wire.None(true))
+	return append([]sim.ContainerView{}, all...), err
+}
+
 // Container finds a container.
 func (e *Engine) Container(ctx context.Context, key string) (sim.Container, error) {
 	return call[sim.Container](ctx, e, "container", key)

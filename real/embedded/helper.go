@@ -71,6 +71,7 @@ func (h *helper) answer() {
 		"tag":             wire.Func(h.tag),
 		"removeImage":     wire.Func(h.removeImage),
 		"containers":      wire.Func(h.listContainers),
+		"overview":        wire.Func(h.overview),
 		"container":       wire.Func(h.oneContainer),
 		"create":          wire.Func(h.create),
 		"start":           wire.Func(h.start),

@@ -1,0 +1,56 @@
+package sim
+
+import (
+	"cmp"
+	"slices"
+
+	"twinlayer/fs/persist"
+)
+
+// Overview is what a [View] tells of containers.
+func Overview(all []Container) []ContainerView {
+	out := make([]ContainerView, len(all))
+	for i, k := range all {
+		out[i] = k.view()
+	}
+	return out
+}
+
+func (k Container) view() ContainerView { return ContainerView{k.Name, k.Image, string(k.Status)} }
+
+// overview is that of a state, newest first. The next one is made of what has
+// changed since.
+type overview struct {
+	of      persist.Map[int64, *container]
+	numbers []int64 // of the containers
+	views   []ContainerView
+}
+
+// next is the overview of all. o stays as it is.
+func (o overview) next(all persist.Map[int64, *container]) overview {
+	next := overview{all, o.numbers, o.views}
+	own := false
+	for n, c := range persist.Changed(o.of, all) {
+		i, found := slices.BinarySearchFunc(next.numbers, n, func(a, b int64) int { return cmp.Compare(b, a) })
+		if found && c.There && next.views[i] == c.Value.view() {
+			continue
+		}
+		if !own {
+			next.numbers, next.views, own = slices.Clone(o.numbers), slices.Clone(o.views), true
+		}
+		next.put(i, found, n, c)
+	}
+	return next
+}
+
+// put makes c what is at i, where the container n is found or would be.
+func (o *overview) put(i int, found bool, n int64, c persist.Value[*container]) {
+	switch {
+	case !c.There:
+		o.numbers, o.views = slices.Delete(o.numbers, i, i+1), slices.Delete(o.views, i, i+1)
+	case found:
+		o.views[i] = c.Value.view()
+	default:
+		o.numbers, o.views = slices.Insert(o.numbers, i, n), slices.Insert(o.views, i, c.Value.view())
+	}
+}
