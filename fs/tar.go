@@ -52,14 +52,17 @@ type tarEntries interface {
 // plainTar writes entries as they come.
 type plainTar struct {
 	w   *tar.Writer
-	buf []byte // to copy contents with
+	buf []byte // to copy contents with, as long as the longest needs it
 }
 
-func newPlainTar(w io.Writer) *plainTar { return &plainTar{tar.NewWriter(w), make([]byte, chunkSize)} }
+func newPlainTar(w io.Writer) *plainTar { return &plainTar{w: tar.NewWriter(w)} }
 
 func (p *plainTar) put(h *tar.Header, content *Data) error {
 	if err := p.w.WriteHeader(h); err != nil || content == nil {
 		return err
+	}
+	if n := min(content.Size(), chunkSize); int64(len(p.buf)) < n {
+		p.buf = make([]byte, n)
 	}
 	_, err := io.CopyBuffer(p.w, content.Reader(), p.buf)
 	return err
