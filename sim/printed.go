@@ -38,6 +38,15 @@ func (b *Printed) Reset() {
 	b.dropped = 0
 }
 
+// Take is [Printed.String], of which then nothing is kept any more.
+func (b *Printed) Take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	text := Cut(b.kept.String(), b.dropped)
+	b.kept, b.dropped = bytes.Buffer{}, 0
+	return text
+}
+
 // String is what was kept, and a last line about what was not.
 func (b *Printed) String() string {
 	b.mu.Lock()

@@ -172,7 +172,7 @@ func (c *call) observe() error {
 }
 
 func (c *call) lookAround() error {
-	c.view.Images, c.view.Changes = []ImageView{}, []fs.Change{}
+	c.view.Images, c.view.Containers, c.view.Changes = []ImageView{}, []ContainerView{}, []fs.Change{}
 	images, err := c.engine.Images(c)
 	if err != nil {
 		return err
@@ -181,9 +181,11 @@ func (c *call) lookAround() error {
 	for _, img := range images {
 		c.view.Images = append(c.view.Images, imageViews(img)...)
 	}
-	if c.view.Containers, err = c.engine.Overview(c); err != nil {
+	containers, err := c.engine.Overview(c)
+	if err != nil {
 		return err
 	}
+	c.view.Containers = containers
 	return c.observeContainer()
 }
 

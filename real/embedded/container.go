@@ -44,9 +44,6 @@ type container struct {
 	limits   *box.Limits // of the last run; nil: none
 	logs     logs
 	gone     sync.Once
-
-	reading sync.Mutex // of what follows
-	read    readLayer
 }
 
 func (c *container) path(sub string) string { return filepath.Join(c.dir, sub) }
@@ -321,6 +318,7 @@ func (h *helper) finish(c *container, r *running) {
 	if r.printed != nil {
 		<-r.printed.done
 	}
+	c.logs.close()
 	h.mu.Lock()
 	c.info.Status, c.info.Exit, c.info.Finished = sim.Exited, exit, time.Now()
 	remove := c.info.AutoRemove

@@ -34,8 +34,6 @@ func (h *helper) layer(ctx context.Context, args layerArgs) (packedLayer, error)
 	if err != nil {
 		return packedLayer{}, err
 	}
-	c.reading.Lock()
-	defer c.reading.Unlock()
 	now, err := store.Look(ctx, c.path("upper"))
 	if err != nil {
 		return packedLayer{}, c.unread(h, err)
@@ -49,8 +47,8 @@ func (h *helper) layer(ctx context.Context, args layerArgs) (packedLayer, error)
 		return packedLayer{}, err
 	}
 	defer f.Close()
-	mapped, older := c.mapsFiles(), c.read.Snapshot
-	if mapped || c.read.stamp != args.Known {
+	mapped, older := c.mapsFiles(), h.readBefore(c, args.Known)
+	if mapped {
 		older = nil
 	}
 	if err := now.Copy(ctx, f, older); err != nil {
@@ -59,15 +57,29 @@ func (h *helper) layer(ctx context.Context, args layerArgs) (packedLayer, error)
 	}
 	settled := !mapped && now.Settled()
 	if settled {
-		c.read = readLayer{now, stamp}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.lastRead = readLayer{now, c, stamp}
 	}
 	return packedLayer{now.Entries, f.Name(), stamp, settled}, nil
 }
 
-// readLayer is a container's layer as it was read last.
+// readLayer is the layer that was read last. The caller keeps no other one
+// either.
 type readLayer struct {
 	*store.Snapshot
+	of    *container
 	stamp string
+}
+
+// readBefore is a container's layer if it was read last, in this state.
+func (h *helper) readBefore(c *container, stamp string) *store.Snapshot {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.lastRead.of != c || h.lastRead.stamp != stamp {
+		return nil
+	}
+	return h.lastRead.Snapshot
 }
 
 func (c *container) unread(h *helper, err error) error {

@@ -35,6 +35,7 @@ type helper struct {
 	shells     map[string]*waiting
 	pipes      map[string]*os.File // far ends, by name
 	elsewhere  []sim.Container     // of other sessions, as they were when this one asked last
+	lastRead   readLayer
 }
 
 // serve is the helper's main function. It ends when its socket does. The main

@@ -57,8 +57,10 @@ func (l *logs) beside(w io.Writer, name string) io.Writer {
 func (l *logs) add(stdout, stderr string) {
 	io.WriteString(l.stream("stdout"), stdout)
 	io.WriteString(l.stream("stderr"), stderr)
+	l.close()
 }
 
+// close closes the files, which what is still written opens again.
 func (l *logs) close() {
 	for _, name := range []string{"stdout", "stderr"} {
 		l.stream(name).close()
@@ -70,6 +72,7 @@ func (s *logged) close() {
 	defer s.mu.Unlock()
 	if s.file != nil {
 		s.file.Close()
+		s.file = nil
 	}
 }
 
@@ -79,7 +82,7 @@ func (s *logged) Write(p []byte) (int, error) {
 	defer s.mu.Unlock()
 	n := min(len(p), int(sim.PrintedMax-s.kept))
 	if n > 0 && s.file == nil {
-		s.file, _ = os.OpenFile(s.name, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
+		s.file, _ = os.OpenFile(s.name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	}
 	if n > 0 {
 		n, _ = s.file.Write(p[:n])
@@ -114,10 +117,15 @@ func (s *logged) text() (string, error) {
 
 // read is text; s.mu must be held.
 func (s *logged) read() (string, error) {
-	if s.file == nil {
+	if s.kept == 0 {
 		return sim.Cut("", s.dropped), nil
 	}
-	kept, err := io.ReadAll(io.NewSectionReader(s.file, 0, s.kept))
+	file, err := os.Open(s.name)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	kept, err := io.ReadAll(io.NewSectionReader(file, 0, s.kept))
 	return sim.Cut(string(kept), s.dropped), err
 }
 

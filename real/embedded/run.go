@@ -208,5 +208,5 @@ func gather(ctx context.Context, proc *box.Proc, eof bool, l *logs) *printed {
 func (p *printed) wait(ctx context.Context) sim.Output {
 	defer context.AfterFunc(ctx, func() { p.proc.KillChildren(); p.proc.Kill() })()
 	<-p.done
-	return sim.Output{Exit: p.proc.Wait(), Stdout: p.out.String(), Stderr: p.errors.String()}
+	return sim.Output{Exit: p.proc.Wait(), Stdout: p.out.Take(), Stderr: p.errors.Take()}
 }
