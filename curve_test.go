@@ -44,8 +44,11 @@ func BenchmarkCurve(b *testing.B) {
 		first := 0.0
 		for s.done < *curveCommands {
 			begun, before := time.Now(), s.usage(b).time
-			n := 0
-			for ; n < max(100, min(*curveCommands/15, *curveCommands-s.done)); n++ {
+			n := 100
+			if window := *curveCommands / 15; s.done > 0 && window > n {
+				n = min(window-s.done%window, *curveCommands-s.done)
+			}
+			for range n {
 				s.next(b)
 			}
 			u := s.usage(b)

@@ -150,3 +150,31 @@ func TestDialects(t *testing.T) {
 	require.True(t, layer.Lookup("/etc/motd").IsWhiteout())
 	require.False(t, layer.Lookup("/etc").Opaque)
 }
+
+// TestSnapshots: a snapshot is the same one until something changes, and what
+// a fork does is its own.
+func TestSnapshots(t *testing.T) {
+	u, s, _ := machine(t)
+	u2, mounts := u.Snapshot(), s.Mounts.Snapshot()
+	require.Equal(t, "hello\n", read(t, s, "/etc/motd"))
+	require.Same(t, u2, u.Snapshot())
+	require.Same(t, u2, u2.Snapshot(), "a snapshot is its own")
+	require.Same(t, mounts, s.Mounts.Snapshot())
+	require.Same(t, mounts, mounts.Snapshot())
+	fork := &Sys{Mounts: mounts.Fork(), Clock: s.Clock}
+	require.Equal(t, "hello\n", read(t, fork, "/etc/motd"))
+	require.Same(t, mounts, fork.Mounts.Snapshot(), "nothing has changed there either")
+	write(t, fork, "/fork", "x", 0)
+	require.NotSame(t, mounts, fork.Mounts.Snapshot())
+	require.Same(t, mounts, s.Mounts.Snapshot())
+	require.Empty(t, u2.Changes())
+	write(t, s, "/own", "x", 0)
+	after := u.Snapshot()
+	require.NotSame(t, u2, after)
+	require.Same(t, after.Upper(), u.Upper())
+	require.Equal(t, []string{"A /own"}, listing(after.Changes()))
+	require.Equal(t, []string{"A /fork"}, listing(fork.Mounts.Root().Changes()))
+	require.True(t, u.ReadOnly(true).Snapshot().readOnly())
+	require.False(t, u.Snapshot().readOnly())
+	require.Panics(t, func() { u2.Upper().put(rootIno, nil) }, "what was handed out is never edited")
+}

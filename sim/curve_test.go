@@ -26,14 +26,13 @@ var (
 // kept until there are many: what a command costs, and the memory, on the way.
 func BenchmarkCurve(b *testing.B) {
 	for b.Loop() {
-		s := long{session: session(b), kept: *curveKept}
-		s.start(b)
+		s := startLong(b, *curveKept)
 		first := 0.0
 		fmt.Printf("%9s %10s %10s %6s %10s\n", "commands", "containers", "ms/command", "ratio", "heap in MB")
-		for done := 0; done < *curveCommands; {
+		for s.done < *curveCommands {
 			n := 100
-			if done > 0 {
-				n = max(100, *curveCommands/20-done%(*curveCommands/20))
+			if window := *curveCommands / 20; s.done > 0 && window > n {
+				n = window - s.done%window
 			}
 			begun := processorTime(b)
 			s.run(b, n)
@@ -41,15 +40,39 @@ func BenchmarkCurve(b *testing.B) {
 			if first == 0 {
 				first = each
 			}
-			done += n
-			fmt.Printf("%9d %10d %10.2f %6.2f %10.1f\n", done, s.made, each, each/first, heap())
-			if done == *curveCommands {
-				b.ReportMetric(each/first, "ratio")
-				b.ReportMetric(heap(), "MB")
-			}
+			fmt.Printf("%9d %10d %10.2f %6.2f %10.1f\n", s.done, s.made, each, each/first, heap())
+			b.ReportMetric(each/first, "ratio")
+			b.ReportMetric(heap(), "MB")
 		}
-		runtime.KeepAlive(&s)
+		runtime.KeepAlive(s)
 	}
+}
+
+// TestFlatCost: with many containers kept, and after many commands, a command
+// takes no more memory than at first, and little stays of it.
+func TestFlatCost(t *testing.T) {
+	s := startLong(t, 300)
+	s.run(t, 100)
+	few := allocated(func() { s.run(t, 100) })
+	s.run(t, 1300)
+	require.Equal(t, 300, s.made)
+	many := allocated(func() { s.run(t, 100) })
+	require.Less(t, many/few, 1.5)
+	require.Less(t, heap(), 100.0)
+	for range sim.StepsKept - 1 {
+		_, ok := s.timeline.Back()
+		require.True(t, ok)
+	}
+	runtime.KeepAlive(s)
+}
+
+// allocated is how many bytes of memory do asks for.
+func allocated(do func()) float64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	do()
+	runtime.ReadMemStats(&after)
+	return float64(after.TotalAlloc - before.TotalAlloc)
 }
 
 // processorTime is what this process has used: what else the machine is at
@@ -78,10 +101,12 @@ type long struct {
 	done     int // commands
 }
 
-func (l *long) start(t testing.TB) {
+func startLong(t testing.TB, kept int) *long {
+	l := &long{session: session(t), kept: kept}
 	chance := rand.NewChaCha8([32]byte{})
 	l.session.Rand = func(b []byte) { chance.Read(b) }
 	l.do(t, "docker run -d --name box busybox sleep 1000000")
+	return l
 }
 
 func (l *long) do(t testing.TB, line string) {

@@ -64,6 +64,62 @@ func TestTwoHundred(t *testing.T) {
 	require.False(t, strings.Contains(string(mounts), data))
 }
 
+// TestKept: containers that are kept cost the engine no open files, no threads
+// and no mounts, and a list of them is short on its way.
+func TestKept(t *testing.T) {
+	e := engine(t)
+	keep := func(n int) {
+		for range n {
+			s := spec("sh", "-c", "echo one; echo two >&2; echo three > /f")
+			out, err := run(t, e, s)
+			require.NoError(t, err)
+			require.Equal(t, sim.Output{Stdout: "one\n", Stderr: "two\n"}, out)
+			_, err = e.Start(timeout(t), s.ID, true)
+			require.NoError(t, err)
+			_, err = e.Wait(timeout(t), s.ID)
+			require.NoError(t, err)
+			_, err = e.Layer(timeout(t), s.ID)
+			require.NoError(t, err)
+			logs, err := e.Logs(timeout(t), s.ID, false)
+			require.NoError(t, err)
+			require.Equal(t, sim.Output{Stdout: "one\none\n", Stderr: "two\ntwo\n"}, logs)
+		}
+	}
+	keep(5)
+	before := held(t)
+	keep(40)
+	after := held(t)
+	require.Less(t, after.files, before.files+20, "files")
+	require.Less(t, after.threads, before.threads+20, "threads")
+	require.Equal(t, before.mounts, after.mounts, "mounts")
+	all, err := e.Containers(timeout(t))
+	require.NoError(t, err)
+	got, err := e.Overview(timeout(t))
+	require.NoError(t, err)
+	require.Len(t, got, 45)
+	require.Equal(t, sim.Overview(all), got)
+	for _, k := range all {
+		one, err := e.Container(timeout(t), k.ID[:12])
+		require.NoError(t, err)
+		require.Equal(t, k, one)
+	}
+}
+
+// held is what this test's engines hold.
+func held(t *testing.T) (h struct{ files, threads, mounts int }) {
+	for _, pid := range children(t) {
+		for name, n := range map[string]*int{"fd": &h.files, "task": &h.threads} {
+			entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/%s", pid, name))
+			require.NoError(t, err)
+			*n += len(entries)
+		}
+		mounts, err := os.ReadFile(fmt.Sprintf("/proc/%d/mounts", pid))
+		require.NoError(t, err)
+		h.mounts += strings.Count(string(mounts), "\n")
+	}
+	return h
+}
+
 func changeAndCommit(t testing.TB, e *embedded.Engine, i int) error {
 	c := t.Context()
 	s := spec("sh", "-c", fmt.Sprintf("echo %d > /mine; rm /etc/motd; sleep 1000", i))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -38,7 +39,7 @@ func Start(spec Spec, limits *Limits, interactive bool) (*Proc, error) {
 	defer near.Close()
 	var first *first
 	setgroupsDenied()
-	os.FindProcess(os.Getpid()) // lets the os package try pidfds in its own namespace
+	tryPidfds()
 	err = aside(func() (err error) {
 		first, err = spec.begin(streams, far)
 		return err
@@ -99,6 +100,13 @@ func (s *Spec) begin(streams *pipes, conn *os.File) (*first, error) {
 	}
 	return f, errors.Join(err, unix.Setns(home, unix.CLONE_NEWNS))
 }
+
+// tryPidfds lets the os package try pidfds in its own namespace.
+var tryPidfds = sync.OnceFunc(func() {
+	if self, err := os.FindProcess(os.Getpid()); err == nil {
+		self.Release()
+	}
+})
 
 func socketpair() (near, far *os.File, err error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
