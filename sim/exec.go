@@ -33,7 +33,7 @@ func (t *transition) start(ctx context.Context, key string, detach bool) (Output
 	}
 	if refusal != nil {
 		c.Exit = max(refusal.Exit, 1)
-		t.state = t.state.with(c)
+		t.state = t.state.with(c.unmounted())
 		t.autoRemove(c.ID)
 		return Output{}, x.refused(refusal)
 	}
@@ -107,9 +107,15 @@ func (t *transition) stop(c container, exit int) {
 	}
 	t.state.Machine = t.state.Machine.Exit(c.pid)
 	c.Status, c.Exit, c.Finished, c.pid, c.shells = Exited, exit, t.now, 0, nil
-	c.mounts = fs.NewMounts(c.mounts.List()[0]) // the others went with the mount namespace
 	c.held, c.astray = nil, ""
-	t.state = t.state.with(c)
+	t.state = t.state.with(c.unmounted())
+}
+
+// unmounted is the container with its root alone: all else that was mounted
+// goes with its mount namespace.
+func (c container) unmounted() container {
+	c.mounts = fs.NewMounts(c.mounts.List()[0])
+	return c
 }
 
 // Exec runs one more process in a running container.
