@@ -27,7 +27,7 @@ func (m *Model) Push(_ context.Context, ref string) (p Pushed, err error) {
 		return Pushed{}, err
 	}
 	err = m.do(func(t *transition) error {
-		img, err := FindImage(t.state.Images(), ref)
+		img, err := FindImage(t.model.listed.images(t.state), ref)
 		if err != nil || !slices.Contains(img.Tags, familiar) {
 			return Refuse("An image does not exist locally with the tag: %s", repositoryOf(familiar))
 		}

@@ -68,7 +68,7 @@ func (t *transition) makeDir(c container) error {
 
 // base is the image that a container is made of.
 func (t *transition) base(ref string) (*image, error) {
-	found, err := BaseImage(t.state.Images(), ref)
+	found, err := BaseImage(t.model.listed.images(t.state), ref)
 	if err != nil {
 		return nil, err
 	}

@@ -66,6 +66,22 @@ func TestFlatCost(t *testing.T) {
 	runtime.KeepAlive(s)
 }
 
+// TestFlatCostOfImages: many images cost a command that has nothing to do with
+// them little.
+func TestFlatCostOfImages(t *testing.T) {
+	s := startLong(t, 10)
+	s.run(t, 100)
+	few := allocated(func() { s.run(t, 100) })
+	for i := range 100 {
+		s.do(t, fmt.Sprintf("docker commit box i%d:1", i))
+	}
+	many := allocated(func() { s.run(t, 100) })
+	require.Less(t, many/few, 2.0)
+	all, err := s.session.Model.Images(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, s.session.Model.State().Images(), all)
+}
+
 // allocated is how many bytes of memory do asks for.
 func allocated(do func()) float64 {
 	var before, after runtime.MemStats

@@ -51,7 +51,7 @@ func (t *transition) pull(ref string, a *Artifact) (Pulled, error) {
 		return Pulled{}, err
 	}
 	p := Pulled{Ref: ref, Digest: digest.FromBytes(a.Manifest)}
-	old, err := FindImage(t.state.Images(), ref)
+	old, err := FindImage(t.model.listed.images(t.state), ref)
 	p.UpToDate = err == nil && old.ID == img.ID
 	if p.UpToDate {
 		t.step("pull", "/", "%s is here already: its digest is the same", ref)
@@ -105,11 +105,19 @@ func newImage(a *Artifact) (Image, error) {
 }
 
 // Images are all images, newest first.
-func (m *Model) Images(context.Context) ([]Image, error) { return m.State().Images(), nil }
+func (m *Model) Images(context.Context) ([]Image, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.listed.images(m.state), nil
+}
 
 // Image is the image that ref names.
-func (m *Model) Image(_ context.Context, ref string) (Image, error) {
-	return FindImage(m.State().Images(), ref)
+func (m *Model) Image(ctx context.Context, ref string) (Image, error) {
+	all, err := m.Images(ctx)
+	if err != nil {
+		return Image{}, err
+	}
+	return FindImage(all, ref)
 }
 
 // Tag gives an image another reference.
@@ -119,7 +127,7 @@ func (m *Model) Tag(_ context.Context, source, target string) error {
 		return err
 	}
 	return m.do(func(t *transition) error {
-		img, err := FindImage(t.state.Images(), source)
+		img, err := FindImage(t.model.listed.images(t.state), source)
 		if err != nil {
 			return err
 		}
@@ -132,7 +140,7 @@ func (m *Model) Tag(_ context.Context, source, target string) error {
 // RemoveImage removes a reference, and with the last one the image.
 func (m *Model) RemoveImage(_ context.Context, ref string, force bool) (r Removed, err error) {
 	err = m.do(func(t *transition) error {
-		r, err = Removal(t.state.Images(), t.state.Containers(), t.model.elsewhere, ref, force)
+		r, err = Removal(t.model.listed.images(t.state), t.state.Containers(), t.model.elsewhere, ref, force)
 		if err != nil {
 			return err
 		}
@@ -143,7 +151,7 @@ func (m *Model) RemoveImage(_ context.Context, ref string, force bool) (r Remove
 }
 
 func (t *transition) removeImage(ref string, r Removed) {
-	img, _ := FindImage(t.state.Images(), ref)
+	img, _ := FindImage(t.model.listed.images(t.state), ref)
 	for _, tag := range r.Untagged {
 		full, _ := t.state.image(img.ID)
 		t.state = t.state.untag(full, tag)

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/opencontainers/go-digest"
+
 	"twinlayer/fs/persist"
 )
 
@@ -41,6 +43,20 @@ func (o overview) next(all persist.Map[int64, *container]) overview {
 		next.put(i, found, n, c)
 	}
 	return next
+}
+
+// listing is the images of a state, as they were asked for last.
+type listing struct {
+	of  persist.Map[digest.Digest, *image]
+	all []Image
+}
+
+// images are [State.Images], which nobody may change.
+func (l *listing) images(s State) []Image {
+	if l.of != s.images {
+		*l = listing{s.images, slices.Clip(s.Images())}
+	}
+	return l.all
 }
 
 // put makes c what is at i, where the container n is found or would be.

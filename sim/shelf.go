@@ -75,7 +75,7 @@ func (t *transition) unshelve(ref string) (Pulled, error) {
 		return Pulled{}, &Unknown{"what twinlayer's own registry has kept of " + ref + " from earlier sessions, only the real engine finds out"}
 	}
 	p := Pulled{Ref: ref, Digest: digest.FromBytes(have.manifest())}
-	old, err := FindImage(t.state.Images(), ref)
+	old, err := FindImage(t.model.listed.images(t.state), ref)
 	if p.UpToDate = err == nil && old.ID == have.ID; p.UpToDate {
 		t.step("pull", "/", "%s is here already: its digest is the same", ref)
 		return p, nil
