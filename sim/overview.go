@@ -38,7 +38,7 @@ func (o overview) next(all persist.Map[int64, *container]) overview {
 			continue
 		}
 		if !own {
-			next.numbers, next.views, own = slices.Clone(o.numbers), slices.Clone(o.views), true
+			next.numbers, next.views, own = withRoom(o.numbers), withRoom(o.views), true
 		}
 		next.put(i, found, n, c)
 	}
@@ -58,6 +58,9 @@ func (l *listing) images(s State) []Image {
 	}
 	return l.all
 }
+
+// withRoom is a copy of s that can become a little longer.
+func withRoom[T any](s []T) []T { return append(make([]T, 0, len(s)+8), s...) }
 
 // put makes c what is at i, where the container n is found or would be.
 func (o *overview) put(i int, found bool, n int64, c persist.Value[*container]) {
