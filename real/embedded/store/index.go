@@ -149,6 +149,7 @@ func (s *Store) update(update func(*Index) error, settle func(*os.File) error) e
 	if err := s.see(after); err != nil || s.isApart() {
 		return err
 	}
+	s.lookAgain()
 	all, err := s.indexOfAll()
 	if err != nil {
 		return err

@@ -83,6 +83,14 @@ func (s *Store) note(x Index) {
 	s.seen, s.seenAt = x, s.read.times
 }
 
+// lookAgain has the next [Store.Refresh] compare: what the session sees may not
+// be what all see.
+func (s *Store) lookAgain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seenAt = -1
+}
+
 // seenByAny adds to held what the images need that any session sees.
 func (s *Store) seenByAny(held map[string]bool) {
 	all, _ := filepath.Glob(filepath.Join(s.dir, "sessions", "*", indexName))
