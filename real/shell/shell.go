@@ -72,6 +72,9 @@ type state struct {
 	sound     bool   // command and eval are its own
 }
 
+// shows says whether the shell shows what it reads or runs.
+func (s state) shows() bool { return strings.ContainsAny(s.flags, "vx") }
+
 // New starts a session with a shell that just started. Both outputs must end
 // when the shell does.
 func New(stdin io.WriteCloser, stdout, stderr io.Reader) *Session {
@@ -144,7 +147,7 @@ func (s *Session) say(ctx context.Context, text string, m mark) Result {
 func (s *Session) collect(ctx context.Context, m mark) Result {
 	errs := make(chan cut, 1)
 	quiet := ctx
-	if strings.ContainsAny(s.state.flags, "vx") {
+	if s.state.shows() {
 		quiet = sim.WithProgress(ctx, nil) // it shows us first
 	}
 	go func() { errs <- s.stderr.until(quiet, m) }()
@@ -213,7 +216,7 @@ func (m mark) trace() string { return string(m) + "-" }
 func (m mark) ask() string {
 	return strings.NewReplacer("MARK", string(m)).Replace(
 		`( <"/MARK/a/$?/$$/$-/"; \command \eval '<"/MARK/c/"' >/dev/null; <"/MARK/b/" ) 2>&6 || ` +
-			`( <"/MARK/a/"; <"/MARK/b/" ) 2>&7 || ( </dev/null ) 2>/dev/null`)
+			`( <"/MARK/a/0/0/$-/"; <"/MARK/b/" ) 2>&7 || ( </dev/null ) 2>/dev/null`)
 }
 
 // heard is what the first sign on the standard output tells.

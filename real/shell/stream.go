@@ -65,6 +65,7 @@ type signs struct {
 	forget func()
 	first  bool   // the first sign has come
 	left   []byte // what stood before it on its line, with what the shell says before each sign
+	late   []byte // what others have printed since
 	state  state
 }
 
@@ -88,11 +89,13 @@ func (s *signs) line(line []byte) (last bool) {
 	return false
 }
 
-// rest takes what holds no sign. Between signs it is only what the shell shows
-// of us.
+// rest takes what holds no sign. Between signs it is what jobs print, and what
+// a shell shows of us that shows what it runs.
 func (s *signs) rest(text []byte) {
 	switch {
+	case s.first && s.state.shows():
 	case s.first:
+		s.late = append(s.late, text...)
 	case s.mark != "" && bytes.Contains(text, []byte(s.mark.trace())):
 		s.forget()
 	default:
@@ -109,8 +112,8 @@ func (s *signs) shown(line []byte) {
 
 // flush ends the signs.
 func (s *signs) flush() {
-	s.kept.Write(s.left)
-	s.first, s.left = false, nil
+	s.kept.Write(append(s.left, s.late...))
+	s.first, s.left, s.late = false, nil, nil
 }
 
 // anyMark finds the mark of a sign.
