@@ -40,40 +40,12 @@ func (d *differ) inode(paths []string, x, y *Node) {
 	for _, p := range paths {
 		d.compare(p)
 		if x != nil && y != nil && x.IsDir() && y.IsDir() {
-			for _, name := range changedNames(x.dir, y.dir) {
+			for name := range y.dir.since(x.dir) {
 				d.subtree(path.Join(p, name))
 			}
 		}
 	}
 }
-
-// changedNames are the names that stand for different inodes. Chunks that
-// both directories share at either end are passed over.
-func changedNames(x, y *dir) []string {
-	a, b := chunksOf(x), chunksOf(y)
-	for len(a) > 0 && len(b) > 0 && sameChunk(a[0], b[0]) {
-		a, b = a[1:], b[1:]
-	}
-	for len(a) > 0 && len(b) > 0 && sameChunk(a[len(a)-1], b[len(b)-1]) {
-		a, b = a[:len(a)-1], b[:len(b)-1]
-	}
-	found := map[string]bool{}
-	for _, e := range slices.Concat(slices.Concat(a...), slices.Concat(b...)) {
-		if x.get(e.Name) != y.get(e.Name) {
-			found[e.Name] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(found))
-}
-
-func chunksOf(d *dir) [][]Entry {
-	if d == nil {
-		return nil
-	}
-	return d.chunks
-}
-
-func sameChunk(a, b []Entry) bool { return len(a) == len(b) && &a[0] == &b[0] }
 
 // subtree compares a path and everything below it.
 func (d *differ) subtree(p string) {
