@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package program
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	"twinlayer/real/suite"
 	"twinlayer/sim"
 )
 
@@ -27,7 +28,7 @@ var unconfined = map[string][]string{
 // user. In an ordinary one, or one with a single of the two options, it says in
 // one sentence what is missing and goes on with the model; with both it works.
 func TestInsideContainer(t *testing.T) {
-	needLinux(t)
+	suite.NeedLinux(t)
 	for engine, options := range unconfined {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
@@ -69,7 +70,7 @@ func TestInsideContainer(t *testing.T) {
 // emptyImage is an image with nothing in it.
 func emptyImage(t *testing.T, engine string) string {
 	if err := exec.Command(engine, "info").Run(); err != nil {
-		lacking(t, engine)
+		suite.Lacking(t, engine)
 	}
 	image := "twinlayer-test-inside:" + strings.ToLower(strings.NewReplacer("/", "-").Replace(t.Name()))
 	var tar bytes.Buffer
@@ -85,9 +86,9 @@ func emptyImage(t *testing.T, engine string) string {
 // runInside runs lines in a twinlayer in a container, which has the host's
 // programs and libraries.
 func runInside(t *testing.T, engine, image, user string, options []string) (all []sim.Result, stderr string) {
-	home := homeFor(t, nil)
+	home := suite.HomeFor(t, nil)
 	require.NoError(t, os.Chmod(home, 0o777))
-	args := []string{"run", "-i", "--rm", "--network", "none", "--user", user, "-e", "HOME=/home/it", "-v", home + ":/home/it", "-v", binary + ":/twinlayer:ro"}
+	args := []string{"run", "-i", "--rm", "--network", "none", "--user", user, "-e", "HOME=/home/it", "-v", home + ":/home/it", "-v", suite.Binary + ":/twinlayer:ro"}
 	for _, dir := range []string{"/usr", "/lib", "/lib64"} {
 		if _, err := os.Stat(dir); err == nil {
 			args = append(args, "-v", dir+":"+dir+":ro")

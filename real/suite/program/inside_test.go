@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package program
 
 import (
 	"fmt"
@@ -16,6 +16,7 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/real"
+	"twinlayer/real/suite"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
 	"twinlayer/sim/userland"
@@ -30,9 +31,9 @@ type inside struct {
 
 func newInside(t testing.TB) inside {
 	t.Helper()
-	needLinux(t)
-	images := bundle.New(binary, userland.Applets())
-	e, err := real.Open(real.Config{Choice: "embedded", DataDir: homeFor(t, nil), Registry: images})
+	suite.NeedLinux(t)
+	images := bundle.New(suite.Binary, userland.Applets())
+	e, err := real.Open(real.Config{Choice: "embedded", DataDir: suite.HomeFor(t, nil), Registry: images})
 	require.NoError(t, err)
 	t.Cleanup(func() { e.Close() })
 	_, err = e.Pull(t.Context(), "busybox")
@@ -58,7 +59,7 @@ func (in inside) detached(t testing.TB, s sim.Spec) (id string) {
 func (in inside) addDebian(t testing.TB, id string) {
 	path, err := exec.LookPath("busybox")
 	if err != nil {
-		lacking(t, "busybox (busybox-static)")
+		suite.Lacking(t, "busybox (busybox-static)")
 	}
 	program, err := os.ReadFile(path)
 	require.NoError(t, err)

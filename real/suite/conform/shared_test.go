@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package conform
 
 import (
 	"bufio"
@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/real/suite"
 	"twinlayer/sim"
 )
 
@@ -37,9 +38,9 @@ type conversation struct {
 }
 
 // converse starts a session with --json.
-func (p program) converse(t testing.TB, args ...string) *conversation {
+func converse(p suite.Program, t testing.TB, args ...string) *conversation {
 	t.Helper()
-	c := &conversation{cmd: p.command(append([]string{"--json"}, args...)...)}
+	c := &conversation{cmd: p.Command(append([]string{"--json"}, args...)...)}
 	c.cmd.Stderr = &c.errs
 	var err error
 	c.in, err = c.cmd.StdinPipe()
@@ -92,8 +93,8 @@ func (c *conversation) end(t testing.TB) {
 // other takes over before its next line and says so once; what it stands on
 // is refused as docker refuses it.
 func TestSessionsShare(t *testing.T) {
-	eachUser(t, func(t *testing.T, p program) {
-		a, b := p.converse(t, "--real", "embedded"), p.converse(t, "--real", "embedded")
+	suite.EachUser(t, func(t *testing.T, p suite.Program) {
+		a, b := converse(p, t, "--real", "embedded"), converse(p, t, "--real", "embedded")
 		for _, c := range []struct {
 			who                  *conversation
 			line, notice, prints string // of the real world
@@ -160,19 +161,19 @@ func TestSessionsShare(t *testing.T) {
 		}
 		a.end(t)
 		b.end(t)
-		p.requireNothingLeft(t)
+		p.RequireNothingLeft(t)
 	})
 }
 
 // TestSessionsShareKilled: a session that is killed in the middle of what it
 // does to images and volumes leaves the other one whole.
 func TestSessionsShareKilled(t *testing.T) {
-	eachUser(t, func(t *testing.T, p program) {
-		a := p.converse(t, "--real", "embedded")
+	suite.EachUser(t, func(t *testing.T, p suite.Program) {
+		a := converse(p, t, "--real", "embedded")
 		a.do(t, "docker run --name one busybox touch /one")
 		a.do(t, "docker commit one my")
 		for i := range 8 {
-			b := p.converse(t, "--real", "embedded")
+			b := converse(p, t, "--real", "embedded")
 			b.do(t, "docker run -d --name two -v data:/data my sh -c 'while :; do echo x >> /data/f; done'")
 			b.say(t, fmt.Sprintf("docker commit two my:%d\ndocker tag my my:t\ndocker volume create v%d\ndocker rmi -f my\ndocker commit two my", i, i))
 			time.Sleep(time.Duration(i*i*4) * time.Millisecond)
@@ -185,22 +186,22 @@ func TestSessionsShareKilled(t *testing.T) {
 			require.NotContains(t, a.do(t, "docker volume ls").Real.Stdout, "data", "the dead use nothing")
 		}
 		a.end(t)
-		p.requireNothingLeft(t)
+		p.RequireNothingLeft(t)
 	})
 }
 
 // TestSessionsApart: two sessions on one Docker, or one Podman, see nothing of
 // each other, whatever images both have.
 func TestSessionsApart(t *testing.T) {
-	needLinux(t)
-	for _, c := range contestants(t) {
-		if c.real != "docker" && c.real != "podman" {
+	suite.NeedLinux(t)
+	for _, c := range suite.Contestants(t) {
+		if c.Real != "docker" && c.Real != "podman" {
 			continue
 		}
-		t.Run(c.name, func(t *testing.T) {
-			p := program{user: c.user, home: homeFor(t, c.user), env: c.env}
-			require.NoError(t, os.WriteFile(filepath.Join(p.home, "Dockerfile"), []byte("FROM busybox\nRUN touch -d @0 /same\nLABEL same=yes\n"), 0o644))
-			all := []*conversation{p.converse(t, "--real", c.real), p.converse(t, "--real", c.real)}
+		t.Run(c.Name, func(t *testing.T) {
+			p := suite.Program{User: c.User, Home: suite.HomeFor(t, c.User), Env: c.Env}
+			require.NoError(t, os.WriteFile(filepath.Join(p.Home, "Dockerfile"), []byte("FROM busybox\nRUN touch -d @0 /same\nLABEL same=yes\n"), 0o644))
+			all := []*conversation{converse(p, t, "--real", c.Real), converse(p, t, "--real", c.Real)}
 			for _, line := range []string{
 				"docker build -q --timestamp 0 -t same .", "docker images -a", "docker run --name one -v data:/data same sh -c 'echo 1 > /data/f'",
 				"docker commit one my", "docker tag same too", "docker rmi same", "docker rmi -f too", "docker volume ls", "docker images -a", "docker run --rm my ls /same",
@@ -223,15 +224,15 @@ func TestSessionsApart(t *testing.T) {
 // directory, now one of them alone and now several at the same time: no
 // verdict is bug, and each hears of the others.
 func TestRandomSessionsShare(t *testing.T) {
-	needLinux(t)
+	suite.NeedLinux(t)
 	for _, n := range []int{2, 4} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			p := program{home: t.TempDir(), env: engineEnv()}
+			p := suite.Program{Home: t.TempDir(), Env: suite.EngineEnv()}
 			r := rand.New(rand.NewPCG(*sharedSeed, uint64(n)))
 			all := make([]*conversation, n)
 			left := make([][]string, n)
 			for i := range all {
-				all[i] = p.converse(t, "--real", *sharedOn)
+				all[i] = converse(p, t, "--real", *sharedOn)
 				left[i] = strings.Split(strings.TrimSuffix(sharedSession(*sharedSeed*100+uint64(i), *sharedLines), "\n"), "\n")
 			}
 			for turn := 0; turn < n**sharedLines*2; turn++ {
@@ -250,7 +251,7 @@ func TestRandomSessionsShare(t *testing.T) {
 				require.Equal(t, *sharedOn == "embedded", c.notices > 0)
 				c.end(t)
 			}
-			p.requireNothingLeft(t)
+			p.RequireNothingLeft(t)
 		})
 	}
 }
@@ -258,22 +259,22 @@ func TestRandomSessionsShare(t *testing.T) {
 // sharedSession is a session of random lines that are often about what
 // sessions share.
 func sharedSession(seed uint64, n int) string {
-	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1))}
-	g.say("docker pull busybox\ndocker pull debian")
-	g.say(fmt.Sprintf(`docker run --name one busybox sh -c "echo %d > /etc/x"`, seed))
-	g.say("docker commit one my")
+	g := suite.NewGen(seed, 1)
+	g.Say("docker pull busybox\ndocker pull debian")
+	g.Say(fmt.Sprintf(`docker run --name one busybox sh -c "echo %d > /etc/x"`, seed))
+	g.Say("docker commit one my")
 	for i := range n {
 		switch {
 		case i%20 == 19:
-			g.shell(i)
+			g.Shell(i)
 		case g.IntN(3) == 0:
-			g.say("docker " + g.docker())
+			g.Say("docker " + g.Docker())
 		default:
-			g.say("docker " + g.of(g.one("commit one my", "commit %C my:2", "commit %C", "tag my my:%N", "tag my:%N my", "tag %I x/y:1", "rmi my", "rmi -f my", "rmi my:%N", "rmi -f my:%N", "rmi x/y:1",
+			g.Say("docker " + g.Of(g.One("commit one my", "commit %C my:2", "commit %C", "tag my my:%N", "tag my:%N my", "tag %I x/y:1", "rmi my", "rmi -f my", "rmi my:%N", "rmi -f my:%N", "rmi x/y:1",
 				"run --name %C my:%N S", "run -d --name %C my sleep 1000", "rm -f %C", "rm -f %C", "run --rm -v v1:/data my S", "run --rm -v v1:/data busybox ls /data", "run --rm -v v1:/data busybox sh -c 'echo %N >> /data/f%N'",
 				"run --rm -v v2:/data:ro busybox ls -R /data", "run -d --name %C -v v2:/data busybox sleep 1000", "exec %C sh -c 'ls /data; echo %N > /data/g'", "cp /etc/hostname %C:/data/h%N", "volume create v%N", "volume rm v%N", "volume rm v1",
 				"volume prune -af", "volume ls", "images -a", "image prune -f", "image prune -af", "system prune -f", "save my -o mine.tar", "load -i mine.tar", "export one -o e.tar", "import e.tar im:%N", "history my", "build .")))
 		}
 	}
-	return g.line.String()
+	return g.Lines()
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package program
 
 import (
 	"bufio"
@@ -19,27 +19,28 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"twinlayer/real/suite"
 	"twinlayer/sim/bundle"
 )
 
 // BenchmarkHello is docker run hello-world in both worlds, at a prompt that is
 // there and as a whole process, beside crun run of the same program.
 func BenchmarkHello(b *testing.B) {
-	needLinux(b)
+	suite.NeedLinux(b)
 	b.Run("prompt", benchPrompt)
 	b.Run("process", func(b *testing.B) {
-		p := program{home: homeFor(b, nil)}
-		p.results(b, "docker pull hello-world\n")
+		p := suite.Program{Home: suite.HomeFor(b, nil)}
+		p.Results(b, "docker pull hello-world\n")
 		for b.Loop() {
-			p.run(b, "docker run --rm hello-world\n", "--json")
+			p.Run(b, "docker run --rm hello-world\n", "--json")
 		}
 	})
 	b.Run("crun", benchCrun)
 }
 
 func benchPrompt(b *testing.B) {
-	p := program{home: homeFor(b, nil)}
-	cmd := p.command("--json")
+	p := suite.Program{Home: suite.HomeFor(b, nil)}
+	cmd := p.Command("--json")
 	in, err := cmd.StdinPipe()
 	require.NoError(b, err)
 	out, err := cmd.StdoutPipe()
@@ -115,14 +116,14 @@ func writeSpec(b *testing.B, dir string) {
 // BenchmarkPull is docker run of true in both worlds from nothing, with the
 // pull of each bundled image that has it: a distribution beside busybox.
 func BenchmarkPull(b *testing.B) {
-	needLinux(b)
+	suite.NeedLinux(b)
 	for _, image := range []string{"busybox", "debian", "centos"} {
 		b.Run(image, func(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
-				p := program{home: homeFor(b, nil)}
+				p := suite.Program{Home: suite.HomeFor(b, nil)}
 				b.StartTimer()
-				all := p.results(b, "docker run --rm "+image+" true\n")
+				all := p.Results(b, "docker run --rm "+image+" true\n")
 				require.Len(b, all, 1)
 			}
 		})
@@ -131,11 +132,11 @@ func BenchmarkPull(b *testing.B) {
 
 // BenchmarkPrompt is the time from the start of the program to its prompt.
 func BenchmarkPrompt(b *testing.B) {
-	needLinux(b)
-	p := program{home: homeFor(b, nil)}
+	suite.NeedLinux(b)
+	p := suite.Program{Home: suite.HomeFor(b, nil)}
 	for b.Loop() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		cmd := p.command()
+		cmd := p.Command()
 		cmd.SysProcAttr = nil
 		cmd.Env = append(cmd.Env, "TERM=xterm")
 		terminal, err := pty.Start(cmd)

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package strangers
 
 import (
 	"bufio"
@@ -10,7 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/real/suite"
 	"twinlayer/sim"
 )
 
@@ -34,22 +34,22 @@ var (
 // there is, from files, from the network and from the keyboard. Each is
 // answered, by both worlds alike, and the next line is as if nothing had been.
 func TestHostileInputs(t *testing.T) {
-	eachUser(t, func(t *testing.T, p program) {
+	suite.EachUser(t, func(t *testing.T, p suite.Program) {
 		t.Parallel()
 		net, refused := hostileNetwork(t), 0
-		d := p.talk(t, "--json", "--real", "embedded")
+		d := talk(p, t, "--json", "--real", "embedded")
 		for i := range *hostileInputs {
-			in := newHostile(*hostileSeed+uint64(i), p.home, net)
+			in := newHostile(*hostileSeed+uint64(i), p.Home, net)
 			n, err := d.endures(in)
 			if refused += n; err != nil {
 				t.Errorf("seed %d: %s: %v", *hostileSeed+uint64(i), in.what, err)
 				d.cmd.Process.Kill()
-				d = p.talk(t, "--json", "--real", "embedded") // so that the rest is seen too
+				d = talk(p, t, "--json", "--real", "embedded") // so that the rest is seen too
 			}
 		}
 		require.Greater(t, refused, *hostileInputs/3)
 		d.end(t)
-		p.requireNothingLeft(t)
+		p.RequireNothingLeft(t)
 	})
 }
 
@@ -113,9 +113,9 @@ type dialog struct {
 	marks int
 }
 
-func (p program) talk(t *testing.T, args ...string) *dialog {
+func talk(p suite.Program, t *testing.T, args ...string) *dialog {
 	t.Helper()
-	d := &dialog{cmd: p.command(args...), errs: &bytes.Buffer{}}
+	d := &dialog{cmd: p.Command(args...), errs: &bytes.Buffer{}}
 	var err error
 	d.in, err = d.cmd.StdinPipe()
 	require.NoError(t, err)
@@ -190,31 +190,31 @@ func flatten(text string) string { return strings.NewReplacer("\n", " ", "\r", "
 // a random command, again and again: the session goes on with the model alone,
 // and after a reconnect with both worlds, which agree.
 func TestHelperKilled(t *testing.T) {
-	eachUser(t, func(t *testing.T, p program) {
+	suite.EachUser(t, func(t *testing.T, p suite.Program) {
 		t.Parallel()
 		const each = 8 // kills of one session, all of whose commands are run again each time
 		for i := 0; i < *helperKills; i += each {
-			d := p.talk(t, "--json", "--real", "embedded")
+			d := talk(p, t, "--json", "--real", "embedded")
 			require.NoError(t, d.healthy())
-			g := &gen{Rand: rand.New(rand.NewPCG(uint64(i), 2))}
+			g := suite.NewGen(uint64(i), 2)
 			for range each {
 				require.NoError(t, d.killed(g), "seed %d", i)
 			}
 			d.end(t)
-			p.requireNothingLeft(t)
+			p.RequireNothingLeft(t)
 		}
 	})
 }
 
 // killed kills the helper in the middle of commands, and has the session go on.
-func (d *dialog) killed(g *gen) error {
+func (d *dialog) killed(g *suite.Gen) error {
 	ended := make(chan error)
 	go func() {
 		time.Sleep(time.Duration(g.IntN(300)) * time.Millisecond)
 		ended <- d.killHelper()
 	}()
 	for range 3 {
-		if _, err := d.until("docker " + g.lasting()); err != nil {
+		if _, err := d.until("docker " + lasting(g)); err != nil {
 			return err
 		}
 	}
@@ -238,8 +238,8 @@ func (d *dialog) killed(g *gen) error {
 }
 
 // lasting is a command that leaves something.
-func (g *gen) lasting() string {
-	return g.of(g.one("run --name one busybox sh -c 'echo %N > %P/n%N'", "rm -f one", "create --name two %I", "rm -f two", "commit one my", "commit one my:2", "rmi -f my", "pull debian", "tag busybox x/y:1",
+func lasting(g *suite.Gen) string {
+	return g.Of(g.One("run --name one busybox sh -c 'echo %N > %P/n%N'", "rm -f one", "create --name two %I", "rm -f two", "commit one my", "commit one my:2", "rmi -f my", "pull debian", "tag busybox x/y:1",
 		"volume create v%N", "volume rm v%N", "run --rm -v v1:/data busybox sh -c 'date > /dev/null; echo %N > /data/n'", "image prune -f", "save %I -o s.tar", "load -i s.tar", "cp one:/etc/passwd p", "export one -o e.tar"))
 }
 

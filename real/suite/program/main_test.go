@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package program
 
 import (
 	"context"
@@ -18,15 +18,15 @@ import (
 	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
 
-	"twinlayer/fs"
+	"twinlayer/real/suite"
 	"twinlayer/sim"
 )
 
 func TestHelloWorldInBothWorlds(t *testing.T) {
-	eachUser(t, func(t *testing.T, p program) {
-		all := p.results(t, "docker run hello-world\n")
+	suite.EachUser(t, func(t *testing.T, p suite.Program) {
+		all := p.Results(t, "docker run hello-world\n")
 		require.Len(t, all, 1)
-		requireSame(t, all)
+		suite.RequireSame(t, all)
 		require.Zero(t, all[0].Real.Exit)
 		require.Contains(t, all[0].Real.Stdout, "Hello from twinlayer!")
 		require.Equal(t, all[0].Model.Stdout, all[0].Real.Stdout)
@@ -40,13 +40,13 @@ func TestHelloWorldInBothWorlds(t *testing.T) {
 func TestAdoption(t *testing.T) {
 	busybox, err := exec.LookPath("busybox")
 	if err != nil {
-		lacking(t, "busybox-static")
+		suite.Lacking(t, "busybox-static")
 	}
-	eachUser(t, func(t *testing.T, p program) {
-		writeRoot(t, busybox, filepath.Join(p.home, "root.tar"))
+	suite.EachUser(t, func(t *testing.T, p suite.Program) {
+		suite.WriteRoot(t, busybox, filepath.Join(p.Home, "root.tar"))
 		lines, err := os.ReadFile("real/testdata/sessions/foreign.txt")
 		require.NoError(t, err)
-		all := p.results(t, string(lines))
+		all := p.Results(t, string(lines))
 		want := []sim.Class{sim.Same, sim.Limit, sim.Same, sim.Same, sim.Same, sim.Limit, sim.Limit, sim.Limit, sim.Same, sim.Same, sim.Same}
 		require.Len(t, all, len(want))
 		for i, r := range all {
@@ -67,34 +67,10 @@ func TestAdoption(t *testing.T) {
 	})
 }
 
-// lacking skips a test for what is not installed; in CI it fails.
-func lacking(t testing.TB, what string) {
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is not installed", what)
-	}
-	t.Skipf("%s is not installed", what)
-}
-
-// writeRoot writes a root file system with a stranger's busybox in it.
-func writeRoot(t *testing.T, busybox, name string) {
-	exe, err := os.ReadFile(busybox)
-	require.NoError(t, err)
-	b := fs.NewBuilder()
-	require.NoError(t, b.Put("/bin/busybox", fs.Node{Mode: fs.S_IFREG | 0o755, Data: fs.DataOf(exe)}))
-	for _, applet := range []string{"sh", "rm"} {
-		require.NoError(t, b.Put("/bin/"+applet, fs.Node{Mode: fs.S_IFLNK | 0o777, Target: "busybox"}))
-	}
-	require.NoError(t, b.Put("/etc/passwd", fs.Node{Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte("root:x:0:0:root:/:/bin/sh\n"))}))
-	f, err := os.Create(name)
-	require.NoError(t, err)
-	require.NoError(t, b.Tree().WriteTar(f))
-	require.NoError(t, f.Close())
-}
-
 // TestBadLines: no engine breaks on a line that makes no sense, and all say the
 // same of it.
 func TestBadLines(t *testing.T) {
-	needLinux(t)
+	suite.NeedLinux(t)
 	bad := []struct{ line, text string }{
 		{"docker frob", "unknown command: docker frob"},
 		{"frob", "unknown command: docker frob"},
@@ -115,13 +91,13 @@ func TestBadLines(t *testing.T) {
 	for _, c := range bad {
 		lines.WriteString(c.line + "\n")
 	}
-	for _, c := range contestants(t)[1:] {
-		t.Run(c.name, func(t *testing.T) {
+	for _, c := range suite.Contestants(t)[1:] {
+		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			p := program{user: c.user, home: homeFor(t, c.user), env: c.env}
-			all := p.resultsOn(t, c.real, lines.String())
+			p := suite.Program{User: c.User, Home: suite.HomeFor(t, c.User), Env: c.Env}
+			all := p.ResultsOn(t, c.Real, lines.String())
 			require.Len(t, all, len(bad), "the prompt comes back")
-			requireSame(t, all)
+			suite.RequireSame(t, all)
 			for i, r := range all {
 				require.NotZero(t, r.Real.Exit, r.Cmd)
 				require.Contains(t, r.Real.Stderr, bad[i].text)
@@ -131,29 +107,29 @@ func TestBadLines(t *testing.T) {
 }
 
 func TestExitStatus(t *testing.T) {
-	p := program{home: homeFor(t, nil)}
+	p := suite.Program{Home: suite.HomeFor(t, nil)}
 	for name, c := range map[string]struct {
 		args []string
 		exit int
 	}{
-		"fine":            {[]string{"--real", "none"}, exitOK},
-		"help":            {[]string{"--help"}, exitOK},
-		"unknown flag":    {[]string{"--frob"}, exitUsage},
-		"unknown engine":  {[]string{"--real", "frob"}, exitUsage},
-		"an argument":     {[]string{"frob"}, exitUsage},
-		"no such script":  {[]string{"--real", "none", "--script", "/nosuch"}, exitBroken},
-		"no place for it": {[]string{"--real", "embedded", "--data-dir", "/proc/nosuch"}, exitBroken},
+		"fine":            {[]string{"--real", "none"}, suite.StatusOK},
+		"help":            {[]string{"--help"}, suite.StatusOK},
+		"unknown flag":    {[]string{"--frob"}, suite.StatusUsage},
+		"unknown engine":  {[]string{"--real", "frob"}, suite.StatusUsage},
+		"an argument":     {[]string{"frob"}, suite.StatusUsage},
+		"no such script":  {[]string{"--real", "none", "--script", "/nosuch"}, suite.StatusBroken},
+		"no place for it": {[]string{"--real", "embedded", "--data-dir", "/proc/nosuch"}, suite.StatusBroken},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, stderr, exit := p.run(t, "", c.args...)
+			_, stderr, exit := p.Run(t, "", c.args...)
 			require.Equal(t, c.exit, exit, stderr)
 		})
 	}
 }
 
 func TestModelAlone(t *testing.T) {
-	p := program{home: homeFor(t, nil)}
-	stdout, _, exit := p.run(t, "docker run hello-world\n", "--real", "none", "--json")
+	p := suite.Program{Home: suite.HomeFor(t, nil)}
+	stdout, _, exit := p.Run(t, "docker run hello-world\n", "--real", "none", "--json")
 	require.Zero(t, exit)
 	var r sim.Result
 	require.NoError(t, json.Unmarshal([]byte(stdout), &r))
@@ -164,8 +140,8 @@ func TestModelAlone(t *testing.T) {
 
 // TestTerminal types at a real terminal: a prompt, completion, Ctrl-C, the end.
 func TestTerminal(t *testing.T) {
-	eachUser(t, func(t *testing.T, p program) {
-		cmd := p.command()
+	suite.EachUser(t, func(t *testing.T, p suite.Program) {
+		cmd := p.Command()
 		cmd.Env = append(cmd.Env, "TERM=xterm", "NO_COLOR=1")
 		terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 80})
 		require.NoError(t, err)
@@ -198,29 +174,29 @@ func TestTerminal(t *testing.T) {
 		step("docker rm -f bg\r", "the worlds agree")
 		step("quit\r", "quit")
 		require.NoError(t, cmd.Wait(), &seen)
-		p.requireNothingLeft(t)
+		p.RequireNothingLeft(t)
 	})
 }
 
 // TestKilled ends the program in the middle of things and looks for what it
 // left.
 func TestKilled(t *testing.T) {
-	eachUser(t, func(t *testing.T, p program) {
+	suite.EachUser(t, func(t *testing.T, p suite.Program) {
 		for i := range 12 {
-			cmd := p.command("--json")
+			cmd := p.Command("--json")
 			in, err := cmd.StdinPipe()
 			require.NoError(t, err)
 			require.NoError(t, cmd.Start())
-			fmt.Fprintf(in, "docker run -it -e MARK=%s busybox\nwhile true; do echo x >> /tmp/f; done\n", p.home)
+			fmt.Fprintf(in, "docker run -it -e MARK=%s busybox\nwhile true; do echo x >> /tmp/f; done\n", p.Home)
 			time.Sleep(time.Duration(i*i*5) * time.Millisecond)
 			signal := []os.Signal{syscall.SIGKILL, syscall.SIGINT, syscall.SIGTERM}[i%3]
 			require.NoError(t, cmd.Process.Signal(signal))
 			in.Close()
 			cmd.Wait()
-			p.requireNothingLeft(t)
+			p.RequireNothingLeft(t)
 		}
-		requireSame(t, p.results(t, "docker run hello-world\n"))
-		left, err := filepath.Glob(filepath.Join(p.home, ".local/share/twinlayer/sessions/*"))
+		suite.RequireSame(t, p.Results(t, "docker run hello-world\n"))
+		left, err := filepath.Glob(filepath.Join(p.Home, ".local/share/twinlayer/sessions/*"))
 		require.NoError(t, err)
 		require.Empty(t, left)
 	})
@@ -231,17 +207,17 @@ func TestKilled(t *testing.T) {
 // namespace stays, as after every rootless podman command.
 func TestPodmanEnds(t *testing.T) {
 	if _, err := exec.LookPath("podman"); err != nil {
-		lacking(t, "podman")
+		suite.Lacking(t, "podman")
 	}
-	needLinux(t)
-	user := users()["ordinary user"]
-	p := program{user: user, home: homeFor(t, user)}
-	stdout, stderr, exit := p.run(t, "", "engines")
+	suite.NeedLinux(t)
+	user := suite.Users()["ordinary user"]
+	p := suite.Program{User: user, Home: suite.HomeFor(t, user)}
+	stdout, stderr, exit := p.Run(t, "", "engines")
 	require.Zero(t, exit, stderr)
 	require.Contains(t, stdout, "podman    Podman ")
-	t.Cleanup(func() { p.kill(t) })
+	t.Cleanup(func() { p.Kill(t) })
 	service := func() (still []string) {
-		for _, each := range p.processes(t) {
+		for _, each := range p.Processes(t) {
 			if strings.Contains(each, "system") {
 				still = append(still, each)
 			}

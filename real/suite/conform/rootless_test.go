@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package conform
 
 import (
 	"os"
@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"twinlayer/real/suite"
 
 	"github.com/stretchr/testify/require"
 )
@@ -27,25 +29,25 @@ events_logger = "file"
 // Podman of an ordinary user with subordinate ids (subuid(5)). The user has no
 // service running: twinlayer starts it each time.
 func TestRootlessPodman(t *testing.T) {
-	needLinux(t)
+	suite.NeedLinux(t)
 	learner, err := user.Lookup(os.Getenv("TWINLAYER_LEARNER"))
 	if err != nil || os.Getuid() != 0 {
-		lacking(t, "root, and an ordinary user with subordinate ids whom TWINLAYER_LEARNER names,")
+		suite.Lacking(t, "root, and an ordinary user with subordinate ids whom TWINLAYER_LEARNER names,")
 	}
-	p := program{user: credential(t, learner), env: []string{"STORAGE_DRIVER=overlay"}}
-	p.home = homeFor(t, p.user)
-	conf := filepath.Join(p.home, "containers.conf")
+	p := suite.Program{User: credential(t, learner), Env: []string{"STORAGE_DRIVER=overlay"}}
+	p.Home = suite.HomeFor(t, p.User)
+	conf := filepath.Join(p.Home, "containers.conf")
 	require.NoError(t, os.WriteFile(conf, []byte(anywhere), 0o644))
-	p.env = append(p.env, "CONTAINERS_CONF="+conf)
-	t.Cleanup(func() { p.kill(t) }) // podman's own keeper of the user namespace
-	stdout, stderr, exit := p.run(t, "", "engines")
+	p.Env = append(p.Env, "CONTAINERS_CONF="+conf)
+	t.Cleanup(func() { p.Kill(t) }) // podman's own keeper of the user namespace
+	stdout, stderr, exit := p.Run(t, "", "engines")
 	require.Zero(t, exit, stderr)
 	require.Regexp(t, `\npodman +Podman .*, overlay, rootless\)`, stdout)
-	c, used := contestant{name: "podman without root", real: "podman"}, &reasons{seen: map[string]bool{}}
+	c, used := suite.Contestant{Name: "podman without root", Real: "podman"}, &suite.Reasons{Seen: map[string]bool{}}
 	for _, name := range []string{"hello", "detach", "refusals"} {
-		conforms(t, p, c, "real/testdata/sessions/"+name+".txt", used)
+		suite.Conforms(t, p, c, "real/testdata/sessions/"+name+".txt", used)
 	}
-	passed, output := lessonsPassed(t, p, c, "hello-world")
+	passed, output := suite.LessonsPassed(t, p, c, "hello-world")
 	require.Equal(t, []string{"hello-world"}, passed, output)
 }
 

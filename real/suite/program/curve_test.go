@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package program
 
 import (
 	"bufio"
@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/real/suite"
 	"twinlayer/sim"
 )
 
@@ -32,11 +33,11 @@ var (
 // engine hold, on the way. The time is the processors', so that it does not
 // matter what else the machine is at.
 func BenchmarkCurve(b *testing.B) {
-	needLinux(b)
+	suite.NeedLinux(b)
 	if *curveProgram != "" {
-		own := binary
-		binary = *curveProgram
-		defer func() { binary = own }()
+		own := suite.Binary
+		suite.Binary = *curveProgram
+		defer func() { suite.Binary = own }()
 	}
 	for b.Loop() {
 		s := begin(b)
@@ -76,7 +77,7 @@ type longSession struct {
 }
 
 func begin(b *testing.B) *longSession {
-	cmd := program{home: homeFor(b, nil)}.command("--json", "--real", "embedded")
+	cmd := suite.Program{Home: suite.HomeFor(b, nil)}.Command("--json", "--real", "embedded")
 	in, err := cmd.StdinPipe()
 	require.NoError(b, err)
 	out, err := cmd.StdoutPipe()

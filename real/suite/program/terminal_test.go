@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package program
 
 import (
 	"context"
@@ -21,6 +21,7 @@ import (
 	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/real/suite"
 	"twinlayer/sim"
 )
 
@@ -79,8 +80,8 @@ func writeHostile(t *testing.T, home string) {
 		require.NoError(t, os.MkdirAll(filepath.Join(home, filepath.Dir(name)), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(home, name), []byte(text), 0o644))
 	}
-	p := program{home: home}
-	_, stderr, exit := p.run(t, "", "lesson", "new", "new-lesson")
+	p := suite.Program{Home: home}
+	_, stderr, exit := p.Run(t, "", "lesson", "new", "new-lesson")
 	require.Zero(t, exit, stderr)
 	for _, file := range []string{"new-lesson/en.md", "new-lesson/zh.md"} {
 		text, err := os.ReadFile(filepath.Join(home, file))
@@ -121,20 +122,20 @@ var ownColours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 // TestHostileText: whatever a world shows, what comes to the terminal is text
 // and the program's own colours; off one, and with --plain, it is text.
 func TestHostileText(t *testing.T) {
-	needLinux(t)
-	for _, c := range contestants(t) {
-		t.Run(c.name, func(t *testing.T) {
+	suite.NeedLinux(t)
+	for _, c := range suite.Contestants(t) {
+		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			p := program{user: c.user, home: homeFor(t, c.user), env: c.env}
-			writeHostile(t, p.home)
-			script := filepath.Join(p.home, "script")
+			p := suite.Program{User: c.User, Home: suite.HomeFor(t, c.User), Env: c.Env}
+			writeHostile(t, p.Home)
+			script := filepath.Join(p.Home, "script")
 			require.NoError(t, os.WriteFile(script, []byte(hostileSession(hostileRegistry(t))), 0o644))
-			coloured := p.onTerminal(t, "--real", c.real, "--script", script)
+			coloured := onTerminal(p, t, "--real", c.Real, "--script", script)
 			requireText(t, ownColours.ReplaceAllString(coloured, ""))
 			require.Regexp(t, ownColours, coloured)
 			require.NotContains(t, coloured, "\x1b[35m")
-			requireText(t, p.onTerminal(t, "--real", c.real, "--plain", "--script", script))
-			stdout, stderr, _ := p.run(t, "", "--real", c.real, "--script", script)
+			requireText(t, onTerminal(p, t, "--real", c.Real, "--plain", "--script", script))
+			stdout, stderr, _ := p.Run(t, "", "--real", c.Real, "--script", script)
 			requireText(t, stdout)
 			requireText(t, stderr)
 			requireShown(t, coloured)
@@ -144,9 +145,9 @@ func TestHostileText(t *testing.T) {
 }
 
 // onTerminal runs a script on a terminal and returns all that came there.
-func (p program) onTerminal(t *testing.T, args ...string) string {
+func onTerminal(p suite.Program, t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := p.command(args...)
+	cmd := p.Command(args...)
 	cmd.Env = append(cmd.Env, "TERM=xterm")
 	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 100})
 	require.NoError(t, err)
@@ -182,9 +183,9 @@ func requireShown(t *testing.T, out string) {
 
 // TestHostileJSON: JSON has no such character either, and loses none.
 func TestHostileJSON(t *testing.T) {
-	p := program{home: homeFor(t, nil)}
+	p := suite.Program{Home: suite.HomeFor(t, nil)}
 	line := "docker run --rm busybox printf '" + hostileBytes + "'\n"
-	stdout, _, _ := p.run(t, line, "--json")
+	stdout, _, _ := p.Run(t, line, "--json")
 	require.False(t, strings.ContainsFunc(strings.TrimSuffix(stdout, "\n"), func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }))
 	require.Equal(t, 2, strings.Count(stdout, `"stdout":"\u001b[2J`), "both worlds: %s", stdout)
 	require.Contains(t, stdout, `\u202e`)
@@ -193,7 +194,7 @@ func TestHostileJSON(t *testing.T) {
 
 // TestLongArguments: both worlds have the kernel's limits (execve(2)).
 func TestLongArguments(t *testing.T) {
-	needLinux(t)
+	suite.NeedLinux(t)
 	x := func(n int) string { return strings.Repeat("x", n) }
 	const most = 32*4096 - 1
 	lines := []string{
@@ -207,12 +208,12 @@ func TestLongArguments(t *testing.T) {
 		"docker run --rm busybox true " + x(most), "docker run --rm busybox true " + x(most+1), "docker run --rm -e A=" + x(most) + " busybox true",
 		"docker run -d --name web busybox sleep 1000", "docker exec web true " + x(most), "docker exec web true " + x(most+1), "docker rm -f web",
 	}
-	for _, c := range contestants(t)[1:] {
-		t.Run(c.name, func(t *testing.T) {
+	for _, c := range suite.Contestants(t)[1:] {
+		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			p := program{user: c.user, home: homeFor(t, c.user), env: c.env}
+			p := suite.Program{User: c.User, Home: suite.HomeFor(t, c.User), Env: c.Env}
 			refused := 0
-			for _, r := range p.resultsOn(t, c.real, strings.Join(lines, "\n")+"\n") {
+			for _, r := range p.ResultsOn(t, c.Real, strings.Join(lines, "\n")+"\n") {
 				require.NotNil(t, r.Real)
 				require.NotEqual(t, sim.Bug, r.Verdict, "%.60s (%d bytes): %.200q %.200q", r.Cmd, len(r.Cmd), r.Model.Stderr, r.Real.Stderr)
 				if strings.Contains(strings.ToLower(r.Model.Stderr), "argument list too long") {
@@ -227,12 +228,12 @@ func TestLongArguments(t *testing.T) {
 // TestOutputAsItComes: on a terminal, what a program prints is seen before it
 // ends, and it is text.
 func TestOutputAsItComes(t *testing.T) {
-	needLinux(t)
-	for _, c := range contestants(t) {
-		t.Run(c.name, func(t *testing.T) {
+	suite.NeedLinux(t)
+	for _, c := range suite.Contestants(t) {
+		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			p := program{user: c.user, home: homeFor(t, c.user), env: c.env}
-			cmd := p.command("--real", c.real)
+			p := suite.Program{User: c.User, Home: suite.HomeFor(t, c.User), Env: c.Env}
+			cmd := p.Command("--real", c.Real)
 			cmd.Env = append(cmd.Env, "TERM=xterm")
 			terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 100})
 			require.NoError(t, err)
@@ -271,10 +272,10 @@ func TestLongWord(t *testing.T) {
 		"docker ps -a --format 'table {{.Names}}\t{{.Labels}}'", "docker inspect box", w, "docker run " + w, "why " + w + " " + w, "help " + w,
 		"docker commit -m " + w + " box img", "docker history --no-trunc img", "audit img", "docker tag busybox the-end", "docker images the-end",
 	}
-	p := program{home: homeFor(t, nil)}
-	script := filepath.Join(p.home, "script")
+	p := suite.Program{Home: suite.HomeFor(t, nil)}
+	script := filepath.Join(p.Home, "script")
 	require.NoError(t, os.WriteFile(script, []byte(strings.Join(lines, "\n")+"\n"), 0o644))
-	out := p.onTerminal(t, "--real", "none", "--lang", "zh", "--script", script)
+	out := onTerminal(p, t, "--real", "none", "--lang", "zh", "--script", script)
 	require.Regexp(t, `the-end +latest`, out)
 	require.Greater(t, strings.Count(out, "more bytes"), 5)
 	require.Less(t, len(out), 1<<20)

@@ -1,4 +1,4 @@
-package main
+package conform
 
 import (
 	"go/parser"
@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,7 +42,7 @@ func TestArrows(t *testing.T) {
 		seen[room] = true
 		for _, to := range imports {
 			target := roomOf(to)
-			require.True(t, target == room || contains(allowed, target), "%s imports twinlayer/%s: %s may import only %v", file, to, room, allowed)
+			require.True(t, target == room || slices.Contains(allowed, target), "%s imports twinlayer/%s: %s may import only %v", file, to, room, allowed)
 		}
 	}
 	require.Len(t, seen, len(arrows), "a room is missing")
@@ -58,15 +59,6 @@ func roomOf(dir string) string {
 		return "."
 	}
 	return dir
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // imported is what each Go file outside of tests imports of this module.
@@ -104,6 +96,6 @@ func TestTopLevel(t *testing.T) {
 	agreed := []string{"main.go", "sim", "lessons", "fs", "kernel", "real", "go.mod", "go.sum", "README.md", "LICENSE", "twinlayer"}
 	for _, e := range entries {
 		name := e.Name()
-		require.True(t, strings.HasPrefix(name, ".") || strings.HasSuffix(name, "_test.go") || contains(agreed, name), "%s does not belong at the top level", name)
+		require.True(t, strings.HasPrefix(name, ".") || slices.Contains(agreed, name), "%s does not belong at the top level", name)
 	}
 }
