@@ -45,14 +45,14 @@ func serveHostile(t *testing.T, h http.HandlerFunc) string {
 var gates = map[string]http.HandlerFunc{
 	"gate-500":  func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", 500) },
 	"gate-html": func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<html>login here</html>") },
-	"gate-401":  func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", 401) },
+	"gate-401":  func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", http.StatusUnauthorized) },
 	"gate-challenge": func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="`)
-		http.Error(w, "no", 401)
+		http.Error(w, "no", http.StatusUnauthorized)
 	},
 	"gate-realm": func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="http://127.0.0.1:1/t",service="x"`)
-		http.Error(w, "no", 401)
+		http.Error(w, "no", http.StatusUnauthorized)
 	},
 	"gate-token": func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/token" {
@@ -60,15 +60,15 @@ var gates = map[string]http.HandlerFunc{
 			return
 		}
 		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%s/token",service="x"`, r.Host))
-		http.Error(w, "no", 401)
+		http.Error(w, "no", http.StatusUnauthorized)
 	},
 	"gate-basic": func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
-		http.Error(w, "no", 401)
+		http.Error(w, "no", http.StatusUnauthorized)
 	},
-	"gate-circle":  func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, 302) },
-	"gate-nowhere": func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Location", "::"); w.WriteHeader(302) },
-	"gate-file":    func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file:///etc/passwd", 302) },
+	"gate-circle":  func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) },
+	"gate-nowhere": func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Location", "::"); w.WriteHeader(http.StatusFound) },
+	"gate-file":    func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file:///etc/passwd", http.StatusFound) },
 	"gate-hangup":  func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) },
 	"gate-junk": func(w http.ResponseWriter, r *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
