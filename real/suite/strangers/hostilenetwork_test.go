@@ -66,10 +66,15 @@ var gates = map[string]http.HandlerFunc{
 		w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
 		http.Error(w, "no", http.StatusUnauthorized)
 	},
-	"gate-circle":  func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) },
-	"gate-nowhere": func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Location", "::"); w.WriteHeader(http.StatusFound) },
-	"gate-file":    func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file:///etc/passwd", http.StatusFound) },
-	"gate-hangup":  func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) },
+	"gate-circle": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) },
+	"gate-nowhere": func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "::")
+		w.WriteHeader(http.StatusFound)
+	},
+	"gate-file": func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
+	},
+	"gate-hangup": func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) },
 	"gate-junk": func(w http.ResponseWriter, r *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
 		if err == nil {

@@ -16,7 +16,7 @@ func TestVisible(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                 "",
 		"plain, ünï, 你好, 👩‍👧, é":           "plain, ünï, 你好, 👩‍👧, é",
-		"می\u200cخواهم":                         "می\u200cخواهم", // the joiner belongs to the word
+		"می\u200cخواهم":                    "می\u200cخواهم", // the joiner belongs to the word
 		"\x1b[2J":                          `\x1b[2J`,
 		"\x1b]0;title\a":                   `\x1b]0;title\a`,
 		"a\bb\rc\nd\te\x7f":                `a\bb\rc\nd\te\x7f`,
