@@ -221,14 +221,17 @@ func (p *Pairs) Real(text string) string {
 	return strings.NewReplacer(list...).Replace(text)
 }
 
-// RealImages are the model's images with the ids and layers of the real ones.
-// It goes by the image: two images of the model can share a layer that is two
+// RealImages are the model's images with the ids and layers of the real ones,
+// and their sizes where engines make some of the files themselves. It goes by the image: two images of the model can share a layer that is two
 // in the real world, where the same files were written a second apart.
 func (p *Pairs) RealImages(all []ImageView) []ImageView {
 	out := slices.Clone(all)
 	for i, v := range out {
 		if r, ok := p.as[v.ID]; ok && len(r.Layers) == len(v.Layers) {
 			out[i].ID, out[i].Layers = r.ID.String(), imageViews(r)[0].Layers
+			if p.made[v.ID] {
+				out[i].Size = r.Size()
+			}
 		}
 	}
 	return out

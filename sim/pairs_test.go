@@ -72,8 +72,11 @@ func TestEnginesOwn(t *testing.T) {
 	tree := func(text string, more ...string) *fs.Tree {
 		b := fs.NewBuilder()
 		require.NoError(t, b.Put("/f", fs.Node{Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte(text))}))
-		for _, name := range more {
+		for _, name := range append(more, "/etc") {
 			require.NoError(t, b.Put(name, fs.Node{Mode: fs.S_IFDIR | 0o755}))
+		}
+		if len(more) > 0 {
+			require.NoError(t, b.Put("/etc/mtab", fs.Node{Mode: fs.S_IFLNK | 0o777, Target: "/proc/mounts"}))
 		}
 		return b.Tree()
 	}
@@ -83,6 +86,7 @@ func TestEnginesOwn(t *testing.T) {
 	}{{tree("x", "/proc", "/dev/pts"), Expected}, {tree("y", "/proc"), Bug}, {tree("x", "/srv"), Bug}} {
 		model, real := made(t, 1, "x"), made(t, 2, "x")
 		model.engine, real.engine = trees{layers: []*fs.Tree{tree("x")}}, trees{layers: []*fs.Tree{c.real}}
+		real.images[0].Sizes = []int64{c.real.Bytes()}
 		var p Pairs
 		p.learn(t.Context(), model, real)
 		diffs := comparison{"", &p, func(text string) string { return text }}.of(seen(model, ""), seen(real, ""))
