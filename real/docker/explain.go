@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 
-	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 
 	"twinlayer/sim"
@@ -40,9 +39,6 @@ func (t Target) explain(err error) error {
 		return sim.Refuse("the disk of %s is full (%s): see what takes the room with \"%s system df\", free some, then try again", title(t.Name()), words(err), t.Name())
 	case strings.Contains(err.Error(), "toomanyrequests"), strings.Contains(err.Error(), "429 Too Many Requests"):
 		return sim.Refuse("%s\nThe registry lets nobody pull more for now: wait a while, or log in with \"%s login\" to be allowed more.", words(err), t.Name())
-	case cerrdefs.IsNotFound(err), cerrdefs.IsConflict(err), cerrdefs.IsInvalidArgument(err), cerrdefs.IsPermissionDenied(err),
-		cerrdefs.IsUnauthorized(err), cerrdefs.IsNotModified(err), cerrdefs.IsNotImplemented(err):
-		return sim.Refuse("%s", words(err))
 	}
 	return sim.Refuse("%s", words(err))
 }
