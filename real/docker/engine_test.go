@@ -45,11 +45,12 @@ func TestRun(t *testing.T) {
 }
 
 // A log that is followed tells each line when it is printed, and ends with its
-// container, even one that removes itself, or when it is given up. Podman may
-// remove a container's log before all of it has been read.
+// container, even one that removes itself, or when it is given up. A line that
+// comes right before the end is told with the output alone. Podman may remove a
+// container's log before all of it has been read.
 func TestFollow(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e *Engine) {
-		s := spec("sh", "-c", "echo one; while [ ! -e /go ]; do sleep 0.1; done; echo two; exit 7")
+		s := spec("sh", "-c", "echo one; while [ ! -e /go ]; do sleep 0.1; done; echo two; sleep 1; exit 7")
 		s.AutoRemove = !e.cfg.Podman
 		c := create(t, e, s)
 		_, err := e.Start(t.Context(), c.ID, true)
@@ -190,6 +191,35 @@ func TestExec(t *testing.T) {
 		_, err = e.Exec(t.Context(), c.ID, sim.Process{Args: []string{"true"}})
 		require.ErrorAs(t, err, &refusal)
 		require.NoError(t, e.RemoveContainer(t.Context(), c.ID, sim.Removing{}))
+	})
+}
+
+// TestExecGivenUp: what a learner gives up ends, and what it has started, and
+// nothing else in the container, though none of it heeds a signal.
+func TestExecGivenUp(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e *Engine) {
+		c := create(t, e, spec("sleep", "60"))
+		_, err := e.Start(t.Context(), c.ID, true)
+		require.NoError(t, err)
+		shell, err := e.Exec(t.Context(), c.ID, sim.Process{ID: "beside", Args: []string{"sh"}, Interactive: true})
+		require.NoError(t, err)
+		require.Equal(t, "beside", shell.Shell)
+		ctx, giveUp := context.WithCancel(t.Context())
+		defer time.AfterFunc(time.Second, giveUp).Stop()
+		began := time.Now()
+		out, err := e.Exec(ctx, c.ID, sim.Process{Args: []string{"sh", "-c", "trap '' INT TERM HUP; echo on; sleep 61 & while :; do sleep 62; done"}})
+		require.NoError(t, err)
+		require.Equal(t, sim.Output{Stdout: "on\n", Exit: 137}, out)
+		require.Less(t, time.Since(began), 5*time.Second, "it ends because it was ended")
+		out, err = e.Exec(t.Context(), c.ID, sim.Process{Args: []string{"sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"}})
+		require.NoError(t, err)
+		require.Contains(t, out.Stdout, "sleep 60")
+		require.NotContains(t, out.Stdout, "sleep 61")
+		require.NotContains(t, out.Stdout, "sleep 62")
+		out, err = e.Line(t.Context(), "beside", "echo here")
+		require.NoError(t, err)
+		require.Equal(t, "here\n", out.Stdout)
+		require.NoError(t, e.RemoveContainer(t.Context(), c.ID, sim.Removing{Force: true}))
 	})
 }
 
@@ -466,11 +496,13 @@ func TestExplain(t *testing.T) {
 		"Error response from daemon: write /x: no space left on device":            "docker system df",
 		"client version 1.56 is too new. Maximum supported API version is 1.24":    "1.40 or newer",
 		"toomanyrequests: You have reached your pull rate limit":                   "docker login",
-		"Error response from daemon: something else":                               "failed: something else",
+		"Error response from daemon: something else":                               "something else",
 		"permission denied while trying to connect to the docker API at unix:///x": "usermod",
 	} {
 		require.ErrorContains(t, Target{Host: "unix:///x"}.explain(errors.New(said)), says)
 	}
+	answer := errors.New("Error response from daemon: something else")
+	require.Equal(t, sim.Refuse("something else"), Target{Host: "unix:///x"}.explain(answer), "what an engine answers is no loss of it")
 }
 
 // TestHeldImage: an image that was removed by force stays with the engine as

@@ -56,24 +56,24 @@ func (e *Engine) over(s *waiting, r shell.Result) (sim.Output, error) {
 
 // Line hands a shell a line.
 func (e *Engine) Line(ctx context.Context, name, line string) (sim.Output, error) {
-	return e.talk(name, func(s *waiting, interrupt func()) (shell.Result, error) { return s.Line(ctx, line, interrupt) })
+	return e.talk(ctx, name, func(s *waiting) (shell.Result, error) { return s.Line(ctx, line, func() {}) })
 }
 
 // Hangup ends a shell's input.
 func (e *Engine) Hangup(ctx context.Context, name string) (sim.Output, error) {
-	return e.talk(name, func(s *waiting, interrupt func()) (shell.Result, error) { return s.Hangup(ctx, interrupt) })
+	return e.talk(ctx, name, func(s *waiting) (shell.Result, error) { return s.Hangup(ctx, func() {}) })
 }
 
-func (e *Engine) talk(name string, do func(*waiting, func()) (shell.Result, error)) (sim.Output, error) {
+func (e *Engine) talk(ctx context.Context, name string, do func(*waiting) (shell.Result, error)) (sim.Output, error) {
 	e.mu.Lock()
 	s, ok := e.shells[name]
 	e.mu.Unlock()
 	if !ok {
 		return sim.Output{}, fmt.Errorf("no shell %.12s waits for a line: it has ended; start its container again", name)
 	}
-	done := make(chan struct{})
-	r, err := do(s, func() { e.interrupt(s, done) })
-	close(done)
+	over := whenGivenUp(ctx, func(done <-chan struct{}) { e.interrupt(s, done) })
+	r, err := do(s)
+	over()
 	switch {
 	case err != nil:
 		return sim.Output{}, err
@@ -83,14 +83,38 @@ func (e *Engine) talk(name string, do func(*waiting, func()) (shell.Result, erro
 	return sim.Output{Stdout: r.Stdout, Stderr: r.Stderr, Exit: r.Exit, Shell: name}, nil
 }
 
-// children kills what process 0 of the arguments has started, and what those
-// have started, by what /proc says.
-const children = `k() { for s in /proc/[0-9]*/stat; do read -r pid name state parent rest 2>/dev/null <$s || continue
-[ "$parent" = "$1" ] && [ "$pid" != "$$" ] && { k $pid; kill -9 $pid; }; done; }; k "$0"`
+// whenGivenUp calls kill when ctx ends. over is to be called when
+// there is nothing more to kill; it waits for a kill that is under way, which
+// might meet what comes next.
+func whenGivenUp(ctx context.Context, kill func(done <-chan struct{})) (over func()) {
+	done, killed := make(chan struct{}), make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(killed)
+		kill(done)
+	})
+	return func() {
+		close(done)
+		if !stop() {
+			<-killed
+		}
+	}
+}
+
+// kills are functions of sh, by what /proc says: "of" kills what a process has
+// started, and what those have started, and "all" the process as well. It is
+// stopped first: what ended would be started anew. A subshell keeps the
+// variables of each.
+const kills = `all() { kill -STOP $1; of $1; kill -9 $1; }
+of() { for s in /proc/[0-9]*/stat; do read -r pid name state parent rest 2>/dev/null <$s || continue
+[ "$parent" = "$1" ] && [ "$pid" != "$$" ] && (all $pid); done; }
+`
+
+// children kills what process 0 of the arguments has started.
+const children = kills + `of "$0"`
 
 // interrupt stops what a line started, and the shell if it does not come back.
 func (e *Engine) interrupt(s *waiting, done <-chan struct{}) {
-	e.inside(s, "sh", "-c", children, strconv.Itoa(s.pid))
+	e.inside(s.in, "sh", "-c", children, strconv.Itoa(s.pid))
 	select {
 	case <-done:
 		return
@@ -99,7 +123,7 @@ func (e *Engine) interrupt(s *waiting, done <-chan struct{}) {
 	if s.pid == 1 {
 		e.client.ContainerKill(context.Background(), s.in.engine, client.ContainerKillOptions{Signal: "KILL"})
 	} else {
-		e.inside(s, "sh", "-c", `kill -9 "$0"`, strconv.Itoa(s.pid))
+		e.inside(s.in, "sh", "-c", `kill -9 "$0"`, strconv.Itoa(s.pid))
 	}
 	select {
 	case <-done:
@@ -108,11 +132,11 @@ func (e *Engine) interrupt(s *waiting, done <-chan struct{}) {
 	}
 }
 
-// inside runs a command beside a shell, as root.
-func (e *Engine) inside(s *waiting, args ...string) {
+// inside runs a command in a container, as root, to its end.
+func (e *Engine) inside(c *ours, args ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), sim.Grace)
 	defer cancel()
-	made, err := e.client.ExecCreate(ctx, s.in.engine, client.ExecCreateOptions{User: "0", Cmd: args, AttachStdout: true})
+	made, err := e.client.ExecCreate(ctx, c.engine, client.ExecCreateOptions{User: "0", Cmd: args, AttachStdout: true})
 	if err != nil {
 		return
 	}
@@ -121,5 +145,6 @@ func (e *Engine) inside(s *waiting, args ...string) {
 		newStream(attached.HijackedResponse).gather(ctx)
 		stop()
 		attached.Close()
+		e.execEnded(made.ID)
 	}
 }

@@ -2,10 +2,10 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -217,14 +217,50 @@ func (e *Engine) Exec(ctx context.Context, key string, p sim.Process) (sim.Outpu
 		return e.await(ctx, &waiting{name: p.ID, in: c, stream: s, end: finished})
 	}
 	s.CloseWrite()
-	defer context.AfterFunc(ctx, func() { s.Close() })()
+	over := whenGivenUp(ctx, func(done <-chan struct{}) { e.endExec(c, s, done) })
 	out, errs := s.gather(ctx)
+	over()
 	s.Close()
 	exit, err := finished()
 	if refusal := notExecuted(exit, out+errs); refusal != nil {
 		return sim.Output{}, refusal
 	}
 	return sim.Output{Stdout: out, Stderr: errs, Exit: exit}, err
+}
+
+// newest kills the process that was put into the container last, with what it
+// has started: such a one has no parent there (pid_namespaces(7)). The
+// arguments are those that it is not. A name in /proc/pid/stat may have any
+// character, and ends at the last parenthesis (proc(5)).
+const newest = kills + `last=0 newest=
+for s in /proc/[0-9]*/stat; do
+read -r line 2>/dev/null <$s || continue
+pid=${line%% *}
+case " 1 $$ $* " in *" $pid "*) continue;; esac
+set -f; set -- "$*" ${line##*) }; known=$1 parent=$3
+[ "$parent" = 0 ] && [ "${21}" -ge "$last" ] && last=${21} newest=$pid
+set +f; set -- $known
+done
+[ "$newest" ] && all $newest`
+
+// endExec ends the process of an exec when the learner gives it up; the API
+// has no call for that. Where the container has no shell to do it, its output
+// alone ends.
+func (e *Engine) endExec(c *ours, s *stream, done <-chan struct{}) {
+	args := []string{"sh", "-c", newest, "sh"}
+	e.mu.Lock()
+	for _, other := range e.shells {
+		if other.in == c {
+			args = append(args, strconv.Itoa(other.pid))
+		}
+	}
+	e.mu.Unlock()
+	e.inside(c, args...)
+	select {
+	case <-done:
+	case <-time.After(sim.Grace):
+		s.Close()
+	}
 }
 
 // notExecuted is the refusal that an engine prints on the stream of an exec
@@ -252,7 +288,7 @@ func (e *Engine) execEnded(id string) (int, error) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	return 0, errors.New("the engine does not note the end of a process whose output has ended: see docker ps")
+	return 0, sim.Refuse("the process goes on, since nothing in the container can end it: stop the container with docker stop")
 }
 
 // Logs are what the engine's log driver kept, without the signs of a shell that
