@@ -151,6 +151,11 @@ func (h *helper) furnish(c *container) (err error) {
 	if err := store.CopyAttributes(append(root, c.init)[0], c.path("upper")); err != nil {
 		return err
 	}
+	// Docker makes the root directory with the container, whatever time the
+	// image has for it.
+	if err := os.Chtimes(c.path("upper"), c.info.Created, c.info.Created); err != nil {
+		return err
+	}
 	return c.writeFiles()
 }
 

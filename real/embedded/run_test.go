@@ -3,9 +3,11 @@
 package embedded_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/require"
@@ -222,4 +224,36 @@ func TestAutoRemove(t *testing.T) {
 	require.NoError(t, err)
 	_, err = e.Changes(timeout(t), s.ID)
 	refused(t, err, "No such container: "+s.ID, 1)
+}
+
+// A container's root directory is as old as the container, whether the image
+// has an entry for it or not, and in an image made of the container, too.
+func TestRootTime(t *testing.T) {
+	root := layerTar(dir("."), dir("new"))
+	push(t, "root-without:latest", v1.Config{}, busyboxLayer(t))
+	push(t, "root-below:latest", v1.Config{}, root, busyboxLayer(t))
+	push(t, "root-on-top:latest", v1.Config{}, busyboxLayer(t), root)
+	each(t, func(t *testing.T, e *embedded.Engine) {
+		for _, image := range []string{"root-without", "root-below", "root-on-top"} {
+			_, err := e.Pull(timeout(t), image)
+			require.NoError(t, err)
+			made := asOldAsItsRoot(t, e, image)
+			_, err = e.Commit(timeout(t), commit(t, e, made, image+"-committed"))
+			require.NoError(t, err)
+			asOldAsItsRoot(t, e, image+"-committed")
+		}
+	})
+}
+
+// asOldAsItsRoot makes a container that tells the time of its root directory,
+// and then writes something there.
+func asOldAsItsRoot(t *testing.T, e *embedded.Engine, image string) string {
+	t.Helper()
+	s := spec("/bin/sh", "-c", "stat -c %Y /; echo x >> /x")
+	s.Image = image
+	s.Created = s.Created.Add(-time.Hour) // no time at which anything happens here
+	out, err := run(t, e, s)
+	require.NoError(t, err)
+	require.Equal(t, fmt.Sprintln(s.Created.Unix()), out.Stdout, image+out.Stderr)
+	return s.ID
 }
