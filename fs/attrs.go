@@ -205,6 +205,9 @@ func (s *Sys) setxattr(d *dentry, attr, value string) error {
 		}
 		return err
 	}
+	if !s.take(len(value)) {
+		return ENOSPC
+	}
 	n, err := d.edit("an extended attribute changes, and metadata is part of the file")
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"slices"
+	"sync/atomic"
 )
 
 // Data is the content of a regular file: an immutable list of extents, each a
@@ -144,32 +145,65 @@ func (d *Data) WriteAt(p []byte, off int64) *Data {
 	if len(p) == 0 {
 		return d
 	}
-	if joined := d.appended(p, off); joined != nil {
-		return joined
+	if last, ok := d.blockBefore(off); ok {
+		return d.splice(last.and(p))
 	}
-	n := int64(len(p))
-	return d.splice(extent{off, n, bytes.NewReader(bytes.Clone(p)), 0})
+	return d.splice(extent{off, int64(len(p)), newBlock(p, int64(len(p))), 0})
 }
 
-const smallExtent = 64 << 10
+// block is memory that is filled from its beginning. What is filled stays as
+// it is, so that what ends in a block can be gone on with in its place: a file
+// written in many small pieces is neither many extents nor copied each time.
+type block struct {
+	b      []byte
+	filled atomic.Int64
+}
 
-// appended joins p to a short last extent that ends at off, so that a file
-// written in many small pieces does not become many extents.
-func (d *Data) appended(p []byte, off int64) *Data {
-	extents := d.extents()
-	if len(extents) == 0 || off != d.size {
-		return nil
+// blockMax is how large a block of more than one piece is.
+const blockMax = 1 << 20
+
+func newBlock(p []byte, size int64) *block {
+	k := &block{b: make([]byte, size)}
+	k.fill(0, p)
+	return k
+}
+
+// fill puts p at off, if that is where what is filled ends and there is room.
+func (k *block) fill(off int64, p []byte) bool {
+	end := off + int64(len(p))
+	return end <= int64(len(k.b)) && k.filled.CompareAndSwap(off, end) && copy(k.b[off:], p) == len(p)
+}
+
+// ReadAt reads as io.ReaderAt does.
+func (k *block) ReadAt(p []byte, off int64) (int, error) {
+	n := copy(p, k.b[off:])
+	if n < len(p) {
+		return n, io.EOF
 	}
-	last := extents[len(extents)-1]
-	if _, inMemory := last.src.(*bytes.Reader); !inMemory || last.end() != off || last.n+int64(len(p)) > smallExtent {
-		return nil
+	return n, nil
+}
+
+// blockBefore is the extent that ends at off, if it is a block that more can
+// be put into.
+func (d *Data) blockBefore(off int64) (extent, bool) {
+	found := d.overlapping(off-1, 1)
+	if len(found) == 0 || found[0].end() != off || found[0].n >= blockMax {
+		return extent{}, false
 	}
-	joined := make([]byte, last.n, last.n+int64(len(p)))
-	if _, err := last.src.ReadAt(joined, last.off); err != nil && err != io.EOF {
-		return nil
+	_, ok := found[0].src.(*block)
+	return found[0], ok
+}
+
+// and is e, which is in a block, with p behind it: in the same one, or in one
+// with room for as much again.
+func (e extent) and(p []byte) extent {
+	k, n := e.src.(*block), e.n+int64(len(p))
+	if k.fill(e.off+e.n, p) {
+		return extent{e.at, n, k, e.off}
 	}
-	joined = append(joined, p...)
-	return d.splice(extent{last.at, int64(len(joined)), bytes.NewReader(joined), 0})
+	larger := newBlock(k.b[e.off:e.off+e.n], max(n, min(2*n, blockMax)))
+	larger.fill(e.n, p)
+	return extent{e.at, n, larger, 0}
 }
 
 // splice is d with e in place of what stood there.

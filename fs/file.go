@@ -46,7 +46,6 @@ func (s *Sys) OpenFile(name string, flag int, perm uint32) (*File, error) {
 }
 
 // openFile is OpenFile but for the fifo that it has to join.
-
 func (s *Sys) openFile(name string, flag int, perm uint32) (f *File, fifo Text, err error) {
 	defer s.begin()()
 	if flag&os.O_CREATE != 0 && flag&O_DIRECTORY != 0 {
@@ -308,6 +307,8 @@ func (f *File) writeAt(p []byte, off int64) (int, error) {
 		return 0, ENOSPC
 	case !n.IsRegular() || len(p) == 0:
 		return len(p), nil
+	case !f.sys.take(len(p)):
+		return 0, ENOSPC
 	}
 	e := f.d.u.upper.edit(f.d.up)
 	e.Data = e.Data.WriteAt(p, off)

@@ -88,6 +88,10 @@ type Sys struct {
 	// Beyond hears of a path that only the real world can tell about: in a
 	// file system that holds more than is known of it (see [NewPartial]).
 	Beyond func(path string)
+	// Take asks for so many bytes of memory, which files are kept in: where
+	// there is no room for them the disk is full (ENOSPC). nil: there always is.
+	// It is called while the file systems are locked.
+	Take func(n int64) bool
 	// Pipes are the fifos that are open; nil: nobody is at their other end.
 	Pipes *Pipes
 	// Done ends the waiting for a fifo's other end (EINTR).
@@ -122,6 +126,13 @@ func (s *Sys) beyond(u *Union, path string) {
 		s.Beyond(path)
 	}
 }
+
+// pieceSize is about what an inode, or one piece of a file, takes beside what
+// is in it.
+const pieceSize = 256
+
+// take says whether there is room for a piece of n bytes.
+func (s *Sys) take(n int) bool { return s.Take == nil || s.Take(pieceSize+int64(n)) }
 
 func (s *Sys) log(op, path, why string) {
 	if s.Log != nil {
@@ -258,6 +269,9 @@ func (s *Sys) create(dir *dentry, base string, n Node, op, what string) (*dentry
 		if n.IsDir() {
 			n.Mode |= S_ISGID
 		}
+	}
+	if !s.take(len(n.Target)) {
+		return nil, ENOSPC
 	}
 	made, err := dir.create(base, n)
 	if err != nil {

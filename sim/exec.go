@@ -165,13 +165,13 @@ func (x *execution) aside(ctx context.Context, c container) Output {
 	limit := &horizon{until: x.t.now, stop: stop}
 	x.p.Sleep = func(ctx context.Context, d time.Duration) error { return limit.sleep(x.t, ctx, d) }
 	x.toEnd(ctx, program)
-	x.output(0)
+	why := x.output(0).Unknown
 	if limit.paused() {
 		x.t.state.Machine = limit.then
-		return Output{}
+		return Output{Unknown: why}
 	}
 	x.t.state.Machine = x.t.state.Machine.Exit(x.pid)
-	return Output{}
+	return Output{Unknown: why}
 }
 
 // inContainer fills in from the container what the exec did not say.

@@ -45,6 +45,9 @@ type ModelConfig struct {
 	// Spool makes a place outside the memory for the contents of files that
 	// an archive brings; nil: they stay in memory.
 	Spool func() (fs.Spool, error)
+	// Room is how many bytes the programs of one command may write to files,
+	// which are in memory, before the disk is full; 0: [DefaultRoom].
+	Room int64
 	// Shelf is the name of twinlayer's own registry, which takes pushes; "":
 	// the engine at hand cannot reach it.
 	Shelf string
@@ -55,6 +58,10 @@ type ModelConfig struct {
 	// the real engine's.
 	Dialect fs.Dialect
 }
+
+// DefaultRoom is enough for what one does to learn, and little enough for a
+// small machine.
+const DefaultRoom = 256 << 20
 
 // Program is what an executable does when it is run as a process.
 type Program func(context.Context, *userland.Process) int
@@ -136,6 +143,7 @@ type transition struct {
 	now   time.Time
 	timed bool           // a detached process went on
 	asked atomic.Bool    // a program has asked for the time
+	wrote atomic.Int64   // bytes that programs have asked room for
 	jobs  sync.WaitGroup // commands in the background, of the shells that run now
 	// removed is the last container that has removed itself.
 	removed container

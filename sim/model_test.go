@@ -17,7 +17,6 @@ import (
 	"twinlayer/sim/userland"
 )
 
-// session is a model alone, with a clock and a chance that repeat.
 // bundled are the images that all sessions pull. To make busybox, the test's
 // own program, anew takes longer than all else that a session does.
 var bundled = sync.OnceValue(func() *bundle.Bundle {
@@ -28,11 +27,15 @@ var bundled = sync.OnceValue(func() *bundle.Bundle {
 	return bundle.New(exe, userland.Applets())
 })
 
-func session(t testing.TB) *sim.Session {
+// session is a model alone, with a clock and a chance that repeat.
+func session(t testing.TB) *sim.Session { return sessionWith(t, sim.ModelConfig{}) }
+
+func sessionWith(t testing.TB, cfg sim.ModelConfig) *sim.Session {
 	images := bundled()
+	cfg.Facts, cfg.Registry, cfg.Programs = kernel.Teaching("x86_64"), images, images.Programs
 	now, n := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), byte(0)
 	return &sim.Session{
-		Model: sim.NewModel(sim.ModelConfig{Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs}),
+		Model: sim.NewModel(cfg),
 		Clock: func() time.Time { now = now.Add(time.Second); return now },
 		Rand: func(b []byte) {
 			for i := range b {

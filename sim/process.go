@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,9 +44,19 @@ func (t *transition) execution(c container) *execution {
 	x := &execution{t: t, id: c.ID}
 	x.sys = &fs.Sys{
 		Mounts: c.mounts.Fork(), IDs: t.IDs, Protected: t.Facts.Protected, Running: x.running, Pipes: &x.pipes,
-		Beyond: func(path string) { x.beyond("what the real kernel shows in %s", path) }, Clock: t.tick, Log: x.log,
+		Beyond: func(path string) { x.beyond("what the real kernel shows in %s", path) }, Clock: t.tick, Log: x.log, Take: x.take,
 	}
 	return x
+}
+
+// take says whether there is room for n bytes more.
+func (x *execution) take(n int64) bool {
+	room := cmp.Or(x.t.Room, DefaultRoom)
+	if x.t.wrote.Add(n) <= room {
+		return true
+	}
+	x.beyond("what a real disk holds: its own files are in memory, and one command can write no more than %d bytes there", room)
+	return false
 }
 
 // beyond notes what the model cannot know of what was asked; the first counts.
