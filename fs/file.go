@@ -52,7 +52,7 @@ func (s *Sys) openFile(name string, flag int, perm uint32) (f *File, fifo Text, 
 		return nil, fifo, EINVAL
 	}
 	w := walker{s: s}
-	p, err := w.spot(s.rootDentry(), name)
+	p, err := w.spot(s.start(), name)
 	if err != nil {
 		return nil, fifo, err
 	}
@@ -330,6 +330,23 @@ func (f *File) ReadFrom(r io.Reader) (int64, error) {
 	return size, nil
 }
 
+// Fill makes d all that an open file holds, shared as a reflink shares it.
+func (f *File) Fill(d *Data) error {
+	defer f.begin()()
+	if f.shut || !writes(f.flag) || !f.d.node().IsRegular() {
+		return f.err("write", EBADF)
+	}
+	f.fill(d)
+	f.wrote += d.Size()
+	return nil
+}
+
+func (f *File) fill(d *Data) {
+	e := f.d.u.upper.edit(f.d.up)
+	e.Data = d
+	f.sys.modified(e, f.d.u.clock())
+}
+
 func (f *File) adopts(src *File) bool {
 	if src.sys.Mounts != f.sys.Mounts || !writes(f.flag) {
 		return false
@@ -339,9 +356,7 @@ func (f *File) adopts(src *File) bool {
 	if !from.IsRegular() || !f.d.node().IsRegular() || f.d.node().Size() != 0 || f.flag&os.O_APPEND != 0 {
 		return false
 	}
-	e := f.d.u.upper.edit(f.d.up)
-	e.Data = from.Data
-	f.sys.modified(e, f.d.u.clock())
+	f.fill(from.Data)
 	return true
 }
 

@@ -101,6 +101,8 @@ type Sys struct {
 	// Log hears of every event, after it happened; the union it happened in
 	// may be snapshotted then.
 	Log func(Event)
+
+	dir *dentry // the working directory; nil: the root
 }
 
 // Protected is the sysctls fs.protected_* (kernel document, sysctl/fs.rst):

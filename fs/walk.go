@@ -16,6 +16,29 @@ func (s *Sys) rootDentry() *dentry {
 	return &dentry{u: u, ent: u.root(), mount: true}
 }
 
+// In is s with a working directory, which relative names begin at, as those of
+// openat(2) do: who goes through a tree need not come from the root each time.
+func (s *Sys) In(dir string) (*Sys, error) {
+	defer s.begin()()
+	d, err := s.get(dir, true)
+	switch {
+	case err != nil:
+		return nil, err
+	case !d.node().IsDir():
+		return nil, ENOTDIR
+	}
+	out := *s
+	out.dir = d
+	return &out, nil
+}
+
+func (s *Sys) start() *dentry {
+	if s.dir != nil {
+		return s.dir
+	}
+	return s.rootDentry()
+}
+
 // walker resolves one path; it counts the symlinks it follows.
 type walker struct {
 	s     *Sys
@@ -39,7 +62,7 @@ func (p spot) path() string { return path.Join(p.dir.path(), p.name) }
 // spot walks to where the absolute path name ends.
 func (s *Sys) spot(name string) (spot, error) {
 	w := walker{s: s}
-	return w.spot(s.rootDentry(), name)
+	return w.spot(s.start(), name)
 }
 
 // spot walks from directory d along name, up to its last part.
@@ -168,7 +191,7 @@ func (w *walker) cross(d *dentry) *dentry {
 // get is what stands at name; ENOENT where nothing does.
 func (s *Sys) get(name string, follow bool) (*dentry, error) {
 	w := walker{s: s}
-	p, err := w.spot(s.rootDentry(), name)
+	p, err := w.spot(s.start(), name)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +206,7 @@ func (s *Sys) get(name string, follow bool) (*dentry, error) {
 // (filename_create of namei.c).
 func (s *Sys) vacant(name string, dir bool) (spot, error) {
 	w := walker{s: s}
-	p, err := w.spot(s.rootDentry(), name)
+	p, err := w.spot(s.start(), name)
 	if err != nil {
 		return p, err
 	}

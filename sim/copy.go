@@ -56,63 +56,92 @@ func (t *transition) reaching(c container) *execution {
 // put copies a tree below dir. Directories that are there keep what they are;
 // all else is replaced.
 func (x *execution) put(dir string, files *fs.Tree) error {
-	from := &fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", FS: fs.NewReadOnly(files)}), Clock: time.Now}
-	names := map[fs.Ino]string{}
+	engine := *x.sys
+	engine.Take = nil // what comes from outside stays where it is
+	top, err := engine.In(dir)
+	if err != nil {
+		return err
+	}
+	to := putting{top: dir, way: []opened{{"", top}}, names: map[fs.Ino]string{}}
 	for p := range files.All() {
-		name := path.Join(dir, p.Path)
-		if err := x.putOne(name, p, from, names); err != nil {
-			return Refuse("writing %s: %s", name, lowerReason(err))
+		if err := to.one(p); err != nil {
+			return Refuse("writing %s: %s", path.Join(dir, p.Path), lowerReason(err))
 		}
 	}
 	return nil
 }
 
-func (x *execution) putOne(name string, p fs.Path, from *fs.Sys, names map[fs.Ino]string) error {
-	st, err := x.sys.Stat(name, false)
+// putting is a copy under way. It has the directories open that lead to where
+// it is: what an entry costs does not depend on how deep it is.
+type putting struct {
+	top   string
+	way   []opened
+	names map[fs.Ino]string // of what has been put, absolute
+}
+
+// opened is a directory of the tree that is put, and the system calls in it.
+type opened struct {
+	path string
+	sys  *fs.Sys
+}
+
+func (to *putting) one(p fs.Path) error {
+	cut := strings.LastIndexByte(p.Path, '/')
+	for to.way[len(to.way)-1].path != p.Path[:cut] {
+		to.way = to.way[:len(to.way)-1]
+	}
+	sys, base := to.way[len(to.way)-1].sys, p.Path[cut+1:]
+	if err := to.entry(sys, base, p); err != nil || !p.IsDir() {
+		return err
+	}
+	in, err := sys.In(base)
+	to.way = append(to.way, opened{p.Path, in})
+	return err
+}
+
+func (to *putting) entry(sys *fs.Sys, base string, p fs.Path) error {
+	st, err := sys.Stat(base, false)
 	there := err == nil
 	if there && p.IsDir() && st.Mode&fs.S_IFMT == fs.S_IFDIR {
 		return nil
 	}
 	if there {
-		if err := x.sys.FS().RemoveAll(name); err != nil {
+		if err := sys.FS().RemoveAll(base); err != nil {
 			return err
 		}
 	}
-	if first, ok := names[p.Ino]; ok && !p.IsDir() {
-		return x.sys.Link(first, name)
+	if first, ok := to.names[p.Ino]; ok && !p.IsDir() {
+		return sys.Link(first, base)
 	}
-	names[p.Ino] = name
-	if err := x.makeOne(name, p, from); err != nil {
+	if p.Nlink > 1 {
+		to.names[p.Ino] = path.Join(to.top, p.Path)
+	}
+	if err := makeOne(sys, base, p); err != nil {
 		return err
 	}
-	return x.dress(name, p)
+	return dress(sys, base, p)
 }
 
-func (x *execution) makeOne(name string, p fs.Path, from *fs.Sys) error {
+func makeOne(sys *fs.Sys, base string, p fs.Path) error {
 	switch p.Type() {
 	case fs.S_IFDIR:
-		return x.sys.Mkdir(name, p.Mode&0o7777)
+		return sys.Mkdir(base, p.Mode&0o7777)
 	case fs.S_IFLNK:
-		return x.sys.Symlink(p.Target, name)
+		return sys.Symlink(p.Target, base)
 	case fs.S_IFREG:
-		return x.copyFile(name, p, from)
+		return copyFile(sys, base, p)
 	}
-	engine := *x.sys
+	engine := *sys
 	engine.Host = true // the engine makes devices, or notes them, where a container's root may not
-	return engine.Mknod(name, p.Mode, p.Rdev)
+	return engine.Mknod(base, p.Mode, p.Rdev)
 }
 
-func (x *execution) copyFile(name string, p fs.Path, from *fs.Sys) error {
-	in, err := from.OpenFile(p.Path, os.O_RDONLY, 0)
+func copyFile(sys *fs.Sys, base string, p fs.Path) error {
+	out, err := sys.OpenFile(base, os.O_WRONLY|os.O_CREATE|os.O_EXCL, p.Mode&0o7777)
 	if err != nil {
 		return err
 	}
-	defer in.Close()
-	out, err := x.sys.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, p.Mode&0o7777)
-	if err != nil {
-		return err
-	}
-	if _, err := out.ReadFrom(in); err != nil {
+	if err := out.Fill(p.Data); err != nil {
 		return err
 	}
 	return out.Close()
@@ -121,25 +150,25 @@ func (x *execution) copyFile(name string, p fs.Path, from *fs.Sys) error {
 // dress gives a new file the owner, permissions, attributes and time that it
 // is to have. None of these is a step: the file came with them. An owner that
 // the engine cannot give to a file is noted beside it, as those in images are.
-func (x *execution) dress(name string, p fs.Path) error {
-	quiet := *x.sys
+func dress(sys *fs.Sys, base string, p fs.Path) error {
+	quiet := *sys
 	quiet.Log, quiet.IDs = nil, 0
 	if p.UID != 0 || p.GID != 0 {
-		if err := quiet.Chown(name, int(p.UID), int(p.GID), false); err != nil {
+		if err := quiet.Chown(base, int(p.UID), int(p.GID), false); err != nil {
 			return err
 		}
 	}
 	if p.Type() != fs.S_IFLNK {
-		if err := quiet.Chmod(name, p.Mode&0o7777); err != nil {
+		if err := quiet.Chmod(base, p.Mode&0o7777); err != nil {
 			return err
 		}
 	}
 	for _, a := range p.Xattrs {
-		if err := quiet.Setxattr(name, a.Name, a.Value, false); err != nil && fs.ErrnoOf(err) != fs.EOPNOTSUPP {
+		if err := quiet.Setxattr(base, a.Name, a.Value, false); err != nil && fs.ErrnoOf(err) != fs.EOPNOTSUPP {
 			return err
 		}
 	}
-	return quiet.Utimes(name, time.Time{}, time.Unix(0, p.Mtime), false)
+	return quiet.Utimes(base, time.Time{}, time.Unix(0, p.Mtime), false)
 }
 
 // CopyOut is a file or directory of a container.

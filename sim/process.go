@@ -82,12 +82,22 @@ func (t *transition) tell() time.Time {
 	return t.tick()
 }
 
+// stepsMax is how many steps of one command are kept: each holds the state as
+// it was then.
+const stepsMax = 1 << 14
+
 // log makes an event of the file systems a step, with them as they are then.
 func (x *execution) log(e fs.Event) {
 	x.t.mu.Lock()
 	defer x.t.mu.Unlock()
 	x.save()
-	if last := len(x.t.steps) - 1; e.Op == "load" && last >= 0 && x.t.steps[last].Op == "read" && x.t.steps[last].Path == e.Path {
+	last := len(x.t.steps) - 1
+	switch {
+	case last >= stepsMax:
+		return
+	case last == stepsMax-1:
+		e = fs.Event{Op: "steps", Path: e.Path, Why: fmt.Sprintf("the command has taken %d steps: those that its programs take from here on happen, but are not kept", stepsMax)}
+	case last >= 0 && e.Op == "load" && x.t.steps[last].Op == "read" && x.t.steps[last].Path == e.Path:
 		x.t.steps = x.t.steps[:last] // the kernel's look at the file's first bytes
 	}
 	x.t.steps = append(x.t.steps, Step{e, x.t.state})
