@@ -17,14 +17,11 @@ const (
 	sigDefault  = 16 // the runtime installs no handler unless it is asked for one
 )
 
-// preempt, SIGURG, is how the runtime stops a goroutine; it does nothing to any
-// other program either.
-const preempt = 23
-
 // plainSignals is a program that takes signals as one in C does: as they were
 // inherited. Go's runtime handles them all, so that the first process of a
 // container would die of what the kernel keeps from it, and others would print
-// goroutines. What is not laid out as expected is left as it is.
+// goroutines. Without SIGURG a goroutine is preempted where it calls a function.
+// What is not laid out as expected is left as it is.
 func plainSignals(program *fs.Data) *fs.Data {
 	f, err := elf.NewFile(program)
 	if err != nil || f.Class != elf.ELFCLASS64 {
@@ -32,10 +29,31 @@ func plainSignals(program *fs.Data) *fs.Data {
 	}
 	table, off := signalTable(f)
 	word := make([]byte, wordSize)
-	for i := range len(table) / signalWords {
-		if i > 0 && i != preempt {
-			f.ByteOrder.PutUint64(word, table[i*signalWords]|sigDefault)
-			program = program.WriteAt(word, off+int64(i*signalWords*wordSize))
+	for i := 1; i < len(table)/signalWords; i++ {
+		f.ByteOrder.PutUint64(word, table[i*signalWords]|sigDefault)
+		program = program.WriteAt(word, off+int64(i*signalWords*wordSize))
+	}
+	if table == nil {
+		return program
+	}
+	return unblocking(program, f)
+}
+
+// unblocking is a program that lets signals come while it makes a thread. The
+// runtime blocks all then, for its handlers' sake, but what finds the main
+// thread of a container's first process blocking it and another one not is
+// deadly: the kernel does not drop it any more (sig_ignored, complete_signal).
+func unblocking(program *fs.Data, f *elf.File) *fs.Data {
+	symbols, err := f.Symbols()
+	if err != nil {
+		return program
+	}
+	for _, s := range symbols {
+		if s.Name != "runtime.sigset_all" || s.Size != wordSize {
+			continue
+		}
+		if off, p := offset(f, s.Value, wordSize); p != nil {
+			program = program.WriteAt(make([]byte, wordSize), off)
 		}
 	}
 	return program

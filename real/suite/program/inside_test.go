@@ -81,26 +81,47 @@ func (in inside) exec(t testing.TB, args ...string) sim.Output {
 	return out
 }
 
-// signalScript sends each signal to a sleeping tool, $bin/sleep, and prints its
-// exit status: to a child of a shell, to one that inherits it as ignored, and
-// from inside to the first process of a pid namespace.
+// signalScript sends each signal to a sleeping tool, $bin/sleep: to a child of
+// a shell, and to one that inherits it as ignored. It prints the tool's exit
+// status, for it is killed in the end, its state before that (proc(5)) and the
+// signals that it has handlers for (33, the C library's, is Go's too).
 const signalScript = `
-status() {
-	wait $1 2>/dev/null
-	echo "$2 $s $?"
+pause() { /debian/sleep 0.02; }
+begun() {
+	until read name </proc/$1/comm && [ $name = sleep ]; do pause; done
+}
+look() {
+	state=ended caught= pending=
+	while read key value rest; do
+		case $key in
+		State:) state=$value ;;
+		SigPnd: | ShdPnd:) pending=$pending${value//0/} ;;
+		SigCgt:) caught=${value/00000001/00000000} ;;
+		esac
+	done </proc/$1/status
+	case $state in
+	[ZX]) state=ended caught= pending= ;;
+	R) pending=running ;;
+	esac
+}
+end() {
+	until look $1; [ -z "$pending" ]; do pause; done
+	kill -KILL $1
+	wait $1
+	echo "$2 $s $? $state $caught"
 }
 each() {
-	$bin/sleep 3 &
+	$bin/sleep 1000000 &
 	child=$!
 	trap '' $s
-	$bin/sleep 3 &
+	$bin/sleep 1000000 &
+	ignoring=$!
 	trap - $s
-	/bin/sleep 1
-	kill -$s $child $!
-	/bin/sleep 1
-	kill -CONT $child $!
-	status $! ignored
-	status $child child
+	begun $child
+	begun $ignoring
+	kill -$s $child $ignoring
+	end $child child
+	end $ignoring ignoring
 }
 for s in $signals; do
 	each 2>/dev/null &
@@ -133,18 +154,18 @@ func TestSignalsFirstProcess(t *testing.T) {
 	for _, bin := range []string{"/debian", "/bin"} {
 		for _, tool := range [][]string{{"sleep", "1000000"}, {"cat", "/fifo"}, {"sh", "-c", "/debian/sleep 1000000; exit 1"}} {
 			t.Run(bin+"/"+tool[0], func(t *testing.T) {
+				t.Parallel()
 				args := append([]string{bin + "/" + tool[0]}, tool[1:]...)
 				if tool[0] == "cat" {
 					args = []string{bin + "/sh", "-c", "/debian/busybox mkfifo /fifo; exec " + bin + "/cat /fifo"}
 				}
 				in := inside{in.engine, in.detached(t, sim.Spec{Args: args, StopSignal: "QUIT"})}
-				in.exec(t, "/debian/sh", "-c", "until /debian/busybox grep -q '^State:.S' /proc/1/status; do sleep 0.1; done; sleep 2; for s in $(/debian/busybox seq 31) 34 35 64; do kill -$s 1 || exit; done; sleep 1; kill -0 1")
+				in.exec(t, "/debian/sh", "-c", "until read name </proc/1/comm && [ $name = "+tool[0]+" ]; do /debian/sleep 0.02; done; for s in $(/debian/busybox seq 31) 34 35 64; do kill -$s 1 || exit; done")
 				for s := 1; s <= 64; s++ {
 					if s != 9 && s != 19 && s != 32 && s != 33 {
 						require.NoError(t, in.engine.Kill(t.Context(), in.container, fmt.Sprint(s)))
 					}
 				}
-				in.exec(t, "/debian/sh", "-c", "sleep 1; kill -0 1")
 				require.NoError(t, in.engine.Stop(t.Context(), in.container, time.Second))
 				exit, err := in.engine.Wait(t.Context(), in.container)
 				require.NoError(t, err)
