@@ -100,8 +100,8 @@ look() {
 		esac
 	done </proc/$1/status
 	case $state in
-	[ZX]) state=ended caught= pending= ;;
-	R) pending=running ;;
+	ended | [ZX]) state=ended caught= pending= ;;
+	[!ST]) pending=running ;;
 	esac
 }
 end() {
