@@ -3,6 +3,7 @@ package sim_test
 import (
 	"context"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -87,7 +88,7 @@ func TestStepsOfOne(t *testing.T) {
 	require.Zero(t, r.Model.Exit)
 	require.Less(t, len(r.Steps), 1<<14+50)
 	require.Greater(t, len(r.Steps), 1<<14)
-	require.Equal(t, "steps", r.Steps[1<<14].Op)
+	require.True(t, slices.ContainsFunc(r.Steps, func(s sim.Step) bool { return s.Op == "steps" }))
 	do(t, s, "docker commit box mine")
 	require.Equal(t, "16999\n", do(t, s, "docker run --rm mine cat f").Model.Stdout)
 }
