@@ -131,7 +131,7 @@ func following(t testing.TB, ctx context.Context, e sim.Engine, id string) (line
 // container, even one that removes itself.
 func TestFollow(t *testing.T) {
 	each(t, func(t *testing.T, e *embedded.Engine) {
-		s := spec("sh", "-c", "echo one; echo err >&2; while [ ! -e /go ]; do sleep 0.01; done; echo two; printf three; exit 7")
+		s := spec("sh", "-c", "echo one; echo err >&2; while [ ! -e /go ]; do sleep 0.01; done; echo two; sleep 1; printf three; exit 7")
 		s.AutoRemove = true
 		detached(t, e, s)
 		lines, end := following(t, timeout(t), e, s.ID)

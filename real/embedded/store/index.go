@@ -139,13 +139,24 @@ func (s *Store) Update(update func(*Index) error) error {
 	return s.locked(func() error { return s.update(update, (*os.File).Sync) })
 }
 
-// update is Update for who holds the lock; see [Store.replace] for settle.
+// update is Update for who holds the lock; see [Store.replace] for settle. What
+// leaves less in the index makes room.
 func (s *Store) update(update func(*Index) error, settle func(*os.File) error) error {
 	before := s.Index()
 	after := s.Index()
 	if err := update(&after); err != nil {
 		return err
 	}
+	write := func() error { return s.publish(before, after, settle) }
+	if after.length() < before.length() {
+		return s.frugally(write)
+	}
+	return write()
+}
+
+// publish makes after what the session sees, and has all see what has led to it
+// from before.
+func (s *Store) publish(before, after Index, settle func(*os.File) error) error {
 	if err := s.see(after); err != nil || s.isApart() {
 		return err
 	}
@@ -155,26 +166,29 @@ func (s *Store) update(update func(*Index) error, settle func(*os.File) error) e
 		return err
 	}
 	all.merge(before, after)
-	text, err := json.Marshal(all)
-	if err != nil {
-		return err
+	return s.writeIndex(all, settle)
+}
+
+// length is how much is in the index.
+func (x Index) length() (n int) {
+	for _, img := range x.Images {
+		n += 1 + len(img.Tags)
 	}
-	return s.writeIndex(text, settle)
+	return n
 }
 
 // writeIndex writes the index, if it is not as it was, and makes durable what
-// it speaks of. One that has become shorter makes room.
-func (s *Store) writeIndex(text []byte, settle func(*os.File) error) error {
-	name := filepath.Join(s.dir, indexName)
-	write := func() error { return s.replace(name, text, settle) }
-	old, err := os.ReadFile(name)
-	switch {
-	case err == nil && bytes.Equal(old, text):
-		return unusable(s.dir, s.sync())
-	case err == nil && len(text) < len(old):
-		return s.frugally(write)
+// it speaks of.
+func (s *Store) writeIndex(x Index, settle func(*os.File) error) error {
+	text, err := json.Marshal(x)
+	if err != nil {
+		return err
 	}
-	return write()
+	name := filepath.Join(s.dir, indexName)
+	if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, text) {
+		return unusable(s.dir, s.sync())
+	}
+	return s.replace(name, text, settle)
 }
 
 // replace gives a file a new content, at once or not at all. Before the file

@@ -15,10 +15,11 @@ const reserveName = "reserve"
 
 const reserveSize = 1 << 20
 
-// reserve holds the room, if there is so much.
+// reserve holds the room, if there is much more.
 func (s *Store) reserve() {
 	name := filepath.Join(s.dir, reserveName)
-	if exists(name) {
+	var disk unix.Statfs_t
+	if exists(name) || unix.Statfs(s.dir, &disk) != nil || int64(disk.Bavail)*disk.Bsize < 4*reserveSize {
 		return
 	}
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o600)
