@@ -159,7 +159,7 @@ func (in *interp) resume(left []Job) {
 		j := in.jobs.add()
 		j.more, j.naps, j.rest = l.More, 1, l.Rest
 		j.begin(l.PID)
-		go in.sleepOn(j, l)
+		in.p.beside(func() { in.sleepOn(j, l) })
 	}
 }
 
