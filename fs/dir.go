@@ -2,13 +2,19 @@ package fs
 
 import (
 	"iter"
+	"slices"
+	"strings"
 
 	"twinlayer/fs/persist"
 )
 
 // dir is the entries of a directory, sorted by name. It stays as it is: what
-// edits one makes another.
-type dir struct{ names persist.Map[string, Ino] }
+// edits one makes another. A few are a list, which takes half the memory; an
+// edit of many copies only what stands above the one that changes.
+type dir struct {
+	few  []Entry // at most fewMax, and none beside many
+	many persist.Map[string, Ino]
+}
 
 // Entry is a name in a directory.
 type Entry struct {
@@ -16,36 +22,81 @@ type Entry struct {
 	Ino  Ino
 }
 
-// list is the names; a nil directory has none.
-func (d *dir) list() persist.Map[string, Ino] {
-	if d == nil {
-		return persist.Map[string, Ino]{}
-	}
-	return d.names
+const fewMax = 256
+
+func find(few []Entry, name string) (int, bool) {
+	return slices.BinarySearchFunc(few, name, func(e Entry, name string) int { return strings.Compare(e.Name, name) })
 }
 
-func (d *dir) get(name string) Ino {
-	i, _ := d.list().Get(name)
+func (d *dir) get(name string) (i Ino) {
+	if d == nil {
+		return 0
+	}
+	if at, ok := find(d.few, name); ok {
+		return d.few[at].Ino
+	}
+	i, _ = d.many.Get(name)
 	return i
 }
 
 // with is d with name standing for ino.
-func (d *dir) with(name string, ino Ino) *dir { return &dir{d.list().With(name, ino)} }
+func (d *dir) with(name string, ino Ino) *dir {
+	switch {
+	case d == nil:
+		return &dir{few: []Entry{{name, ino}}}
+	case d.many.Len() > 0:
+		return &dir{many: d.many.With(name, ino)}
+	}
+	at, found := find(d.few, name)
+	if !found && len(d.few) == fewMax {
+		return &dir{many: d.spread().With(name, ino)}
+	}
+	few := make([]Entry, 0, len(d.few)+1)
+	few = append(append(few, d.few[:at]...), Entry{name, ino})
+	if found {
+		at++
+	}
+	return &dir{few: append(few, d.few[at:]...)}
+}
+
+// spread is the few as many.
+func (d *dir) spread() (many persist.Map[string, Ino]) {
+	for _, e := range d.few {
+		many = many.With(e.Name, e.Ino)
+	}
+	return many
+}
 
 // without is d with name gone.
 func (d *dir) without(name string) *dir {
-	if d.get(name) == 0 {
+	switch {
+	case d.get(name) == 0:
 		return d
+	case d.many.Len() > 0:
+		return &dir{many: d.many.Without(name)}
 	}
-	return &dir{d.names.Without(name)}
+	return &dir{few: slices.DeleteFunc(slices.Clone(d.few), func(e Entry) bool { return e.Name == name })}
 }
 
-func (d *dir) len() int { return d.list().Len() }
+func (d *dir) len() int {
+	if d == nil {
+		return 0
+	}
+	return len(d.few) + d.many.Len()
+}
 
 // all yields the entries in order of their names.
 func (d *dir) all() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		for name, i := range d.list().All() {
+		if d == nil {
+			return
+		}
+		for _, e := range d.few {
+			if !yield(e) {
+				return
+			}
+		}
+		for name, i := range d.many.All() {
 			if !yield(Entry{name, i}) {
 				return
 			}
@@ -53,14 +104,24 @@ func (d *dir) all() iter.Seq[Entry] {
 	}
 }
 
-// since yields the names that stand for another inode than in old. What both
-// share is passed over unseen.
+// since yields the names that stand for another inode than in old. Of many
+// that both share nothing is looked at.
 func (d *dir) since(old *dir) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for name := range persist.Changed(old.list(), d.list()) {
+		for name := range persist.Changed(old.whole(), d.whole()) {
 			if !yield(name) {
 				return
 			}
 		}
 	}
+}
+
+func (d *dir) whole() persist.Map[string, Ino] {
+	switch {
+	case d == nil:
+		return persist.Map[string, Ino]{}
+	case d.many.Len() > 0:
+		return d.many
+	}
+	return d.spread()
 }
