@@ -261,7 +261,7 @@ func TestCopyEscapes(t *testing.T) {
 // TestEngineMemory: a container that may trace every process it sees finds no
 // memory of the engine, and no descriptor, in what docker exec puts there.
 func TestEngineMemory(t *testing.T) {
-	attackImage(t)
+	builtImage(t, "attack")
 	each(t, func(t *testing.T, e *embedded.Engine) {
 		_, err := e.Pull(timeout(t), "attack")
 		require.NoError(t, err)

@@ -6,13 +6,11 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
@@ -32,18 +30,6 @@ func exchanger(t *testing.T, e *embedded.Engine, outside string) sim.Spec {
 	detached(t, e, s)
 	require.Eventually(t, func() bool { _, err := e.CopyOut(timeout(t), s.ID, "/ready"); return err == nil }, 10*time.Second, 10*time.Millisecond)
 	return s
-}
-
-func exchangeImage(t *testing.T) {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "exchange")
-	build := exec.Command("go", "build", "-o", file, "./testdata/exchange")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
-	text, err := os.ReadFile(file)
-	require.NoError(t, err)
-	push(t, "exchange", v1.Config{Env: []string{"PATH=/bin"}}, busyboxLayer(t), layerTar(program("exchange", string(text))))
 }
 
 const secret = "what only the host may read"
@@ -155,7 +141,7 @@ func committed(ctx context.Context, e *embedded.Engine, c sim.Commit) (*fs.Tree,
 // the host, whatever walks them comes to an end, has nothing of the host's,
 // and changes nothing there.
 func TestExchanged(t *testing.T) {
-	exchangeImage(t)
+	builtImage(t, "exchange")
 	each(t, func(t *testing.T, e *embedded.Engine) {
 		outside := hostsOwn(t)
 		s := exchanger(t, e, outside)

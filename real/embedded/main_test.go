@@ -156,6 +156,23 @@ func busyboxLayer(t testing.TB) []byte {
 
 const applets = "cat chmod chown cut dd echo env false find grep head hostname id ifconfig kill ln ls mkdir mkfifo mknod mount mv ps pwd readlink rm seq sh sleep sort stat tail touch true umount wc yes"
 
+// builtImage is busybox with a program of testdata, which it starts.
+func builtImage(t testing.TB, name string) {
+	t.Helper()
+	source := "./testdata/" + name
+	if _, err := os.Stat(source); err != nil {
+		t.Skip("the program's source is not here; where it is, these tests run for every kind of user")
+	}
+	built := filepath.Join(t.TempDir(), name)
+	build := exec.Command("go", "build", "-o", built, source)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	text, err := os.ReadFile(built)
+	require.NoError(t, err)
+	push(t, name, v1.Config{Cmd: []string{"/" + name}, Env: []string{"PATH=/bin"}}, busyboxLayer(t), layerTar(program(name, string(text))))
+}
+
 // each runs a test on engines with root's power, with one user id, and with a
 // range of them; an ordinary user has only the power he has.
 func each(t *testing.T, test func(t *testing.T, e *embedded.Engine)) {

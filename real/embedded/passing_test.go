@@ -31,8 +31,12 @@ func steps(t *testing.T, e *embedded.Engine, texts ...string) (made []sim.Image)
 	return made
 }
 
+// there says whether the session has the image in the next line.
 func there(t *testing.T, e *embedded.Engine, img sim.Image) bool {
-	_, err := e.Image(timeout(t), img.ID.String())
+	t.Helper()
+	_, err := e.Refresh(timeout(t))
+	require.NoError(t, err)
+	_, err = e.Image(timeout(t), img.ID.String())
 	if err != nil {
 		require.True(t, sim.IsNoSuchImage(err), "%v", err)
 	}

@@ -8,39 +8,21 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/creack/pty"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
 )
 
-// attackImage is busybox with a program that tries system calls.
-func attackImage(t testing.TB) {
-	t.Helper()
-	if _, err := os.Stat("testdata/attack"); err != nil {
-		t.Skip("the program's source is not here; where it is, these tests run for every kind of user")
-	}
-	file := filepath.Join(t.TempDir(), "attack")
-	build := exec.Command("go", "build", "-o", file, "./testdata/attack")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
-	text, err := os.ReadFile(file)
-	require.NoError(t, err)
-	push(t, "attack", v1.Config{Cmd: []string{"/attack"}, Env: []string{"PATH=/bin"}}, busyboxLayer(t), layerTar(program("attack", string(text))))
-}
-
 // What docker's default profile lets through and what not, for the first
 // process and for one executed later.
 func TestSystemCalls(t *testing.T) {
-	attackImage(t)
+	builtImage(t, "attack")
 	each(t, func(t *testing.T, e *embedded.Engine) {
 		_, err := e.Pull(timeout(t), "attack")
 		require.NoError(t, err)
@@ -88,7 +70,7 @@ func TestCompatibleCalls(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("the attack is written for amd64")
 	}
-	attackImage(t)
+	builtImage(t, "attack")
 	each(t, func(t *testing.T, e *embedded.Engine) {
 		_, err := e.Pull(timeout(t), "attack")
 		require.NoError(t, err)
@@ -136,7 +118,7 @@ func terminalFor(dir, registry string) int {
 
 // A container cannot type into the terminal on which twinlayer runs.
 func TestTerminal(t *testing.T) {
-	attackImage(t)
+	builtImage(t, "attack")
 	victim := exec.Command("/proc/self/exe")
 	victim.Env = append(os.Environ(), "TWINLAYER_TEST_TERMINAL="+scratch(t), "TWINLAYER_TEST_REGISTRY="+host)
 	screen, err := pty.Start(victim)
