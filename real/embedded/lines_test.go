@@ -98,7 +98,7 @@ func TestTakenNames(t *testing.T) {
 	each(t, func(t *testing.T, e *embedded.Engine) {
 		s := interactive(t, e)
 		for _, text := range []string{
-			"alias echo=true", "unset -f __t", "echo() { :; }", "command() { :; }", "exec 6>&- 7>&-", "\xff", "echo '\xff", "set -x", "sleep 1000 &",
+			"alias echo=true", "unset -f __t", "echo() { :; }", "command() { :; }", "exec 6>&- 7>&-", "\xff", "echo '\xff", "sleep 1000 &", "set -x",
 		} {
 			require.Equal(t, s.ID, line(t, e, s.ID, text).Shell, text)
 		}
