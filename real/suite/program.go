@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/real/embedded"
 	"twinlayer/sim"
 )
 
@@ -37,6 +38,7 @@ var Binary string
 // Main runs the tests of a package with the program built, in the
 // module's directory, and tells their exit status.
 func Main(m *testing.M) int {
+	embedded.Init() // some tests start an engine themselves
 	if err := toModule(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
