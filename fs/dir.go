@@ -108,20 +108,23 @@ func (d *dir) all() iter.Seq[Entry] {
 // that both share nothing is looked at.
 func (d *dir) since(old *dir) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for name := range persist.Changed(old.whole(), d.whole()) {
-			if !yield(name) {
+		if d != nil && old != nil && d.many.Len() > 0 && old.many.Len() > 0 {
+			for name := range persist.Changed(old.many, d.many) {
+				if !yield(name) {
+					return
+				}
+			}
+			return
+		}
+		for e := range d.all() {
+			if old.get(e.Name) != e.Ino && !yield(e.Name) {
+				return
+			}
+		}
+		for e := range old.all() {
+			if d.get(e.Name) == 0 && !yield(e.Name) {
 				return
 			}
 		}
 	}
-}
-
-func (d *dir) whole() persist.Map[string, Ino] {
-	switch {
-	case d == nil:
-		return persist.Map[string, Ino]{}
-	case d.many.Len() > 0:
-		return d.many
-	}
-	return d.spread()
 }
