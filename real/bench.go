@@ -102,7 +102,7 @@ func try(ctx context.Context, e sim.Engine, lines ...string) error {
 			return err
 		}
 		complete(&cmd)
-		view, err := sim.World{Engine: e, Host: benchHost{}}.Do(ctx, cmd)
+		view, err := sim.Client{Engine: e, Host: benchHost{}}.Do(ctx, cmd)
 		if err == nil && view.Exit != 0 {
 			err = fmt.Errorf("%s: %s", line, view.Stderr)
 		}

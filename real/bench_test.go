@@ -31,7 +31,7 @@ func embeddedDo(s *sim.Session, line string) (sim.View, error) {
 	var id [32]byte
 	rand.Read(id[:])
 	cmd.ID, cmd.Now = hex.EncodeToString(id[:]), time.Now()
-	return sim.World{Engine: s.Real, Host: real.Host{}}.Do(context.Background(), cmd)
+	return sim.Client{Engine: s.Real, Host: real.Host{}}.Do(context.Background(), cmd)
 }
 
 func embeddedBuild(b *testing.B, s *sim.Session, line string) {

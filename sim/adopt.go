@@ -44,17 +44,17 @@ func (b *builder) adopt(k Container, own Output) (Output, error) {
 	if !ok {
 		return Output{}, unknown
 	}
-	real, ok := b.ask.ask(b, b.serial)
+	real, ok := b.Ask.Ask(b, b.serial)
 	if !ok {
 		return Output{}, unknown
 	}
-	if real.err != nil {
-		return Output{}, real.err
+	if real.Err != nil {
+		return Output{}, real.Err
 	}
-	layer, err := real.layer(b)
+	layer, err := real.Layer(b)
 	if err != nil {
 		return Output{}, fmt.Errorf("adopting the layer of step %d: %w", b.number, err)
 	}
 	b.view.Adopted = append(b.view.Adopted, fmt.Sprintf("step %d: %s", b.number, own.Unknown))
-	return real.out, model.Adopt(k.ID, layer, real.out)
+	return real.Out, model.Adopt(k.ID, layer, real.Out)
 }

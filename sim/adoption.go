@@ -157,7 +157,7 @@ func (s *Session) adoptContainer(ctx context.Context, r *Result, cmd Cmd, all []
 			}
 			c, _ = t.state.container(id)
 		}
-		t.adoptLayer(c, r.Real.layer)
+		t.adoptLayer(c, r.Real.Tree)
 		t.adoptLife(all[i], r, cmd, printed)
 		return nil
 	})

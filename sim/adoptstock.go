@@ -44,7 +44,7 @@ func (s *Session) adoptAsIs(ctx context.Context, k Container, all []Container) e
 	if err != nil {
 		return ignoreRefusal(err) // it was removed just now
 	}
-	r := Result{Real: &View{Container: k.ID, Exit: k.Exit, layer: layer}}
+	r := Result{Real: &View{Container: k.ID, Exit: k.Exit, Tree: layer}}
 	return s.adoptContainer(ctx, &r, Cmd{Verb: "start"}, all)
 }
 

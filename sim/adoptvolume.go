@@ -69,14 +69,14 @@ func (s *Session) volumeTree(ctx context.Context, name string) (*fs.Tree, error)
 	if err := errors.Join(err, s.Real.RemoveContainer(ctx, spec.ID, Removing{Force: true})); err != nil {
 		return nil, err
 	}
-	return subtree(tree, at), nil
+	return tree.Subtree(at), nil
 }
 
 // volumesOf are the volumes that a container can write to: as the command that
 // makes it says, or as either world has it.
 func (s *Session) volumesOf(id string, cmd Cmd, all []Container) []string {
 	var spec Spec
-	(&call{Cmd: cmd, host: share(s.Host)}).mounts(&spec) // as far as they can be understood
+	(&invocation{Cmd: cmd, host: share(s.Host)}).mounts(&spec) // as far as they can be understood
 	mounts := spec.Mounts
 	if c, err := s.Model.State().container(id); err == nil {
 		mounts = append(mounts, c.Mounts...)

@@ -46,7 +46,7 @@ func (m *Model) Push(_ context.Context, ref string) (p Pushed, err error) {
 }
 
 func repositoryOf(ref string) string {
-	name, _ := splitTag(ref)
+	name, _ := SplitTag(ref)
 	return name
 }
 

@@ -11,7 +11,7 @@ import (
 func BadTar(err error) error {
 	var tar *fs.TarError
 	switch {
-	case err == nil || isBroken(err) || errors.As(err, new(*Refusal)) || errors.As(err, new(*Unknown)):
+	case err == nil || IsBroken(err) || errors.As(err, new(*Refusal)) || errors.As(err, new(*Unknown)):
 		return err
 	case errors.As(err, &tar):
 		return Refuse("%v", tar)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -19,7 +20,12 @@ import (
 // instruction in it, a commit, and so on to the end. It is the same over every
 // engine, and prints what docker's classic builder prints.
 type builder struct {
-	*call
+	context.Context
+	Cmd
+	engine Engine
+	host   Host
+	view   *View
+
 	file  *dockerfile.File
 	scope *dockerfile.Scope
 	sources
@@ -41,44 +47,45 @@ type builder struct {
 	said          strings.Builder // with --quiet: what is not printed unless it fails
 }
 
-// build is docker build.
-func (c *call) build() error {
-	b, err := c.newBuilder()
-	if err != nil {
+// Perform is docker build over an engine. What is printed, and what there is
+// to know beside it, goes into view.
+func Perform(ctx context.Context, cmd Cmd, engine Engine, host Host, view *View) error {
+	b := &builder{Context: ctx, Cmd: cmd, engine: engine, host: host, view: view, roots: map[digest.Digest]*fs.Tree{}, taken: map[string]taken{}}
+	if err := b.prepare(); err != nil {
 		return err
 	}
-	err = b.perform()
+	err := b.perform()
 	if b.Quiet && err != nil {
-		c.complain("%s", b.said.String())
+		view.Complain("%s", b.said.String())
 	}
 	return err
 }
 
-func (c *call) newBuilder() (*builder, error) {
-	b := &builder{call: c, roots: map[digest.Digest]*fs.Tree{}, taken: map[string]taken{}}
+// prepare reads all that the build begins with.
+func (b *builder) prepare() error {
 	if err := b.clock(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := b.read(); err != nil {
-		return nil, err
+		return err
 	}
 	var err error
-	if c.Target != "" {
-		err = b.file.Target(c.Target)
+	if b.Target != "" {
+		err = b.file.Target(b.Target)
 	}
 	if err == nil {
-		b.scope, err = b.file.Scope(keyed(c.BuildArgs), platform())
+		b.scope, err = b.file.Scope(keyed(b.BuildArgs), platform())
 	}
 	if err != nil {
-		return nil, daemon(refusal(err))
+		return FromDaemon(refusal(err))
 	}
-	for _, kv := range c.Labels {
+	for _, kv := range b.Labels {
 		key, value, _ := strings.Cut(kv, "=")
 		b.file.Label(key, value)
 	}
 	b.total = b.file.Steps()
-	b.known, err = c.engine.Images(c)
-	return b, err
+	b.known, err = b.engine.Images(b)
+	return err
 }
 
 // platform is what images are built for.
@@ -114,7 +121,7 @@ func (b *builder) moment() time.Time {
 func refusal(err error) error {
 	var r *Refusal
 	var u *Unknown
-	if err == nil || errors.As(err, &r) || errors.As(err, &u) || isBroken(err) {
+	if err == nil || errors.As(err, &r) || errors.As(err, &u) || IsBroken(err) {
 		return err
 	}
 	return &Refusal{Text: err.Error(), Exit: 1}
@@ -126,7 +133,7 @@ func (b *builder) say(format string, args ...any) {
 		fmt.Fprintf(&b.said, format, args...)
 		return
 	}
-	b.print(format, args...)
+	b.view.Print(format, args...)
 }
 
 func (b *builder) perform() error {
@@ -257,7 +264,7 @@ func (b *builder) fetch(ref string) (img Image, told string, err error) {
 		return Image{}, "", err
 	}
 	img, err = b.engine.Image(b, ref)
-	return img, p.progress(), err
+	return img, p.Printed(), err
 }
 
 // triggers performs what the base image's ONBUILD has left.
@@ -321,11 +328,11 @@ func (b *builder) finish() error {
 	}
 	b.say("Successfully built %s\n", Short(b.image.ID))
 	if b.Quiet {
-		b.print("%s\n", b.image.ID)
+		b.view.Print("%s\n", b.image.ID)
 	}
 	for _, tag := range b.Tags {
 		if err := b.engine.Tag(b, b.image.ID.String(), tag); err != nil {
-			return daemon(err)
+			return FromDaemon(err)
 		}
 		familiar, err := Familiar(tag)
 		if err != nil {
@@ -345,7 +352,7 @@ func (b *builder) failed(cmd instructions.Command, err error) error {
 		return err
 	}
 	if b.image.ID != "" {
-		b.hint("Step %d failed. The image of the step before is there: docker run -it %s sh opens it, to try the instruction by hand.", b.number, Short(b.image.ID))
+		b.view.Hint("Step %d failed. The image of the step before is there: docker run -it %s sh opens it, to try the instruction by hand.", b.number, Short(b.image.ID))
 	}
 	at := b.file.Fault(errors.New(r.Text), cmd.Location())
 	return &Refusal{Text: at.Error(), Exit: r.Exit}

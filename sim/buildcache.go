@@ -2,9 +2,7 @@ package sim
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
-	"strings"
 
 	"twinlayer/fs"
 )
@@ -31,7 +29,7 @@ func (b *builder) cachedRun(line string, ran Spec) (bool, error) {
 		if lastLine(img) != line || !sameJSON(img.Config.Config, left) {
 			return false
 		}
-		b.hint("Step %d was not performed: the image %s, which docker commit made of a container that ran this command, is taken for its result, even if the command had failed there. docker rmi it, or build with --no-cache.", b.number, Short(img.ID))
+		b.view.Hint("Step %d was not performed: the image %s, which docker commit made of a container that ran this command, is taken for its result, even if the command had failed there. docker rmi it, or build with --no-cache.", b.number, Short(img.ID))
 		return true
 	})
 }
@@ -62,7 +60,7 @@ func (b *builder) cachedOr(line string, or func(Image) bool) (bool, error) {
 func (b *builder) hits(img Image, line string) bool {
 	return lastLine(img) == line && sameJSON(img.Config.Config, b.stage.Config) &&
 		(b.stage.Author == "" || img.Config.Author == b.stage.Author) &&
-		(b.Timestamp == "" || created(img).Equal(b.when))
+		(b.Timestamp == "" || img.CreatedAt().Equal(b.when))
 }
 
 func lastLine(img Image) string { return img.Config.History[len(img.Config.History)-1].CreatedBy }
@@ -78,7 +76,7 @@ func sameJSON(a, b any) bool {
 func (b *builder) explain(why string) {
 	if !b.explained && why != "" {
 		b.explained = true
-		b.hint("Step %d is the first that the build cache has no answer for: %s. So all steps after it are done anew.", b.number, why)
+		b.view.Hint("Step %d is the first that the build cache has no answer for: %s. So all steps after it are done anew.", b.number, why)
 	}
 }
 
@@ -89,15 +87,15 @@ func missReason(children []Image, line string) string {
 		return ""
 	}
 	old := lastLine(children[0])
-	if i := slices.IndexFunc(children, func(img Image) bool { return withoutContent(lastLine(img)) == withoutContent(line) }); i >= 0 {
+	if i := slices.IndexFunc(children, func(img Image) bool { return WithoutContent(lastLine(img)) == WithoutContent(line) }); i >= 0 {
 		old = lastLine(children[i])
 	}
-	oldArgs, oldCmd := splitArgs(old)
-	args, cmd := splitArgs(line)
+	oldArgs, oldCmd := SplitArgs(old)
+	args, cmd := SplitArgs(line)
 	switch {
 	case old == line:
 		return "the instruction is the same, but not all of the configuration or the time that it is given"
-	case withoutContent(old) == withoutContent(line):
+	case WithoutContent(old) == WithoutContent(line):
 		return "the content of what it copies changed"
 	case oldCmd == cmd:
 		return "the build arguments changed, from " + quoted(oldArgs) + " to " + quoted(args)
@@ -117,28 +115,6 @@ func shown(line string) string {
 	made, _ := Instruction(line, "")
 	return made
 }
-
-var argsPrefix = regexp.MustCompile(`^\|\d+ `)
-
-// splitArgs takes the ARGs, "|1 A=b ", off a line; where they end is told by
-// what every shell form begins with.
-func splitArgs(line string) (args, cmd string) {
-	head := argsPrefix.FindString(line)
-	if head == "" {
-		return "", line
-	}
-	rest := line[len(head):]
-	if i := strings.Index(rest, " /"); i >= 0 {
-		return rest[:i], rest[i+1:]
-	}
-	return "", rest
-}
-
-// contentDigest is what the history tells of the content of copied files;
-// Docker 20.10 leaves out the space between that and --chown.
-var contentDigest = regexp.MustCompile(` *(file|dir|multi):[0-9a-f]{64} in `)
-
-func withoutContent(line string) string { return contentDigest.ReplaceAllString(line, " … in ") }
 
 // changedFiles are the first paths in which what is to be copied differs from
 // the layer of an image that the same instruction made before.

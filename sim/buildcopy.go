@@ -41,7 +41,7 @@ func (b *builder) copyImage(name string) (Image, error) {
 		return b.stages[i], nil
 	}
 	img, err := b.imageOrPull(name)
-	if err != nil && !isBroken(err) {
+	if err != nil && !IsBroken(err) {
 		return img, fmt.Errorf("invalid from flag value %s: %w", name, err)
 	}
 	return img, err
@@ -148,7 +148,7 @@ func (b *builder) resolve(c *copying, root *fs.Tree) (err error) {
 // miss: against the layer that the same instruction made before.
 func (b *builder) explainContent(line string, files *fs.Tree) {
 	for _, img := range imagesOf(b.known, b.image.ID) {
-		if withoutContent(lastLine(img)) != withoutContent(line) || len(img.Layers) == 0 {
+		if WithoutContent(lastLine(img)) != WithoutContent(line) || len(img.Layers) == 0 {
 			continue
 		}
 		layers, err := b.engine.Layers(b, img.ID.String())
@@ -156,7 +156,7 @@ func (b *builder) explainContent(line string, files *fs.Tree) {
 			return
 		}
 		if changed := changedFiles(files, layers[len(layers)-1]); len(changed) > 0 {
-			b.hint("What changed of the copied files: %s.", strings.Join(changed, ", "))
+			b.view.Hint("What changed of the copied files: %s.", strings.Join(changed, ", "))
 		}
 		return
 	}

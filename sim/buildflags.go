@@ -2,22 +2,6 @@ package sim
 
 import "github.com/spf13/pflag"
 
-// BuildOptions are the flags of docker build alone.
-type BuildOptions struct {
-	Tags, BuildArgs            []string
-	File, Target, BuildNetwork string
-	NoCache, Pull              bool
-	Keep                       bool // the containers of steps that worked
-	ForceRemove                bool // also that of the step that failed
-}
-
-// CommitOptions are the flags of docker commit alone.
-type CommitOptions struct {
-	Changes         []string
-	Author, Message string
-	NoPause         bool
-}
-
 // inverse is a flag whose value is kept the other way round, so that the zero
 // value is the default.
 type inverse struct{ to *bool }

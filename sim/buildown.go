@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"context"
 	"errors"
 	"iter"
 	"regexp"
@@ -10,44 +9,8 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
-	"twinlayer/fs"
 	"twinlayer/sim/dockerfile"
 )
-
-// Builder is an engine with a builder of its own, which performs a Dockerfile
-// as a whole and tells of each step. What is printed of that is [World]'s work
-// all the same.
-type Builder interface {
-	// NoBuild says why its builder cannot perform b; "" where it can.
-	NoBuild(b Build) string
-	// Build performs b, and yields what came of each FROM and of each
-	// instruction, in order. An error ends it.
-	Build(ctx context.Context, b Build) iter.Seq2[Built, error]
-	// Keep takes over the container that a failed step has left, as the one
-	// that spec describes.
-	Keep(ctx context.Context, container string, spec Spec) (Container, error)
-}
-
-// Build asks an engine's own builder for an image.
-type Build struct {
-	// File is the Dockerfile, with the images that it takes from called as
-	// name calls them.
-	File    func(name func(Image) string) string
-	Context *fs.Tree
-	Args    map[string]string // --build-arg
-	Labels  map[string]string
-	Target  string
-	NoCache bool
-	Network Network
-}
-
-// Built is what came of one step.
-type Built struct {
-	Image     Image // the one after it
-	Cached    bool
-	Output    Output // what RUN has printed
-	Container string // where the step failed: the engine's id of what is left; "" where nothing is
-}
 
 // ownBuild is a build that the engine's own builder performs.
 type ownBuild struct {
@@ -74,7 +37,7 @@ func (b *builder) begin() error {
 		return nil
 	}
 	all, err := b.takes()
-	if isBroken(err) {
+	if IsBroken(err) {
 		return err
 	}
 	if err != nil {
@@ -268,7 +231,7 @@ func (b *builder) planned(cmd instructions.Command) (spec Spec, shown bool, err 
 // unfinished is a step that failed. The container of a RUN becomes one of
 // ours; whatever else has one leaves nothing.
 func (b *builder) unfinished(spec Spec, got Built, err error) error {
-	if got.Container == "" || isBroken(err) {
+	if got.Container == "" || IsBroken(err) {
 		return err
 	}
 	named, broke := b.described(spec)
@@ -294,17 +257,4 @@ func (b *builder) ended() error {
 	defer b.own.stop()
 	_, err, _ := b.own.next()
 	return err
-}
-
-// akin is what is the same of an image whatever builder has made it: an
-// engine's own gives other times, and digests of its own to what COPY copies;
-// Docker's on containerd names the base image's author beside its first steps.
-func akin(img Image) string {
-	img.Config.Created, img.Config.Author = nil, ""
-	img.Config.History = slices.Clone(img.Config.History)
-	for i := range img.Config.History {
-		h := &img.Config.History[i]
-		h.Created, h.Author, h.CreatedBy = nil, "", withoutContent(h.CreatedBy)
-	}
-	return alike(img)
 }

@@ -46,7 +46,7 @@ func (b *builder) read() error {
 		return err
 	}
 	if b.file, err = dockerfile.Parse(name, text); err != nil {
-		return daemon(refusal(err))
+		return FromDaemon(refusal(err))
 	}
 	return nil
 }

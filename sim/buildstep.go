@@ -98,24 +98,24 @@ func (b *builder) run(c *instructions.RunCommand) error {
 
 // tellFailed tells the model of a container that is kept, or was never there.
 func (b *builder) tellFailed(k Container, out Output, err error) {
-	if b.tell == nil {
+	if b.Tell == nil {
 		return
 	}
-	t := told{out: out, layer: func(ctx context.Context) (*fs.Tree, error) { return b.engine.Layer(ctx, k.ID) }}
+	t := Performed{Out: out, Layer: func(ctx context.Context) (*fs.Tree, error) { return b.engine.Layer(ctx, k.ID) }}
 	if out.Exit == 0 {
-		t.err = err
+		t.Err = err
 	}
-	b.tell.tell(b.serial, t)
+	b.Tell.Tell(b.serial, t)
 }
 
 // tellDone tells the model of a container that became the last image, on an
 // image of so many layers.
 func (b *builder) tellDone(out Output, below int) {
-	if b.tell == nil {
+	if b.Tell == nil {
 		return
 	}
 	img := b.image
-	b.tell.tell(b.serial, told{out: out, layer: func(ctx context.Context) (*fs.Tree, error) {
+	b.Tell.Tell(b.serial, Performed{Out: out, Layer: func(ctx context.Context) (*fs.Tree, error) {
 		if len(img.Layers) == below {
 			return fs.NewBuilder().Tree(), nil
 		}
@@ -146,7 +146,7 @@ func (b *builder) leave(k Container, err error) error {
 			return err
 		}
 	case errors.As(err, &r):
-		b.hint("The failed step's container is kept: docker ps -a lists %s, docker diff %s shows what it did before it failed. Do not go on from a docker commit of it: that image carries the failure along, and a build FROM it begins as if the step had worked.", k.Name, k.Name)
+		b.view.Hint("The failed step's container is kept: docker ps -a lists %s, docker diff %s shows what it did before it failed. Do not go on from a docker commit of it: that image carries the failure along, and a build FROM it begins as if the step had worked.", k.Name, k.Name)
 	}
 	return err
 }

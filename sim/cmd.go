@@ -5,68 +5,10 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 	"mvdan.cc/sh/v3/shell"
 )
-
-// Cmd is one parsed command: a docker command line, or a line that was typed
-// into a container's shell.
-type Cmd struct {
-	Text string   // as it was typed
-	Verb string   // "run", "pull", …; [VerbLine] for a line typed into Shell
-	Args []string // what follows the flags
-	Options
-
-	Shell     string // of a line: the shell it goes to
-	Container string // of a line: the container that the shell is in
-
-	// What is random or depends on the clock comes with the command, so that
-	// every world does the same.
-	ID   string // 64 hexadecimal digits, for what the command makes
-	Name string // for a container without --name
-	Now  time.Time
-
-	tell, ask *exchange // what the real world does on the way
-
-	refusal error // of a line that could not be parsed
-}
-
-// The verbs of what is no docker command: a line typed into a shell, and the
-// end of a shell's input.
-const (
-	VerbLine   = "line"
-	VerbHangup = "hangup"
-
-	verbRefused = "refused"
-)
-
-// Options are the flags of all commands; see each command's help for which it
-// takes.
-type Options struct {
-	All, Quiet, Force, NoTrunc            bool
-	Interactive, TTY, Remove, Detach      bool
-	Attach, Follow, Timestamps, Digests   bool
-	Latest, Verbose, WithVolumes          bool
-	RootReadOnly, Archive, Privileged     bool
-	Name, Dir, User, Host, Entrypoint     string
-	Format, Type, Signal, Tail            string
-	Network, Memory, Platform, StopSignal string
-	Output, Input                         string
-	Last, Time                            int
-	PIDs                                  int64
-	Env, EnvFiles, Labels, Filters        []string
-	VolumeSpecs, MountSpecs, TmpfsSpecs   []string
-	CapAdd, CapDrop                       []string
-	entrypointSet                         bool
-	BuildOptions
-	CommitOptions
-
-	// Timestamp is the time of whatever is made, in seconds since 1970; "":
-	// the clock. SOURCE_DATE_EPOCH gives it where no flag does.
-	Timestamp string
-}
 
 // Verb describes a docker command.
 type Verb struct {
@@ -76,7 +18,7 @@ type Verb struct {
 	min   int
 	max   int // -1: no limit
 	flags func(*pflag.FlagSet, *Options)
-	run   func(*call) error
+	run   func(*invocation) error
 }
 
 func verb(name string) (Verb, bool) {
@@ -189,7 +131,7 @@ func (v Verb) parse(line string, words []string, getenv func(string) string) (Cm
 		return Cmd{}, &Refusal{Exit: 125, Text: fmt.Sprintf("%v\n\nUsage:  docker %s\n\nRun 'docker %s --help' for more information", err, v.Usage, v.Name)}
 	}
 	cmd.Args = set.Args()
-	cmd.entrypointSet = set.Changed("entrypoint")
+	cmd.EntrypointSet = set.Changed("entrypoint")
 	if cmd.Timestamp == "" {
 		cmd.Timestamp = getenv("SOURCE_DATE_EPOCH")
 	}

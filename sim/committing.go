@@ -10,7 +10,7 @@ import (
 )
 
 // commit is docker commit.
-func (c *call) commit() error {
+func (c *invocation) commit() error {
 	ref := ""
 	if len(c.Args) > 1 {
 		ref = c.Args[1]
@@ -20,26 +20,26 @@ func (c *call) commit() error {
 	}
 	k, err := c.find(c.Args[0])
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	c.view.Container = k.ID
 	request, err := c.commitOf(k, ref)
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	img, err := c.engine.Commit(c, request)
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
-	c.print("%s\n", img.ID)
+	c.view.Print("%s\n", img.ID)
 	if k.Status == Exited && k.Exit != 0 {
-		c.hint("%s ended with status %d: what its command left half done is in this image now, and a build FROM it goes on as if that had worked. History does not tell.", k.Name, k.Exit)
+		c.view.Hint("%s ended with status %d: what its command left half done is in this image now, and a build FROM it goes on as if that had worked. History does not tell.", k.Name, k.Exit)
 	}
 	return nil
 }
 
 // commitOf is what the flags ask for.
-func (c *call) commitOf(k Container, ref string) (Commit, error) {
+func (c *invocation) commitOf(k Container, ref string) (Commit, error) {
 	img, err := c.engine.Image(c, k.ImageID.String())
 	if err != nil {
 		return Commit{}, err
@@ -89,3 +89,6 @@ func changed(config dockerspec.DockerOCIImageConfig, changes []string) (dockersp
 	}
 	return stage.Config, nil
 }
+
+// build is docker build.
+func (c *invocation) build() error { return Perform(c, c.Cmd, c.engine, c.host, &c.view) }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -61,18 +62,6 @@ func sortedLines(text string) []string {
 	return slices.Sorted(strings.Lines(text))
 }
 
-// Verdict is the gravest class of the differences.
-func Verdict(all []Difference) Class {
-	rank := map[Class]int{Same: 0, Expected: 1, Limit: 2, Bug: 3}
-	worst := Same
-	for _, d := range all {
-		if rank[d.Class] > rank[worst] {
-			worst = d.Class
-		}
-	}
-	return worst
-}
-
 // field is one thing that both worlds show, as text.
 type field struct {
 	name string
@@ -114,7 +103,7 @@ func (c comparison) judge(f field, model, real View) (Class, string) {
 	if model.Unknown != "" {
 		return Limit, "the model cannot know: " + model.Unknown
 	}
-	if why := firstOf(real.Unseen, model.Unseen); why != "" && (f.name == "changes" || f.name == "layer") {
+	if why := cmp.Or(real.Unseen, model.Unseen); why != "" && (f.name == "changes" || f.name == "layer") {
 		return Limit, why
 	}
 	if real.Unknown != "" {

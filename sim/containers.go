@@ -34,7 +34,7 @@ func (t *transition) create(spec Spec) (Container, error) {
 	spec.Created = spec.Created.Round(0) // as engines keep it: by the wall clock
 	c := container{
 		Container: Container{Spec: &spec, ImageID: img.ID, Path: argv, Status: Created}, image: img,
-		process: spec.process(argv, img.Config.Config),
+		process: spec.Process(argv, img.Config.Config),
 	}
 	root := fs.NewUnion(base.stack, base.merged, fs.NewUpper(base.merged, t.tick().UnixNano()))
 	c.mounts = fs.NewMounts(fs.Mount{Source: "overlay", Target: "/", Type: "overlay", FS: root})
@@ -93,43 +93,16 @@ func (t *transition) makeVolumes(c container, image *fs.Tree) {
 			t.step("volume", m.Target, "volume %s is made: a directory beside all layers", shortVolume(m.Source))
 		}
 		if v.tree.Empty() && image.Lookup(m.Target) != nil && image.Lookup(m.Target).IsDir() {
-			v.tree = subtree(image, m.Target)
+			v.tree = image.Subtree(m.Target)
 			t.state = t.state.withVolume(v)
 			t.step("volume", m.Target, "the volume is empty, so it gets a copy of what the image has at %s", m.Target)
 		}
 	}
 }
 
-// subtree is the directory dir of a tree as a tree of its own.
-func subtree(t *fs.Tree, dir string) *fs.Tree {
-	b, names := fs.NewBuilder(), map[fs.Ino]string{}
-	root := *t.Lookup(dir)
-	root.Opaque = false
-	must(b.Put("/", root))
-	for p := range t.All() {
-		if rest, ok := below(dir, p.Path); ok && !p.IsWhiteout() {
-			n := *p.Node
-			n.Opaque = false
-			putLinked(b, names, p, rest, n)
-		}
-	}
-	return b.Tree()
-}
-
-// below is name as seen from the directory dir, which it is below.
-func below(dir, name string) (string, bool) {
-	if dir == "/" {
-		return name, true
-	}
-	if len(name) > len(dir) && name[:len(dir)] == dir && name[len(dir)] == '/' {
-		return name[len(dir):], true
-	}
-	return "", false
-}
-
 func emptyDir(perm uint32, at int64) *fs.Tree {
 	b := fs.NewBuilder()
-	must(b.Put("/", fs.Node{Mode: fs.S_IFDIR | perm, Mtime: at, Ctime: at}))
+	b.MustPut("/", fs.Node{Mode: fs.S_IFDIR | perm, Mtime: at, Ctime: at})
 	return b.Tree()
 }
 
@@ -336,16 +309,6 @@ func (s State) withVolume(v volume) State {
 func (s State) withoutVolume(name string) State {
 	s.volumes = s.volumes.Without(name)
 	return s
-}
-
-// VolumeUsers are the ids of those containers that have a volume.
-func VolumeUsers(all []Container, name string) (ids []string) {
-	for _, c := range all {
-		if slices.ContainsFunc(c.Mounts, func(m Mount) bool { return m.Type == InStore && m.Source == name }) {
-			ids = append(ids, c.ID)
-		}
-	}
-	return ids
 }
 
 // Volumes are all volumes, by name.

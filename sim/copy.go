@@ -232,9 +232,9 @@ func (x *execution) real(name string) (string, bool) {
 func (x *execution) whole(c container) *fs.Tree {
 	list := x.sys.Mounts.List()
 	t := fs.Merge(list[0].FS.Lower(), list[0].FS.Upper())
-	b, names := fs.NewBuilder(), map[fs.Ino]string{}
+	b := fs.NewCopy()
 	root := *t.Root()
-	must(b.Put("/", root))
+	b.MustPut("/", root)
 	covered := func(string) bool { return false }
 	for _, mount := range list[1:] {
 		m, ok := c.mountAt(mount.Target)
@@ -242,18 +242,18 @@ func (x *execution) whole(c container) *fs.Tree {
 			continue
 		}
 		before := covered
-		covered = func(name string) bool { _, in := below(m.Target, name); return in || before(name) }
+		covered = func(name string) bool { _, in := fs.Below(m.Target, name); return in || before(name) }
 	}
 	for p := range t.All() {
 		if !p.IsWhiteout() && !covered(p.Path) {
 			n := *p.Node
 			n.Opaque = false
-			putLinked(b, names, p, p.Path, n)
+			b.Add(p, p.Path, n)
 		}
 	}
 	for _, mount := range list[1:] {
 		if m, ok := c.mountAt(mount.Target); ok && m.Type == InStore {
-			graft(b, m.Target, mount.FS.Upper())
+			graft(b.Builder, m.Target, mount.FS.Upper())
 		}
 	}
 	return b.Tree()
@@ -261,10 +261,10 @@ func (x *execution) whole(c container) *fs.Tree {
 
 // graft puts a tree in the place of the directory dir.
 func graft(b *fs.Builder, dir string, t *fs.Tree) {
-	names := map[fs.Ino]string{}
-	must(b.Put(dir, *t.Root()))
+	b.MustPut(dir, *t.Root())
+	into := fs.CopyInto(b)
 	for p := range t.All() {
-		putLinked(b, names, p, path.Join(dir, p.Path), *p.Node)
+		into.Add(p, path.Join(dir, p.Path), *p.Node)
 	}
 }
 
@@ -274,17 +274,16 @@ func entry(t *fs.Tree, name string) *fs.Tree {
 	if name == "/" {
 		return t
 	}
-	b, names := fs.NewBuilder(), map[fs.Ino]string{}
+	b := fs.NewCopy()
 	base := "/" + path.Base(name)
-	must(b.Put(base, *t.Lookup(name)))
 	for p := range t.All() {
 		if p.Path == name {
-			names[p.Ino] = base
+			b.Add(p, base, *p.Node)
 		}
 	}
 	for p := range t.All() {
-		if rest, ok := below(name, p.Path); ok {
-			putLinked(b, names, p, base+rest, *p.Node)
+		if rest, ok := fs.Below(name, p.Path); ok {
+			b.Add(p, base+rest, *p.Node)
 		}
 	}
 	return b.Tree()

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"path"
@@ -10,7 +11,7 @@ import (
 )
 
 // cp copies between a container and the host.
-func (c *call) cp() error {
+func (c *invocation) cp() error {
 	from, fromPath, fromIn := containerPath(c.Args[0])
 	to, toPath, toIn := containerPath(c.Args[1])
 	switch {
@@ -40,18 +41,18 @@ func containerPath(arg string) (container, name string, ok bool) {
 // directory.
 func contents(name string) bool { return name == "." || strings.HasSuffix(name, "/.") }
 
-func (c *call) copyOut(container, name, dest string) error {
+func (c *invocation) copyOut(container, name, dest string) error {
 	if dir := path.Dir(c.host.Abs(dest)); !c.hostHas(dir) {
 		return Refuse("invalid output path: directory %q does not exist", dir)
 	}
 	k, err := c.find(container)
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	c.view.Container = k.ID
 	tree, err := c.engine.CopyOut(c, k.ID, path.Join("/", name))
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	kind, err := c.host.Kind(dest)
 	if err != nil {
@@ -94,30 +95,30 @@ func inner(t *fs.Tree, whole bool) *fs.Tree {
 		return t
 	}
 	for p := range t.All() {
-		return subtree(t, p.Path)
+		return t.Subtree(p.Path)
 	}
 	return t
 }
 
 // renamed is a tree whose one entry, or which itself, is called name.
 func renamed(t *fs.Tree, name string, whole bool) *fs.Tree {
-	b, names, first := fs.NewBuilder(), map[fs.Ino]string{}, ""
+	b, first := fs.NewCopy(), ""
 	if whole {
-		must(b.Put("/"+name, *t.Root()))
+		b.MustPut("/"+name, *t.Root())
 	}
 	for p := range t.All() {
 		if first == "" && !whole {
 			first = p.Path
 		}
-		putLinked(b, names, p, "/"+name+strings.TrimPrefix(p.Path, first), *p.Node)
+		b.Add(p, "/"+name+strings.TrimPrefix(p.Path, first), *p.Node)
 	}
 	return b.Tree()
 }
 
-func (c *call) copyIn(src, container, dest string) error {
+func (c *invocation) copyIn(src, container, dest string) error {
 	k, err := c.find(container)
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	c.view.Container = k.ID
 	kind, err := c.host.Kind(src)
@@ -139,22 +140,22 @@ func (c *call) copyIn(src, container, dest string) error {
 
 // putIn copies into the directory dest, or, where there is none, under this
 // name.
-func (c *call) putIn(k Container, tree *fs.Tree, src, dest string, mustBeDir bool) error {
+func (c *invocation) putIn(k Container, tree *fs.Tree, src, dest string, mustBeDir bool) error {
 	into := tree
 	if contents(src) {
 		into = inner(tree, false)
 	}
 	err := c.engine.CopyIn(c, k.ID, dest, into)
 	if !isMissing(err) || dest == "/" {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	if mustBeDir && !onlyEntry(tree).IsDir() {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	if there, err := c.engine.CopyOut(c, k.ID, dest); err == nil && onlyEntry(tree).IsDir() && !onlyEntry(there).IsDir() {
 		return Refuse("cannot copy directory")
 	}
-	return daemon(c.engine.CopyIn(c, k.ID, path.Dir(dest), renamed(tree, path.Base(dest), false)))
+	return FromDaemon(c.engine.CopyIn(c, k.ID, path.Dir(dest), renamed(tree, path.Base(dest), false)))
 }
 
 func isMissing(err error) bool {
@@ -165,11 +166,11 @@ func isMissing(err error) bool {
 // ofRoot is a tree whose files are root's, as docker cp makes them in a
 // container.
 func ofRoot(t *fs.Tree) *fs.Tree {
-	b, names := fs.NewBuilder(), map[fs.Ino]string{}
+	b := fs.NewCopy()
 	for p := range t.All() {
 		n := *p.Node
 		n.UID, n.GID = 0, 0
-		putLinked(b, names, p, p.Path, n)
+		b.Add(p, p.Path, n)
 	}
 	return b.Tree()
 }
@@ -177,32 +178,32 @@ func ofRoot(t *fs.Tree) *fs.Tree {
 const toTerminal = "cowardly refusing to save to a terminal. Use the -o flag or redirect"
 
 // export writes a container's file system as a tar.
-func (c *call) export() error {
+func (c *invocation) export() error {
 	if err := c.checkOutput("export container"); err != nil {
 		return err
 	}
 	k, err := c.find(c.Args[0])
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	c.view.Container = k.ID
 	tree, err := c.engine.CopyOut(c, k.ID, "/")
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	return hostError(c.host.Create(c.Output, func(w io.Writer) error { return tree.WriteTar(w) }))
 }
 
 // hostHas says whether there is something of this name on the host; where that
 // cannot be known, that it is.
-func (c *call) hostHas(name string) bool {
+func (c *invocation) hostHas(name string) bool {
 	kind, err := c.host.Kind(name)
 	return err != nil || kind != HostNothing
 }
 
 // checkOutput refuses a file to write that has no directory (docker/cli,
 // ValidateOutputPath).
-func (c *call) checkOutput(doing string) error {
+func (c *invocation) checkOutput(doing string) error {
 	if c.Output == "" {
 		return Refuse(toTerminal)
 	}
@@ -212,15 +213,15 @@ func (c *call) checkOutput(doing string) error {
 	return nil
 }
 
-func (c *call) save() error {
+func (c *invocation) save() error {
 	if err := c.checkOutput("save image"); err != nil {
 		return err
 	}
 	err := c.host.Create(c.Output, func(w io.Writer) error { return c.engine.Save(c, c.Args, w) })
-	return hostError(daemon(err))
+	return hostError(FromDaemon(err))
 }
 
-func (c *call) load() error {
+func (c *invocation) load() error {
 	if c.Input == "" {
 		return Refuse("requested load from stdin, but stdin is empty: name the archive with -i")
 	}
@@ -235,39 +236,39 @@ func (c *call) load() error {
 		if strings.HasPrefix(ref, "sha256:") {
 			word = "Loaded image ID: "
 		}
-		c.print("%s%s\n", word, ref)
+		c.view.Print("%s%s\n", word, ref)
 	}
-	return daemon(err)
+	return FromDaemon(err)
 }
 
 // importTar makes an image of a root file system's tar.
-func (c *call) importTar() error {
+func (c *invocation) importTar() error {
 	src := c.Args[0]
 	if src == "-" || strings.Contains(src, "://") {
 		return Refuse("docker import: name a file of this machine; standard input and addresses have no place here")
 	}
 	if err := c.onPlatform(src); err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	f, err := c.host.Open(src)
 	if err != nil {
 		return hostError(err)
 	}
 	defer f.Close()
-	i := Import{Root: f, Comment: firstOf(c.Message, "Imported from -"), Created: c.Now}
+	i := Import{Root: f, Comment: cmp.Or(c.Message, "Imported from -"), Created: c.Now}
 	if len(c.Args) == 2 {
 		i.Ref = c.Args[1]
 		if _, err := Familiar(i.Ref); err != nil {
-			return daemon(err)
+			return FromDaemon(err)
 		}
 	}
 	if i.Config, err = changed(i.Config, c.Changes); err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	img, err := c.engine.Import(c, i)
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
-	c.print("%s\n", img.ID)
+	c.view.Print("%s\n", img.ID)
 	return nil
 }

@@ -10,42 +10,42 @@ import (
 )
 
 // asked refuses what docker asks back about, unless -f answers it.
-func (c *call) asked(warning string) error {
+func (c *invocation) asked(warning string) error {
 	if c.Force {
 		return nil
 	}
 	return Refuse("WARNING! This will remove %s.\nNothing was removed: twinlayer does not ask back; type the command again with -f", warning)
 }
 
-func (c *call) volumeCreate() error {
+func (c *invocation) volumeCreate() error {
 	name := AnonymousVolume(c.ID, "/")
 	if len(c.Args) == 1 {
 		name = c.Args[0]
 	}
 	if err := c.engine.CreateVolume(c, Volume{Name: name, Anonymous: len(c.Args) == 0, Created: c.Now}); err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
-	c.print("%s\n", name)
+	c.view.Print("%s\n", name)
 	return nil
 }
 
-func (c *call) volumeRemove() error {
+func (c *invocation) volumeRemove() error {
 	return c.each(func(arg string) error {
 		err := c.engine.RemoveVolume(c, arg)
 		if err == nil || c.Force && err.Error() == NoSuchVolume(arg).Text {
-			c.print("%s\n", arg)
+			c.view.Print("%s\n", arg)
 			return nil
 		}
 		return err
 	})
 }
 
-func (c *call) volumeInspect() error {
+func (c *invocation) volumeInspect() error {
 	c.Type = "volume"
 	return c.inspect()
 }
 
-func (c *call) volume(name string) (Volume, bool, error) {
+func (c *invocation) volume(name string) (Volume, bool, error) {
 	all, err := c.engine.Volumes(c)
 	i := slices.IndexFunc(all, func(v Volume) bool { return v.Name == name })
 	if err != nil || i < 0 {
@@ -55,9 +55,9 @@ func (c *call) volume(name string) (Volume, bool, error) {
 }
 
 // reclaimed are the bytes that a prune has freed.
-func (c *call) reclaimed(n int64) { c.print("Total reclaimed space: %s\n", size(n)) }
+func (c *invocation) reclaimed(n int64) { c.view.Print("Total reclaimed space: %s\n", size(n)) }
 
-func (c *call) volumePrune() error {
+func (c *invocation) volumePrune() error {
 	if err := c.asked("anonymous local volumes not used by at least one container"); err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (c *call) volumePrune() error {
 	return nil
 }
 
-func (c *call) pruneVolumes() error {
+func (c *invocation) pruneVolumes() error {
 	all, err := c.engine.Volumes(c)
 	if err != nil {
 		return err
@@ -94,13 +94,13 @@ func (c *call) pruneVolumes() error {
 }
 
 // group prints what was deleted, with a head, if anything was.
-func (c *call) group(head, text string) {
+func (c *invocation) group(head, text string) {
 	if text != "" {
-		c.print("%s\n%s\n", head, text)
+		c.view.Print("%s\n%s\n", head, text)
 	}
 }
 
-func (c *call) containerPrune() error {
+func (c *invocation) containerPrune() error {
 	if err := c.asked("all stopped containers"); err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (c *call) containerPrune() error {
 	return err
 }
 
-func (c *call) pruneContainers() (freed int64, err error) {
+func (c *invocation) pruneContainers() (freed int64, err error) {
 	all, err := c.engine.Containers(c)
 	if err != nil {
 		return 0, err
@@ -126,7 +126,7 @@ func (c *call) pruneContainers() (freed int64, err error) {
 			return freed, err
 		}
 		if err := c.engine.RemoveContainer(c, k.ID, Removing{}); err != nil {
-			return freed, daemon(err)
+			return freed, FromDaemon(err)
 		}
 		freed += n
 		text += k.ID + "\n"
@@ -135,7 +135,7 @@ func (c *call) pruneContainers() (freed int64, err error) {
 	return freed, nil
 }
 
-func (c *call) layerSize(k Container) (int64, error) {
+func (c *invocation) layerSize(k Container) (int64, error) {
 	layer, err := c.engine.Layer(c, k.ID)
 	if err != nil {
 		return 0, err
@@ -143,7 +143,7 @@ func (c *call) layerSize(k Container) (int64, error) {
 	return layer.Bytes(), nil
 }
 
-func (c *call) imagePrune() error {
+func (c *invocation) imagePrune() error {
 	what := "all dangling images"
 	if c.All {
 		what = "all images without at least one container associated to them"
@@ -158,7 +158,7 @@ func (c *call) imagePrune() error {
 	return err
 }
 
-func (c *call) pruneImages() (freed int64, err error) {
+func (c *invocation) pruneImages() (freed int64, err error) {
 	before, err := c.engine.Images(c)
 	if err != nil {
 		return 0, err
@@ -184,7 +184,7 @@ func (c *call) pruneImages() (freed int64, err error) {
 }
 
 // pruneImage removes an image with all its tags. One that others need stays.
-func (c *call) pruneImage(img Image) (text string, err error) {
+func (c *invocation) pruneImage(img Image) (text string, err error) {
 	refs := img.Tags
 	if len(refs) == 0 {
 		refs = []string{img.ID.String()}
@@ -205,7 +205,7 @@ func (c *call) pruneImage(img Image) (text string, err error) {
 }
 
 // settleQuietly passes over what docker passes over: a refusal.
-func (c *call) settleQuietly(err error) error {
+func (c *invocation) settleQuietly(err error) error {
 	if _, ok := err.(*Refusal); ok {
 		return nil
 	}
@@ -232,7 +232,7 @@ func layerSizes(all []Image) map[digest.Digest]int64 {
 	return out
 }
 
-func (c *call) systemPrune() error {
+func (c *invocation) systemPrune() error {
 	what := "all stopped containers, all dangling images"
 	if c.All {
 		what = "all stopped containers, all images without at least one container"
@@ -271,7 +271,7 @@ type usage struct {
 	layers     map[string]int64
 }
 
-func (c *call) usage() (u usage, err error) {
+func (c *invocation) usage() (u usage, err error) {
 	if u.images, err = c.engine.Images(c); err != nil {
 		return u, err
 	}
@@ -291,7 +291,7 @@ func (c *call) usage() (u usage, err error) {
 	return u, err
 }
 
-func (c *call) diskUsage() error {
+func (c *invocation) diskUsage() error {
 	u, err := c.usage()
 	if err != nil {
 		return err
@@ -345,24 +345,24 @@ func percent(part, whole int64) string {
 	return fmt.Sprintf("%s (%d%%)", size(part), part*100/whole)
 }
 
-func (c *call) diskDetails(u usage) error {
-	c.print("Images space usage:\n\n")
+func (c *invocation) diskDetails(u usage) error {
+	c.view.Print("Images space usage:\n\n")
 	rows := [][]string{{"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "SHARED SIZE", "UNIQUE SIZE", "CONTAINERS"}}
 	for _, img := range u.images {
 		shared := u.shared(img)
 		for _, v := range imageViews(img) {
-			name, tag := splitTag(v.Ref)
-			rows = append(rows, []string{name, tag, c.imageID(img), c.ago(created(img)), size(img.Size()), size(shared), size(img.Size() - shared), strconv.Itoa(len(users(u.containers, img)))})
+			name, tag := SplitTag(v.Ref)
+			rows = append(rows, []string{name, tag, c.imageID(img), c.ago(img.CreatedAt()), size(img.Size()), size(shared), size(img.Size() - shared), strconv.Itoa(len(users(u.containers, img)))})
 		}
 	}
 	c.table(rows)
-	c.print("\nContainers space usage:\n\n")
+	c.view.Print("\nContainers space usage:\n\n")
 	rows = [][]string{{"CONTAINER ID", "IMAGE", "COMMAND", "LOCAL VOLUMES", "SIZE", "CREATED", "STATUS", "NAMES"}}
 	for _, k := range u.containers {
 		rows = append(rows, []string{c.shortID(k.ID), k.Image, c.command(k), strconv.Itoa(len(k.Mounts)), size(u.layers[k.ID]), c.ago(k.Created), c.status(k), k.Name})
 	}
 	c.table(rows)
-	c.print("\nLocal Volumes space usage:\n\n")
+	c.view.Print("\nLocal Volumes space usage:\n\n")
 	rows = [][]string{{"VOLUME NAME", "LINKS", "SIZE"}}
 	for _, v := range u.volumes {
 		rows = append(rows, []string{v.Name, strconv.Itoa(u.links(v)), "N/A"})
@@ -389,7 +389,7 @@ func (u usage) links(v Volume) (n int) {
 	return n
 }
 
-func (c *call) info() error {
+func (c *invocation) info() error {
 	u, err := c.usage()
 	if err != nil {
 		return err
@@ -407,26 +407,26 @@ func (c *call) info() error {
 			created++
 		}
 	}
-	c.print("Containers: %d\n Running: %d\n Created: %d\n Stopped: %d\nImages: %d\nVolumes: %d\nStorage Driver: overlay\nNetwork: none host\n",
+	c.view.Print("Containers: %d\n Running: %d\n Created: %d\n Stopped: %d\nImages: %d\nVolumes: %d\nStorage Driver: overlay\nNetwork: none host\n",
 		len(u.containers), running, created, len(u.containers)-running-created, len(u.images), len(u.volumes))
-	c.print("Engine: %s\n", i.Engine)
+	c.view.Print("Engine: %s\n", i.Engine)
 	if i.IDs != 0 {
-		c.print("User ids: 0 to %d\n", i.IDs-1)
+		c.view.Print("User ids: 0 to %d\n", i.IDs-1)
 	}
 	return nil
 }
 
-func (c *call) version() error {
+func (c *invocation) version() error {
 	i, err := c.engine.Info(c)
 	if err != nil {
 		return err
 	}
-	c.print("Client: twinlayer\nEngine: %s\n", i.Engine)
+	c.view.Print("Client: twinlayer\nEngine: %s\n", i.Engine)
 	return nil
 }
 
 // login says where logins come from: a password typed here would be shown.
-func (c *call) login() error {
+func (c *invocation) login() error {
 	return Refuse("docker login: twinlayer keeps no passwords; it takes those of docker's own configuration file, %s. Write them there with docker login or %s, then pull and push",
 		"~/.docker/config.json", strings.Join([]string{"podman login", "skopeo login"}, " or "))
 }

@@ -2,7 +2,7 @@
 // of them.
 //
 // An [Engine] keeps images and containers; there is one in the model
-// ([Model]) and there are real ones, in other rooms. A [World] is the docker
+// ([Model]) and there are real ones, in other rooms. A [Client] is the docker
 // command over an Engine: it runs a parsed [Cmd] and returns the [View] that
 // any engine can give. A [Session] runs each command in both worlds, holds
 // the views against each other, and classes every difference.

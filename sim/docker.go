@@ -8,7 +8,7 @@ import (
 
 // run creates a container, pulling its image where it is missing, and starts
 // it.
-func (c *call) run() error {
+func (c *invocation) run() error {
 	k, err := c.made()
 	if err != nil {
 		return runError(err, 125)
@@ -17,22 +17,22 @@ func (c *call) run() error {
 	out, err := c.engine.Start(c, k.ID, c.Detach)
 	if err != nil {
 		if len(c.Args) > 1 && strings.HasPrefix(c.Args[1], "-") {
-			c.hint("What stands behind the image's name, %s, is the command to run in the container: docker's own flags come in front of it.", c.Args[0])
+			c.view.Hint("What stands behind the image's name, %s, is the command to run in the container: docker's own flags come in front of it.", c.Args[0])
 		}
 		return runError(err, 125)
 	}
 	if c.Detach {
-		c.print("%s\n", k.ID)
+		c.view.Print("%s\n", k.ID)
 		out = Output{Unknown: out.Unknown}
 	}
 	if !c.Interactive && TakesLines(k.Path, true) {
-		c.hint("%s has ended already: its program is a shell, and without -it a shell has no lines to read. docker run -it waits for yours.", k.Name)
+		c.view.Hint("%s has ended already: its program is a shell, and without -it a shell has no lines to read. docker run -it waits for yours.", k.Name)
 	}
 	return c.shellOutput(out, nil)
 }
 
 // made is the container that the flags ask for.
-func (c *call) made() (Container, error) {
+func (c *invocation) made() (Container, error) {
 	spec, err := c.spec()
 	if err != nil {
 		return Container{}, err
@@ -47,26 +47,26 @@ func (c *call) made() (Container, error) {
 }
 
 // create makes a container and leaves it at that.
-func (c *call) create() error {
+func (c *invocation) create() error {
 	k, err := c.made()
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	c.view.Container = k.ID
-	c.print("%s\n", k.ID)
+	c.view.Print("%s\n", k.ID)
 	return nil
 }
 
 // pullMissing pulls as docker run does, telling of it on stderr.
-func (c *call) pullMissing(ref string) error {
+func (c *invocation) pullMissing(ref string) error {
 	familiar, err := Familiar(ref)
 	if err != nil {
 		return err
 	}
-	c.complain("Unable to find image '%s' locally\n", familiar)
+	c.view.Complain("Unable to find image '%s' locally\n", familiar)
 	p, err := c.engine.Pull(c, ref)
 	if err == nil {
-		c.complain("%s", p.progress())
+		c.view.Complain("%s", p.Printed())
 	}
 	return err
 }
@@ -91,7 +91,7 @@ func runError(err error, exit int) error {
 var unanswered = regexp.MustCompile(`\[y/d/N\]: Exiting on user command|\[Y/n\] Abort\.`)
 
 // shellOutput takes over what a process printed.
-func (c *call) shellOutput(out Output, err error) error {
+func (c *invocation) shellOutput(out Output, err error) error {
 	if err != nil {
 		return err
 	}
@@ -99,15 +99,15 @@ func (c *call) shellOutput(out Output, err error) error {
 	c.view.Stderr += out.Stderr
 	c.view.Exit, c.view.Shell, c.view.Unknown = out.Exit, out.Shell, out.Unknown
 	if unanswered.MatchString(out.Stdout) {
-		c.hint("It has asked whether to go on, and nobody can answer: a line's input is empty. With -y it does not ask.")
+		c.view.Hint("It has asked whether to go on, and nobody can answer: a line's input is empty. With -y it does not ask.")
 	}
 	return nil
 }
 
-func (c *call) exec() error {
+func (c *invocation) exec() error {
 	k, err := c.find(c.Args[0])
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	c.view.Container = k.ID
 	env, err := c.env()
@@ -117,16 +117,16 @@ func (c *call) exec() error {
 	p := Process{ID: c.ID, Args: c.Args[1:], Env: env, Dir: c.Dir, User: c.User, Interactive: c.Interactive && !c.Detach, Detach: c.Detach}
 	out, err := c.engine.Exec(c, k.ID, p)
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	return c.shellOutput(out, nil)
 }
 
 // attach goes back to the shell that a running container waits with.
-func (c *call) attach() error {
+func (c *invocation) attach() error {
 	k, err := c.find(c.Args[0])
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	c.view.Container = k.ID
 	switch {
@@ -141,40 +141,40 @@ func (c *call) attach() error {
 
 // line hands a line to a shell. The words docker and exit mean something else
 // there than outside.
-func (c *call) line() error {
+func (c *invocation) line() error {
 	c.view.Container = c.Cmd.Container
 	if words := strings.Fields(c.Text); len(words) > 0 && words[0] == "docker" {
-		c.hint("docker is on the host, not in the container. Leave with exit, or with :detach so that it goes on, and type the line again; docker ps has the container's name.")
+		c.view.Hint("docker is on the host, not in the container. Leave with exit, or with :detach so that it goes on, and type the line again; docker ps has the container's name.")
 	}
 	out, err := c.engine.Line(c, c.Shell, c.Text)
 	return c.shellOutput(out, err)
 }
 
 // hangup ends a shell as control-D does.
-func (c *call) hangup() error {
+func (c *invocation) hangup() error {
 	c.view.Container = c.Cmd.Container
 	out, err := c.engine.Hangup(c, c.Shell)
 	return c.shellOutput(out, err)
 }
 
-func (c *call) find(key string) (Container, error) { return c.engine.Container(c, key) }
+func (c *invocation) find(key string) (Container, error) { return c.engine.Container(c, key) }
 
-func (c *call) diff() error {
+func (c *invocation) diff() error {
 	k, err := c.find(c.Args[0])
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	c.view.Container = k.ID
 	changes, err := c.engine.Changes(c, k.ID)
 	for _, change := range changes {
-		c.print("%s %s\n", change.Kind.Letter(), change.Path)
+		c.view.Print("%s %s\n", change.Kind.Letter(), change.Path)
 	}
-	return daemon(err)
+	return FromDaemon(err)
 }
 
-func (c *call) pull() error {
+func (c *invocation) pull() error {
 	if err := c.onPlatform(c.Args[0]); err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	p, err := c.engine.Pull(c, c.Args[0])
 	switch {
@@ -182,52 +182,31 @@ func (c *call) pull() error {
 		if strings.HasPrefix(err.Error(), "invalid reference format") {
 			return err
 		}
-		return daemon(err)
+		return FromDaemon(err)
 	case !c.Quiet:
-		c.print("%s", p.progress())
+		c.view.Print("%s", p.Printed())
 	}
-	c.print("%s\n", p.Ref)
+	c.view.Print("%s\n", p.Ref)
 	return nil
 }
 
-// progress is what docker prints of a pull off a terminal.
-func (p Pulled) progress() string {
-	_, name, tag, _ := SplitRef(p.Ref)
-	text := tag + ": Pulling from " + name + "\n"
-	for _, l := range p.Layers {
-		if p.UpToDate {
-			break // docker then tells of no layer
-		}
-		state := "Pull complete"
-		if l.Exists {
-			state = "Already exists"
-		}
-		text += Short(l.Digest) + ": " + state + "\n"
-	}
-	status := "Downloaded newer image for "
-	if p.UpToDate {
-		status = "Image is up to date for "
-	}
-	return text + "Digest: " + p.Digest.String() + "\nStatus: " + status + p.Ref + "\n"
-}
-
-func (c *call) tag() error {
+func (c *invocation) tag() error {
 	for _, ref := range c.Args {
 		if _, err := Familiar(ref); err != nil {
 			return Refuse("Error parsing reference: %q is not a valid repository/tag: %v", ref, err)
 		}
 	}
-	return daemon(c.engine.Tag(c, c.Args[0], c.Args[1]))
+	return FromDaemon(c.engine.Tag(c, c.Args[0], c.Args[1]))
 }
 
-func (c *call) rmi() error {
+func (c *invocation) rmi() error {
 	return c.each(func(arg string) error {
 		r, err := c.engine.RemoveImage(c, arg, c.Force)
 		for _, ref := range r.Untagged {
-			c.print("Untagged: %s\n", ref)
+			c.view.Print("Untagged: %s\n", ref)
 		}
 		for _, id := range r.Deleted {
-			c.print("Deleted: %s\n", id)
+			c.view.Print("Deleted: %s\n", id)
 		}
 		return err
 	})
@@ -242,28 +221,28 @@ func VerbNames() []string {
 	return out
 }
 
-func (c *call) push() error {
+func (c *invocation) push() error {
 	p, err := c.engine.Push(c, c.Args[0])
 	if err != nil {
 		if strings.HasPrefix(err.Error(), "invalid reference format") {
 			return err
 		}
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	if c.Quiet {
-		c.print("%s\n", p.Ref)
+		c.view.Print("%s\n", p.Ref)
 		return nil
 	}
-	name, tag := splitTag(p.Ref)
-	c.print("The push refers to repository [%s]\n", wholeName(name))
+	name, tag := SplitTag(p.Ref)
+	c.view.Print("The push refers to repository [%s]\n", wholeName(name))
 	for _, l := range p.Layers {
 		state := "Pushed"
 		if l.Exists {
 			state = "Layer already exists"
 		}
-		c.print("%s: %s\n", Short(l.DiffID), state)
+		c.view.Print("%s: %s\n", Short(l.DiffID), state)
 	}
-	c.print("%s: digest: %s size: %d\n", tag, p.Digest, p.Size)
+	c.view.Print("%s: digest: %s size: %d\n", tag, p.Digest, p.Size)
 	return nil
 }
 

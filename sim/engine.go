@@ -13,7 +13,7 @@ import (
 )
 
 // Engine is what twinlayer asks of a container engine, modelled or real. It
-// speaks in values; what the docker command prints of them is [World]'s work,
+// speaks in values; what the docker command prints of them is [Client]'s work,
 // the same over every engine.
 //
 // What a learner did wrong, and what an engine could not do, comes back as an

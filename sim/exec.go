@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -198,7 +199,7 @@ func (m *Model) Line(ctx context.Context, key, line string) (out Output, err err
 			return err
 		}
 		x := t.execution(c)
-		if why := firstOf(sh.foreign, c.astray); why != "" {
+		if why := cmp.Or(sh.foreign, c.astray); why != "" {
 			out = Output{Shell: key, Unknown: why}
 			return nil
 		}

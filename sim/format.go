@@ -15,7 +15,7 @@ import (
 )
 
 // table prints rows in columns as docker does.
-func (c *call) table(rows [][]string) {
+func (c *invocation) table(rows [][]string) {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 10, 1, 3, ' ', 0)
 	for _, row := range rows {
@@ -25,7 +25,7 @@ func (c *call) table(rows [][]string) {
 	c.view.Stdout += b.String()
 }
 
-func (c *call) shortID(id string) string {
+func (c *invocation) shortID(id string) string {
 	if c.NoTrunc {
 		return id
 	}
@@ -34,7 +34,7 @@ func (c *call) shortID(id string) string {
 
 func size(n int64) string { return units.HumanSizeWithPrecision(float64(n), 3) }
 
-func (c *call) command(k Container) string {
+func (c *invocation) command(k Container) string {
 	text := strings.Join(k.Path, " ")
 	if !c.NoTrunc && len([]rune(text)) > 20 {
 		text = string([]rune(text)[:19]) + "…"
@@ -42,7 +42,7 @@ func (c *call) command(k Container) string {
 	return `"` + text + `"`
 }
 
-func (c *call) status(k Container) string {
+func (c *invocation) status(k Container) string {
 	switch k.Status {
 	case Running:
 		return "Up " + units.HumanDuration(max(0, c.Now.Sub(k.Started)))
@@ -52,22 +52,10 @@ func (c *call) status(k Container) string {
 	return "Created"
 }
 
-func created(img Image) time.Time {
-	if img.Config.Created == nil {
-		return time.Time{}
-	}
-	return *img.Config.Created
-}
-
-func splitTag(ref string) (name, tag string) {
-	i := strings.LastIndex(ref, ":")
-	return ref[:i], ref[i+1:]
-}
-
-func (c *call) history() error {
+func (c *invocation) history() error {
 	img, err := c.engine.Image(c, c.Args[0])
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	all, err := c.engine.Images(c)
 	if err != nil {
@@ -83,14 +71,14 @@ func (c *call) history() error {
 		rows = append(rows, []string{id, c.ago(h.when()), c.createdBy(h.CreatedBy), size(h.size), h.Comment})
 	}
 	if len(ids) < len(rows)-1 {
-		c.hint("%s: the image of that line is not here. It was built elsewhere, and only the last image of a build travels; its layers are all there.", missing)
+		c.view.Hint("%s: the image of that line is not here. It was built elsewhere, and only the last image of a build travels; its layers are all there.", missing)
 	}
 	if !c.Quiet {
 		c.table(rows)
 		return nil
 	}
 	for _, row := range rows[1:] {
-		c.print("%s\n", row[0])
+		c.view.Print("%s\n", row[0])
 	}
 	return nil
 }
@@ -141,7 +129,7 @@ func historySizes(img Image) []layerHistory {
 	return out
 }
 
-func (c *call) createdBy(text string) string {
+func (c *invocation) createdBy(text string) string {
 	if runes := []rune(text); !c.NoTrunc && len(runes) > 45 {
 		return string(runes[:44]) + "…"
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"slices"
@@ -210,7 +211,7 @@ func (m *Model) Stop(_ context.Context, key string, grace time.Duration) error {
 		if err != nil || c.Status != Running {
 			return err
 		}
-		name := signalName(firstOf(c.StopSignal, c.image.Config.Config.StopSignal, "TERM"))
+		name := kernel.SignalName(cmp.Or(c.StopSignal, c.image.Config.Config.StopSignal, "TERM"))
 		t.step("signal", "/", "SIG%s goes to process 1 of %s, which may end in its own way", name, c.Name)
 		if ended, err := t.signal(c, name); ended || err != nil {
 			return err
@@ -222,15 +223,6 @@ func (m *Model) Stop(_ context.Context, key string, grace time.Duration) error {
 	})
 }
 
-func firstOf(all ...string) string {
-	for _, s := range all {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
 // Kill sends a signal to a container's process.
 func (m *Model) Kill(_ context.Context, key, signal string) error {
 	return m.do(func(t *transition) error {
@@ -238,7 +230,7 @@ func (m *Model) Kill(_ context.Context, key, signal string) error {
 		if err != nil {
 			return err
 		}
-		name := signalName(signal)
+		name := kernel.SignalName(signal)
 		if name == "" {
 			return InvalidSignal(signal)
 		}
@@ -262,10 +254,10 @@ func (t *transition) signal(c container, name string) (ended bool, err error) {
 	case name == "STOP" || name == "TSTP":
 		return false, &Unknown{"it does not stop processes in the middle"}
 	case c.held != nil && (c.held.lost != "" || trapping(c.Path)):
-		return false, &Unknown{firstOf(c.held.lost, "what a script does at a signal that it traps depends on where it is")}
+		return false, &Unknown{cmp.Or(c.held.lost, "what a script does at a signal that it traps depends on where it is")}
 	}
 	for _, sh := range c.shells {
-		if why := firstOf(sh.foreign, c.astray); why != "" {
+		if why := cmp.Or(sh.foreign, c.astray); why != "" {
 			return false, &Unknown{why}
 		}
 	}
@@ -273,35 +265,6 @@ func (t *transition) signal(c container, name string) (ended bool, err error) {
 }
 
 func trapping(argv []string) bool { return strings.Contains(strings.Join(argv, " "), "trap") }
-
-// signalName is a signal's name without "SIG"; "" where there is none.
-func signalName(s string) string {
-	name := strings.TrimPrefix(strings.ToUpper(s), "SIG")
-	if n, err := strconv.Atoi(name); err == nil {
-		if n < 1 || n > 64 {
-			return ""
-		}
-		if n < len(signalNames) {
-			return signalNames[n]
-		}
-		return "RTMIN+" + strconv.Itoa(n-34)
-	}
-	for _, known := range signalNames {
-		if name == known && name != "" {
-			return name
-		}
-	}
-	if strings.HasPrefix(name, "RTM") {
-		return name
-	}
-	return ""
-}
-
-// signalNames are Linux's by number (signal(7)).
-var signalNames = []string{
-	"", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM",
-	"STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
-}
 
 // Wait waits for a container's end.
 func (m *Model) Wait(_ context.Context, key string) (exit int, err error) {

@@ -2,14 +2,8 @@ package sim
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
 
-	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
-
-	"twinlayer/fs"
 )
 
 // Pull takes an image from the registry.
@@ -46,7 +40,7 @@ func (m *Model) Pull(ctx context.Context, ref string) (Pulled, error) {
 }
 
 func (t *transition) pull(ref string, a *Artifact) (Pulled, error) {
-	img, err := newImage(a)
+	img, err := a.Image()
 	if err != nil {
 		return Pulled{}, err
 	}
@@ -81,27 +75,9 @@ func (t *transition) pullLayer(blob Blob, diffID digest.Digest) (PulledLayer, er
 	if err != nil {
 		return p, err
 	}
-	t.state = t.state.withLayer(diffID, holding(tree, blob.tar))
+	t.state = t.state.withLayer(diffID, holding(tree, blob.Tar))
 	t.step("layer", "/", "layer %s is unpacked: a read-only tree of files", Short(diffID))
 	return p, nil
-}
-
-// tar is the layer's uncompressed tar.
-func (b Blob) tar() (io.ReadCloser, error) {
-	blob, err := b.Open()
-	if err != nil {
-		return nil, err
-	}
-	return fs.Decompress(blob, fs.DefaultLimits)
-}
-
-// newImage reads an artifact's configuration.
-func newImage(a *Artifact) (Image, error) {
-	var config dockerspec.DockerOCIImage
-	if err := json.Unmarshal(a.Config, &config); err != nil {
-		return Image{}, fmt.Errorf("reading image configuration: %w", err)
-	}
-	return Image{ID: digest.FromBytes(a.Config), Layers: config.RootFS.DiffIDs, Config: config}, nil
 }
 
 // Images are all images, newest first.

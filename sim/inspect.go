@@ -1,12 +1,13 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 )
 
 // inspect prints what is known of objects, as JSON or as --format says.
-func (c *call) inspect() error {
+func (c *invocation) inspect() error {
 	found := []map[string]any{}
 	err := c.each(func(arg string) error {
 		facts, err := c.facts(arg)
@@ -20,20 +21,20 @@ func (c *call) inspect() error {
 		return err
 	case c.Format == "json":
 		text, err := json.Marshal(found)
-		c.print("%s\n", text)
+		c.view.Print("%s\n", text)
 		return err
 	case c.Format != "":
 		text, err := execute(c.Format, found)
-		c.print("%s", text)
+		c.view.Print("%s", text)
 		return err
 	}
 	text, err := json.MarshalIndent(found, "", "    ")
-	c.print("%s\n", text)
+	c.view.Print("%s\n", text)
 	return err
 }
 
 // facts are what docker inspect tells of a container, an image or a volume.
-func (c *call) facts(key string) (map[string]any, error) {
+func (c *invocation) facts(key string) (map[string]any, error) {
 	if c.Type == "" || c.Type == "container" {
 		if k, err := c.find(key); err == nil {
 			c.view.Container = k.ID
@@ -84,12 +85,12 @@ func containerFacts(k Container) map[string]any {
 	return map[string]any{
 		"Id": k.ID, "Created": k.Created.UTC().Format(time.RFC3339Nano), "Path": path[0], "Args": k.Path[min(1, len(k.Path)):],
 		"State": map[string]any{
-			"Status": k.Status, "Running": k.Status == Running, "ExitCode": k.lastExit(),
+			"Status": k.Status, "Running": k.Status == Running, "ExitCode": k.LastExit(),
 			"StartedAt": k.Started.UTC().Format(time.RFC3339Nano), "FinishedAt": k.Finished.UTC().Format(time.RFC3339Nano),
 		},
 		"Image": k.ImageID, "Name": "/" + k.Name,
 		"HostConfig": map[string]any{
-			"AutoRemove": k.AutoRemove, "NetworkMode": firstOf(string(k.Network), "none"), "ReadonlyRootfs": k.ReadOnly, "Memory": k.Memory,
+			"AutoRemove": k.AutoRemove, "NetworkMode": cmp.Or(string(k.Network), "none"), "ReadonlyRootfs": k.ReadOnly, "Memory": k.Memory,
 			"PidsLimit": k.PIDs, "CapAdd": k.CapAdd, "CapDrop": k.CapDrop,
 		},
 		"Mounts": mountFacts(k),
@@ -103,7 +104,7 @@ func containerFacts(k Container) map[string]any {
 
 func imageFacts(img Image) map[string]any {
 	return map[string]any{
-		"Id": img.ID, "RepoTags": append([]string{}, img.Tags...), "Parent": img.Parent, "Created": created(img).UTC().Format(time.RFC3339Nano),
+		"Id": img.ID, "RepoTags": append([]string{}, img.Tags...), "Parent": img.Parent, "Created": img.CreatedAt().UTC().Format(time.RFC3339Nano),
 		"Author": img.Config.Author, "Comment": comment(img),
 		"Architecture": img.Config.Architecture, "Os": img.Config.OS, "Size": img.Size(), "Config": img.Config.Config,
 		"RootFS": map[string]any{"Type": "layers", "Layers": img.Layers},
@@ -116,12 +117,4 @@ func comment(img Image) string {
 		return ""
 	}
 	return img.Config.History[len(img.Config.History)-1].Comment
-}
-
-// lastExit is the exit status that docker inspect tells: none while it runs.
-func (k Container) lastExit() int {
-	if k.Status == Running {
-		return 0
-	}
-	return k.Exit
 }

@@ -241,22 +241,11 @@ func noLater(layer *fs.Tree, latest time.Time) *fs.Tree {
 	if latest.IsZero() {
 		return layer
 	}
-	b, names := fs.NewBuilder(), map[fs.Ino]string{}
+	b := fs.NewCopy()
 	for p := range layer.All() {
 		n := *p.Node
 		n.Mtime = min(n.Mtime, latest.UnixNano())
-		putLinked(b, names, p, p.Path, n)
+		b.Add(p, p.Path, n)
 	}
 	return b.Tree()
-}
-
-// putLinked puts n, the node of p, at name; further names of an inode become
-// links to the first.
-func putLinked(b *fs.Builder, names map[fs.Ino]string, p fs.Path, name string, n fs.Node) {
-	if first, ok := names[p.Ino]; ok && !p.IsDir() {
-		must(b.Link(name, first))
-		return
-	}
-	names[p.Ino] = name
-	must(b.Put(name, n))
 }

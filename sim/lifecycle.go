@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -10,7 +11,7 @@ import (
 // What follows are the verbs of a container's life, after docker run.
 
 // start starts containers; with -a or -i one, whose output is shown.
-func (c *call) start() error {
+func (c *invocation) start() error {
 	if !c.Attach && !c.Interactive {
 		return c.each(func(arg string) error { return c.startOne(arg) })
 	}
@@ -19,17 +20,17 @@ func (c *call) start() error {
 	}
 	k, err := c.find(c.Args[0])
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	c.view.Container = k.ID
 	if k.Status == Running {
 		return c.attach()
 	}
 	out, err := c.engine.Start(c, k.ID, false)
-	return c.shellOutput(out, daemon(err))
+	return c.shellOutput(out, FromDaemon(err))
 }
 
-func (c *call) startOne(arg string) error {
+func (c *invocation) startOne(arg string) error {
 	k, err := c.find(arg)
 	if err != nil {
 		return err
@@ -37,22 +38,22 @@ func (c *call) startOne(arg string) error {
 	c.view.Container = k.ID
 	out, err := c.engine.Start(c, k.ID, true)
 	if err == nil {
-		c.print("%s\n", arg)
-		c.view.Unknown = firstOf(c.view.Unknown, out.Unknown)
+		c.view.Print("%s\n", arg)
+		c.view.Unknown = cmp.Or(c.view.Unknown, out.Unknown)
 	}
 	return err
 }
 
-func (c *call) grace() time.Duration { return time.Duration(c.Time) * time.Second }
+func (c *invocation) grace() time.Duration { return time.Duration(c.Time) * time.Second }
 
-func (c *call) stop() error {
+func (c *invocation) stop() error {
 	return c.each(func(arg string) error {
 		return c.named(arg, func(id string) error { return c.engine.Stop(c, id, c.grace()) })
 	})
 }
 
 // named does something to a container and prints its name as it was typed.
-func (c *call) named(arg string, do func(id string) error) error {
+func (c *invocation) named(arg string, do func(id string) error) error {
 	k, err := c.find(arg)
 	if err != nil {
 		return err
@@ -61,11 +62,11 @@ func (c *call) named(arg string, do func(id string) error) error {
 	if err := do(k.ID); err != nil {
 		return err
 	}
-	c.print("%s\n", arg)
+	c.view.Print("%s\n", arg)
 	return nil
 }
 
-func (c *call) restart() error {
+func (c *invocation) restart() error {
 	return c.each(func(arg string) error {
 		k, err := c.find(arg)
 		if err != nil {
@@ -78,7 +79,7 @@ func (c *call) restart() error {
 	})
 }
 
-func (c *call) kill() error {
+func (c *invocation) kill() error {
 	return c.each(func(arg string) error {
 		k, err := c.find(arg)
 		if err != nil {
@@ -88,12 +89,12 @@ func (c *call) kill() error {
 		if err := c.engine.Kill(c, arg, c.Signal); err != nil {
 			return err
 		}
-		c.print("%s\n", arg)
+		c.view.Print("%s\n", arg)
 		return nil
 	})
 }
 
-func (c *call) wait() error {
+func (c *invocation) wait() error {
 	return c.each(func(arg string) error {
 		k, err := c.find(arg)
 		if err != nil {
@@ -102,27 +103,27 @@ func (c *call) wait() error {
 		c.view.Container = k.ID
 		exit, err := c.engine.Wait(c, k.ID)
 		if err == nil {
-			c.print("%d\n", exit)
+			c.view.Print("%d\n", exit)
 		}
 		return err
 	})
 }
 
-func (c *call) rm() error {
+func (c *invocation) rm() error {
 	return c.each(func(arg string) error {
 		err := c.engine.RemoveContainer(c, arg, Removing{Force: c.Force, Volumes: c.WithVolumes})
 		if err == nil {
-			c.print("%s\n", arg)
+			c.view.Print("%s\n", arg)
 		}
 		return err
 	})
 }
 
 // logs prints what a container has printed.
-func (c *call) logs() error {
+func (c *invocation) logs() error {
 	k, err := c.find(c.Args[0])
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	c.view.Container = k.ID
 	if c.Timestamps {
@@ -130,7 +131,7 @@ func (c *call) logs() error {
 	}
 	out, err := c.printed(k)
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	out.Stdout, err = c.tail(out.Stdout)
 	if err != nil {
@@ -145,12 +146,12 @@ const exitInterrupted = 128 + 2
 
 // printed is what a container has printed; with -f until it ends or control-C
 // comes. The model follows it as long as the real world does.
-func (c *call) printed(k Container) (Output, error) {
+func (c *invocation) printed(k Container) (Output, error) {
 	if !c.Follow || k.Status != Running {
 		return c.engine.Logs(c, k.ID, false)
 	}
-	if real, ok := c.ask.ask(context.WithoutCancel(c), 0); ok && real.out.Exit == exitInterrupted {
-		c.at(real.at)
+	if real, ok := c.Ask.Ask(context.WithoutCancel(c), 0); ok && real.Out.Exit == exitInterrupted {
+		c.at(real.At)
 		out, err := c.engine.Logs(c, k.ID, false)
 		out.Exit = exitInterrupted
 		return out, err
@@ -160,20 +161,20 @@ func (c *call) printed(k Container) (Output, error) {
 	if err == nil && c.Err() != nil {
 		out.Exit = exitInterrupted
 	}
-	if c.tell != nil {
-		c.tell.tell(0, told{out: out, err: err, at: c.Now.Add(time.Since(begun))})
+	if c.Tell != nil {
+		c.Tell.Tell(0, Performed{Out: out, Err: err, At: c.Now.Add(time.Since(begun))})
 	}
 	return out, err
 }
 
 // tail is the last lines that --tail asks for.
-func (c *call) tail(text string) (string, error) {
+func (c *invocation) tail(text string) (string, error) {
 	if c.Tail == "all" {
 		return text, nil
 	}
 	n, err := strconv.Atoi(c.Tail)
 	if err != nil {
-		return "", daemon(Refuse("invalid tail value %q: want a number or \"all\"", c.Tail))
+		return "", FromDaemon(Refuse("invalid tail value %q: want a number or \"all\"", c.Tail))
 	}
 	if n < 0 {
 		return text, nil
@@ -187,15 +188,15 @@ func (c *call) tail(text string) (string, error) {
 	return out, nil
 }
 
-func (c *call) top() error {
+func (c *invocation) top() error {
 	k, err := c.find(c.Args[0])
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	c.view.Container = k.ID
 	rows, err := c.engine.Top(c, k.ID)
 	if err != nil {
-		return daemon(err)
+		return FromDaemon(err)
 	}
 	c.table(rows)
 	return nil

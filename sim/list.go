@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -18,7 +19,7 @@ type column struct{ head, name string }
 
 // list prints rows, each a value for every column: as a table of the columns
 // shown, or as --format says.
-func (c *call) list(columns []column, shown []string, rows []map[string]string) error {
+func (c *invocation) list(columns []column, shown []string, rows []map[string]string) error {
 	heads := map[string]string{}
 	for _, col := range columns {
 		heads[col.name] = col.head
@@ -33,11 +34,11 @@ func (c *call) list(columns []column, shown []string, rows []map[string]string) 
 		return c.formattedTable(format, heads, rows)
 	}
 	text, err := execute(format, rows)
-	c.print("%s", text)
+	c.view.Print("%s", text)
 	return err
 }
 
-func (c *call) columns(heads map[string]string, shown []string, rows []map[string]string) error {
+func (c *invocation) columns(heads map[string]string, shown []string, rows []map[string]string) error {
 	var out [][]string
 	for _, row := range append([]map[string]string{heads}, rows...) {
 		var cells []string
@@ -50,18 +51,18 @@ func (c *call) columns(heads map[string]string, shown []string, rows []map[strin
 	return nil
 }
 
-func (c *call) asLines(rows []map[string]string) error {
+func (c *invocation) asLines(rows []map[string]string) error {
 	for _, row := range rows {
 		text, err := json.Marshal(row)
 		if err != nil {
 			return err
 		}
-		c.print("%s\n", text)
+		c.view.Print("%s\n", text)
 	}
 	return nil
 }
 
-func (c *call) formattedTable(format string, heads map[string]string, rows []map[string]string) error {
+func (c *invocation) formattedTable(format string, heads map[string]string, rows []map[string]string) error {
 	text, err := execute(strings.ReplaceAll(format, `\t`, "\t"), append([]map[string]string{heads}, rows...))
 	if err != nil {
 		return err
@@ -96,7 +97,7 @@ var templateFuncs = template.FuncMap{
 }
 
 // filters are what --filter asks for, by key.
-func (c *call) filters(known ...string) (map[string][]string, error) {
+func (c *invocation) filters(known ...string) (map[string][]string, error) {
 	out := map[string][]string{}
 	for _, f := range c.Filters {
 		key, value, ok := strings.Cut(f, "=")
@@ -104,7 +105,7 @@ func (c *call) filters(known ...string) (map[string][]string, error) {
 			return nil, &Refusal{Exit: 125, Text: fmt.Sprintf("invalid argument %q for \"-f, --filter\" flag: invalid argument %q: bad format of filter (expected name=value)", f, f)}
 		}
 		if !slices.Contains(known, key) {
-			return nil, daemon(Refuse("invalid filter '%s'", key))
+			return nil, FromDaemon(Refuse("invalid filter '%s'", key))
 		}
 		out[key] = append(out[key], value)
 	}
@@ -121,7 +122,7 @@ var psColumns = []column{
 	{"STATUS", "Status"}, {"STATE", "State"}, {"PORTS", "Ports"}, {"NAMES", "Names"}, {"LABELS", "Labels"}, {"MOUNTS", "Mounts"}, {"NETWORKS", "Networks"},
 }
 
-func (c *call) ps() error {
+func (c *invocation) ps() error {
 	all, err := c.engine.Containers(c)
 	if err != nil {
 		return err
@@ -140,7 +141,7 @@ func (c *call) ps() error {
 			continue
 		}
 		if c.Quiet {
-			c.print("%s\n", c.shortID(k.ID))
+			c.view.Print("%s\n", c.shortID(k.ID))
 			continue
 		}
 		rows = append(rows, c.psRow(k))
@@ -152,7 +153,7 @@ func (c *call) ps() error {
 }
 
 // listed says whether the i-th container from the newest is to be shown.
-func (c *call) listed(i int, k Container, filters map[string][]string) bool {
+func (c *invocation) listed(i int, k Container, filters map[string][]string) bool {
 	switch {
 	case c.Latest:
 		return i == 0
@@ -190,19 +191,19 @@ func descends(k Container, images []Image, ref string) bool {
 	return i >= 0 && len(images[i].Layers) >= len(base.Layers) && slices.Equal(images[i].Layers[:len(base.Layers)], base.Layers)
 }
 
-func (c *call) psRow(k Container) map[string]string {
+func (c *invocation) psRow(k Container) map[string]string {
 	var labels, mounts []string
 	for key, value := range k.Labels {
 		labels = append(labels, key+"="+value)
 	}
 	for _, m := range k.Mounts {
-		mounts = append(mounts, firstOf(m.Source, string(m.Type)))
+		mounts = append(mounts, cmp.Or(m.Source, string(m.Type)))
 	}
 	slices.Sort(labels)
 	return map[string]string{
 		"ID": c.shortID(k.ID), "Image": k.Image, "Command": c.command(k), "RunningFor": c.ago(k.Created), "CreatedAt": stamp(k.Created),
 		"Status": c.status(k), "State": string(k.Status), "Ports": "", "Names": k.Name, "Labels": strings.Join(labels, ","),
-		"Mounts": strings.Join(mounts, ","), "Networks": firstOf(string(k.Network), "none"),
+		"Mounts": strings.Join(mounts, ","), "Networks": cmp.Or(string(k.Network), "none"),
 	}
 }
 
@@ -213,7 +214,7 @@ var imageColumns = []column{
 	{"CREATED AT", "CreatedAt"}, {"SIZE", "Size"},
 }
 
-func (c *call) listImages() error {
+func (c *invocation) listImages() error {
 	all, err := c.engine.Images(c)
 	if err != nil {
 		return err
@@ -226,17 +227,17 @@ func (c *call) listImages() error {
 	quiet := map[string]bool{}
 	for _, img := range all {
 		for _, v := range imageViews(img) {
-			name, tag := splitTag(v.Ref)
+			name, tag := SplitTag(v.Ref)
 			if !c.shown(img, all) || !c.wanted(name, tag) || !fitsImage(img, all, name, tag, filters) {
 				continue
 			}
 			id := c.imageID(img)
 			rows = append(rows, map[string]string{
-				"Repository": name, "Tag": tag, "Digest": "<none>", "ID": id, "CreatedSince": c.ago(created(img)), "CreatedAt": stamp(created(img)),
+				"Repository": name, "Tag": tag, "Digest": "<none>", "ID": id, "CreatedSince": c.ago(img.CreatedAt()), "CreatedAt": stamp(img.CreatedAt()),
 				"Size": size(img.Size()),
 			})
 			if c.Quiet && !quiet[id] {
-				c.print("%s\n", id)
+				c.view.Print("%s\n", id)
 			}
 			quiet[id] = true
 		}
@@ -251,11 +252,11 @@ func (c *call) listImages() error {
 	return c.list(imageColumns, shown, rows)
 }
 
-func (c *call) imageID(img Image) string { return c.shortID(img.ID.String()) }
+func (c *invocation) imageID(img Image) string { return c.shortID(img.ID.String()) }
 
 // shown says whether docker images lists img: untagged ones that others stand
 // on only with -a.
-func (c *call) shown(img Image, all []Image) bool {
+func (c *invocation) shown(img Image, all []Image) bool {
 	return c.All || len(img.Tags) > 0 || !hasChild(img, all)
 }
 
@@ -264,7 +265,7 @@ func hasChild(img Image, all []Image) bool {
 }
 
 // wanted says whether docker images was asked for this repository and tag.
-func (c *call) wanted(name, tag string) bool {
+func (c *invocation) wanted(name, tag string) bool {
 	if len(c.Args) == 0 {
 		return true
 	}
@@ -292,15 +293,15 @@ func fitsImage(img Image, all []Image, name, tag string, f map[string][]string) 
 
 func older(img Image, all []Image, ref string) bool {
 	than, err := FindImage(all, ref)
-	return err == nil && created(img).Before(created(than))
+	return err == nil && img.CreatedAt().Before(than.CreatedAt())
 }
 
 func younger(img Image, all []Image, ref string) bool {
 	than, err := FindImage(all, ref)
-	return err == nil && created(img).After(created(than))
+	return err == nil && img.CreatedAt().After(than.CreatedAt())
 }
 
-func (c *call) volumeList() error {
+func (c *invocation) volumeList() error {
 	all, err := c.engine.Volumes(c)
 	if err != nil {
 		return err
@@ -322,7 +323,7 @@ func (c *call) volumeList() error {
 		}
 		rows = append(rows, map[string]string{"Driver": "local", "Name": v.Name, "Scope": "local"})
 		if c.Quiet {
-			c.print("%s\n", v.Name)
+			c.view.Print("%s\n", v.Name)
 		}
 	}
 	if c.Quiet {
@@ -332,7 +333,7 @@ func (c *call) volumeList() error {
 }
 
 // usedVolumes are the volumes that containers have.
-func (c *call) usedVolumes() (map[string]bool, error) {
+func (c *invocation) usedVolumes() (map[string]bool, error) {
 	all, err := c.engine.Containers(c)
 	used := map[string]bool{}
 	for _, k := range all {
@@ -344,7 +345,7 @@ func (c *call) usedVolumes() (map[string]bool, error) {
 }
 
 // ago tells how long ago t is, as docker does.
-func (c *call) ago(t time.Time) string {
+func (c *invocation) ago(t time.Time) string {
 	if t.IsZero() || t.Unix() == 0 {
 		return "N/A"
 	}

@@ -171,7 +171,7 @@ func (m *Model) do(op func(*transition) error) error {
 
 // unable is an error of the model's own as what it cannot know.
 func unable(err error) error {
-	if err == nil || isBroken(err) || errors.As(err, new(*Refusal)) || errors.As(err, new(*Unknown)) {
+	if err == nil || IsBroken(err) || errors.As(err, new(*Refusal)) || errors.As(err, new(*Unknown)) {
 		return err
 	}
 	return &Unknown{err.Error()}

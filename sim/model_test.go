@@ -61,7 +61,7 @@ var script = []string{
 // digests are what a state holds of a container, by step.
 func digests(t *testing.T, steps []sim.Step, key string) (out []string) {
 	for _, s := range steps {
-		stack, err := s.State.Layers(key)
+		stack, err := s.After.Layers(key)
 		if err != nil {
 			out = append(out, "none")
 			continue

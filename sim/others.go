@@ -191,7 +191,7 @@ func listed(names []string) string {
 // command depends on them, and notes which volumes they may have written to.
 func (s *Session) lookAtOthers(ctx context.Context, cmd Cmd) error {
 	volumes := s.volumesIn(cmd)
-	if len(volumes) == 0 && !cmd.removes() && !s.Model.hasPushed() {
+	if len(volumes) == 0 && !cmd.Removes() && !s.Model.hasPushed() {
 		return nil
 	}
 	_, err := s.writtenByOthers(ctx, volumes)
@@ -207,7 +207,7 @@ func (s *Session) writtenByOthers(ctx context.Context, volumes []string) (writte
 	}
 	for i, c := range others.Containers {
 		if c.Status == Running {
-			others.Written = append(others.Written, volumesOf(c)...)
+			others.Written = append(others.Written, volumesOf(c.Mounts)...)
 		}
 		others.Containers[i].ImageID = cmp.Or(s.pairs.other(c.ImageID), c.ImageID)
 	}
@@ -220,8 +220,8 @@ func (s *Session) writtenByOthers(ctx context.Context, volumes []string) (writte
 	return written, nil
 }
 
-func volumesOf(c Container) (names []string) {
-	for _, m := range c.Mounts {
+func volumesOf(mounts []Mount) (names []string) {
+	for _, m := range mounts {
 		if m.Type == InStore {
 			names = append(names, m.Source)
 		}
@@ -242,22 +242,15 @@ func (m *Model) shareWith(others Others) {
 // hasPushed says whether the model knows anything of twinlayer's own registry.
 func (m *Model) hasPushed() bool { return m.State().shelf.Len() > 0 }
 
-// removes says whether a command may remove images or volumes that others use.
-func (c Cmd) removes() bool {
-	return c.Verb == "rmi" || c.Verb == "volume rm" || strings.HasSuffix(c.Verb, " prune")
-}
-
 // volumesIn are the volumes that a command can see: those that it names, and
 // those of the containers that it names.
 func (s *Session) volumesIn(cmd Cmd) []string {
-	var spec Spec
-	(&call{Cmd: cmd, host: share(s.Host)}).mounts(&spec) // as far as they can be understood
-	names := volumesOf(Container{Spec: &spec})
+	names := volumesOf(AskedMounts(cmd, share(s.Host)))
 	state := s.Model.State()
 	for _, arg := range append(slices.Clone(cmd.Args), cmd.Container) {
 		key, _, _ := strings.Cut(arg, ":") // docker cp
 		if c, err := state.container(key); err == nil {
-			names = append(names, volumesOf(c.Container)...)
+			names = append(names, volumesOf(c.Mounts)...)
 		}
 	}
 	slices.Sort(names)

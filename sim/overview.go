@@ -9,17 +9,6 @@ import (
 	"twinlayer/fs/persist"
 )
 
-// Overview is what a [View] tells of containers.
-func Overview(all []Container) []ContainerView {
-	out := make([]ContainerView, len(all))
-	for i, k := range all {
-		out[i] = k.view()
-	}
-	return out
-}
-
-func (k Container) view() ContainerView { return ContainerView{k.Name, k.Image, string(k.Status)} }
-
 // overview is that of a state, newest first. The next one is made of what has
 // changed since.
 type overview struct {
@@ -34,7 +23,7 @@ func (o overview) next(all persist.Map[int64, *container]) overview {
 	own := false
 	for n, c := range persist.Changed(o.of, all) {
 		i, found := slices.BinarySearchFunc(next.numbers, n, func(a, b int64) int { return cmp.Compare(b, a) })
-		if found && c.There && next.views[i] == c.Value.view() {
+		if found && c.There && next.views[i] == c.Value.View() {
 			continue
 		}
 		if !own {
@@ -68,8 +57,8 @@ func (o *overview) put(i int, found bool, n int64, c persist.Value[*container]) 
 	case !c.There:
 		o.numbers, o.views = slices.Delete(o.numbers, i, i+1), slices.Delete(o.views, i, i+1)
 	case found:
-		o.views[i] = c.Value.view()
+		o.views[i] = c.Value.View()
 	default:
-		o.numbers, o.views = slices.Insert(o.numbers, i, n), slices.Insert(o.views, i, c.Value.view())
+		o.numbers, o.views = slices.Insert(o.numbers, i, n), slices.Insert(o.views, i, c.Value.View())
 	}
 }

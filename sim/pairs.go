@@ -76,13 +76,6 @@ func (p *Pairs) unseen(all []Image) (out []Image) {
 	return out
 }
 
-// alike is an image's configuration without what names its layers.
-func alike(img Image) string {
-	img.Config.RootFS.DiffIDs = nil
-	b, _ := json.Marshal(img.Config)
-	return string(b)
-}
-
 // pair notes that m and r are the same image, or what is not the same.
 func (p *Pairs) pair(ctx context.Context, model, real side, m, r Image) {
 	p.model[m.ID], p.as[m.ID.String()] = r.ID, r
@@ -167,10 +160,10 @@ func (p *Pairs) sameWithoutOwn(ctx context.Context, model, real side, m, r Image
 
 // withoutOwn is the digest of a layer without what engines make themselves.
 func withoutOwn(layer *fs.Tree) digest.Digest {
-	b, names := fs.NewBuilder(), map[fs.Ino]string{}
+	b := fs.NewCopy()
 	for p := range layer.All() {
 		if !enginesOwn.MatchString(p.Path) {
-			putLinked(b, names, p, p.Path, *p.Node)
+			b.Add(p, p.Path, *p.Node)
 		}
 	}
 	sum, err := b.Tree().Digest()
@@ -291,4 +284,24 @@ func (p *Pairs) other(id digest.Digest) digest.Digest {
 		}
 	}
 	return ""
+}
+
+// akin is what is the same of an image whatever builder has made it: an
+// engine's own gives other times, and digests of its own to what COPY copies;
+// Docker's on containerd names the base image's author beside its first steps.
+func akin(img Image) string {
+	img.Config.Created, img.Config.Author = nil, ""
+	img.Config.History = slices.Clone(img.Config.History)
+	for i := range img.Config.History {
+		h := &img.Config.History[i]
+		h.Created, h.Author, h.CreatedBy = nil, "", WithoutContent(h.CreatedBy)
+	}
+	return alike(img)
+}
+
+// alike is an image's configuration without what names its layers.
+func alike(img Image) string {
+	img.Config.RootFS.DiffIDs = nil
+	b, _ := json.Marshal(img.Config)
+	return string(b)
 }

@@ -18,7 +18,7 @@ type ran struct {
 func (s *Session) keep(ctx context.Context, b *both) {
 	if ctx.Err() == nil {
 		cmd := b.modelCmd
-		cmd.ask, cmd.tell = nil, nil
+		cmd.Ask, cmd.Tell = nil, nil
 		s.kept = append(s.kept, ran{cmd, b.err != nil})
 	}
 }
@@ -79,7 +79,7 @@ func (s *Session) again(ctx context.Context) (at int, err error) {
 		if s.apart && i == s.lasts {
 			s.setApart(ctx)
 		}
-		view, err := World{s.Real, reader{share(s.Host)}}.Do(ctx, cmd.Cmd)
+		view, err := Client{s.Real, reader{share(s.Host)}}.Do(ctx, cmd.Cmd)
 		switch {
 		case err != nil:
 			err = fmt.Errorf("running %q again: %w", cmd.Text, err)
@@ -88,7 +88,7 @@ func (s *Session) again(ctx context.Context) (at int, err error) {
 		case ctx.Err() != nil:
 			return -1, ctx.Err()
 		}
-		s.images.real = view.images
+		s.images.real = view.Stock
 	}
 	if s.apart && s.lasts == len(s.kept) {
 		s.setApart(ctx)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -82,7 +83,7 @@ func (s *Session) Hangup(ctx context.Context) (Result, error) {
 
 // refused is the result of a line that no engine gets to see.
 func (s *Session) refused(line string, err error) (Result, error) {
-	return s.Do(context.Background(), Cmd{Text: line, Verb: verbRefused, refusal: err})
+	return s.Do(context.Background(), Cmd{Text: line, Verb: VerbRefused, Refused: err})
 }
 
 // Do runs a command in both worlds at the same time.
@@ -96,7 +97,7 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	b := s.both(cmd)
 	r := s.perform(ctx, b)
 	r.Notice = notice
-	if b.seen.givenUp {
+	if b.seen.GivenUp {
 		s.fell(s.undo(context.WithoutCancel(ctx), &r, before))
 	}
 	s.judge(context.WithoutCancel(ctx), &r, b)
@@ -110,10 +111,10 @@ func (s *Session) Do(ctx context.Context, cmd Cmd) (Result, error) {
 	}
 	s.agreeOnTime(&r)
 	if goesOn {
-		r.forgive("a program that the model cannot follow goes on by itself, and the two worlds look at it a moment apart")
+		r.Excuse("a program that the model cannot follow goes on by itself, and the two worlds look at it a moment apart")
 	}
 	if ctx.Err() != nil {
-		r.forgive("it was interrupted, and the two worlds were not at the same point then")
+		r.Excuse("it was interrupted, and the two worlds were not at the same point then")
 	}
 	s.tellBehind(&r)
 	s.tellTroubles(context.WithoutCancel(ctx), &r)
@@ -127,8 +128,8 @@ func (s *Session) perform(ctx context.Context, b *both) Result {
 	var wg sync.WaitGroup
 	if b.real != nil {
 		wg.Go(func() {
-			defer b.modelCmd.ask.end()
-			b.seen, b.err = World{b.real.engine, b.host}.Do(ctx, b.realCmd)
+			defer b.modelCmd.Ask.End()
+			b.seen, b.err = Client{b.real.engine, b.host}.Do(ctx, b.realCmd)
 		})
 	}
 	r := Result{Cmd: b.modelCmd.Text, Model: s.predict(ctx, b)}
@@ -143,7 +144,7 @@ func (s *Session) perform(ctx context.Context, b *both) Result {
 		r.Real = &b.seen
 	}
 	if err := b.host.failed(); err != nil {
-		r.Model.Unknown = firstOf(r.Model.Unknown, "whether the files of this machine can be written: "+err.Error())
+		r.Model.Unknown = cmp.Or(r.Model.Unknown, "whether the files of this machine can be written: "+err.Error())
 	}
 	return r
 }
@@ -158,7 +159,7 @@ func (s *Session) predict(ctx context.Context, b *both) (v View) {
 			v, b.fault = View{Unknown: "it has broken"}, fmt.Sprintf("the model broke, which is a fault of twinlayer's: please report it with the line (%v)", fault)
 		}
 	}()
-	v, err := World{s.Model, b.modelHost()}.Do(b.quietly(ctx), b.modelCmd)
+	v, err := Client{s.Model, b.modelHost()}.Do(b.quietly(ctx), b.modelCmd)
 	if err != nil {
 		v.Unknown = err.Error()
 	}
@@ -203,11 +204,11 @@ func (s *Session) tellTroubles(ctx context.Context, r *Result) {
 // up: of that there is no more than what is in the store now.
 func (s *Session) undo(ctx context.Context, r *Result, before State) error {
 	s.Model.restore(before)
-	if err := s.adoptStore(ctx, r.Real.images); err != nil {
+	if err := s.adoptStore(ctx, r.Real.Stock); err != nil {
 		return err
 	}
 	r.Steps, r.Model = s.Model.Steps(), View{Exit: r.Real.Exit, Container: r.Real.Container}
-	return World{Engine: s.Model}.look(ctx, &r.Model)
+	return Client{Engine: s.Model}.Look(ctx, &r.Model)
 }
 
 // begin gives the model, before the first command, what the real engine has
@@ -237,24 +238,19 @@ const settling = 2 * time.Second
 // where a detached process is on its way.
 func (s *Session) settle(ctx context.Context, r *Result, b *both) {
 	timed := s.Model.Timed()
-	if r.Real == nil || !timed && !b.realCmd.detaching() {
+	if r.Real == nil || !timed && !b.realCmd.Detaches() {
 		return
 	}
 	for end := time.Now().Add(settling); r.Verdict == Bug && time.Now().Before(end) && ctx.Err() == nil; {
 		time.Sleep(20 * time.Millisecond)
-		if err := (World{s.Real, b.host}).look(ctx, r.Real); err != nil {
+		if err := (Client{s.Real, b.host}).Look(ctx, r.Real); err != nil {
 			break
 		}
 		s.judge(ctx, r, b)
 	}
 	if timed {
-		r.forgive("a detached process goes on by the clock, and the two worlds look at it a moment apart")
+		r.Excuse("a detached process goes on by the clock, and the two worlds look at it a moment apart")
 	}
-}
-
-// detaching says whether the command leaves something running.
-func (c Cmd) detaching() bool {
-	return c.Detach || c.Verb == "start" || c.Verb == "restart" || c.Verb == "kill"
 }
 
 // both is one command on its way through both worlds.
@@ -275,13 +271,13 @@ func (s *Session) both(cmd Cmd) *both {
 	}
 	model := side{s.Model, s.images.model}
 	b.real = &side{s.Real, s.images.real}
-	n := cmd.imageArgs()
+	n := cmd.ImageArgs()
 	toModel, inModel := s.pairs.args(cmd.Args[:n], *b.real, model)
 	toReal, inReal := s.pairs.args(cmd.Args[:n], model, *b.real)
 	b.modelCmd.Args = append(toModel, cmd.Args[n:]...)
 	b.realCmd.Args = append(toReal, cmd.Args[n:]...)
-	told := newExchange()
-	b.modelCmd.ask, b.realCmd.tell = told, told
+	told := NewStepFeed()
+	b.modelCmd.Ask, b.realCmd.Tell = told, told
 	b.asTyped = func(text string) string { return inReal(inModel(text)) }
 	return b
 }
@@ -301,17 +297,6 @@ func (b *both) modelHost() Host {
 		return b.host
 	}
 	return reader{b.host}
-}
-
-// imageArgs is how many of the arguments may be an image's id.
-func (c Cmd) imageArgs() int {
-	switch c.Verb {
-	case VerbLine, VerbHangup, "exec", "build":
-		return 0
-	case "run", "create", "commit", "cp":
-		return min(1, len(c.Args))
-	}
-	return len(c.Args)
 }
 
 // complete gives the command what is random or depends on the clock.
@@ -351,15 +336,15 @@ func (s *Session) judge(ctx context.Context, r *Result, b *both) {
 	if r.Steps == nil {
 		r.Steps = []Step{}
 	}
-	s.images.model = r.Model.images
+	s.images.model = r.Model.Stock
 	if r.Real != nil && byMachine(r.Model, *r.Real) {
-		r.Model.Unknown = firstOf(r.Model.Unknown, "what this machine has room for and lets its engine do")
+		r.Model.Unknown = cmp.Or(r.Model.Unknown, "what this machine has room for and lets its engine do")
 	}
 	if r.Real == nil {
 		r.Differences = append(r.Differences, Difference{What: "real", Class: Limit, Reason: s.noReal()})
 	} else {
 		if r.Real.Unknown == "" {
-			s.images.real = r.Real.images
+			s.images.real = r.Real.Stock
 		}
 		s.pairs.learn(ctx, side{s.Model, s.images.model}, side{s.Real, s.images.real})
 		r.Differences = append(r.Differences, comparison{r.Cmd, &s.pairs, b.asTyped}.of(r.Model, *r.Real)...)
@@ -369,16 +354,6 @@ func (s *Session) judge(ctx context.Context, r *Result, b *both) {
 	}
 	if b.fault != "" {
 		r.Differences = append(r.Differences, Difference{What: "model", Class: Bug, Reason: b.fault})
-	}
-	r.Verdict = Verdict(r.Differences)
-}
-
-// forgive declares every difference, with the reason.
-func (r *Result) forgive(reason string) {
-	for i, d := range r.Differences {
-		if d.Class == Bug {
-			r.Differences[i].Class, r.Differences[i].Reason = Expected, reason
-		}
 	}
 	r.Verdict = Verdict(r.Differences)
 }

@@ -2,28 +2,30 @@ package sim
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
 	"io"
 	"path"
 	"runtime"
 	"slices"
 	"strings"
+	"twinlayer/kernel"
 
 	"github.com/docker/go-units"
 )
 
 // spec is the container that the flags of docker run and docker create ask
 // for.
-func (c *call) spec() (Spec, error) {
+func (c *invocation) spec() (Spec, error) {
 	s := Spec{
-		ID: c.ID, Name: firstOf(c.Options.Name, c.Cmd.Name), Created: c.Now, Image: c.Args[0], Dir: c.Dir, User: c.User,
+		ID: c.ID, Name: cmp.Or(c.Options.Name, c.Cmd.Name), Created: c.Now, Image: c.Args[0], Dir: c.Dir, User: c.User,
 		Hostname: c.Host, Interactive: c.Interactive, TTY: c.TTY, AutoRemove: c.Remove, ReadOnly: c.RootReadOnly,
 		CapAdd: c.CapAdd, CapDrop: c.CapDrop, StopSignal: c.StopSignal,
 	}
 	if len(c.Args) > 1 {
 		s.Args = c.Args[1:]
 	}
-	if c.entrypointSet {
+	if c.EntrypointSet {
 		s.Entrypoint = []string{c.Entrypoint}
 	}
 	for _, fill := range []func(*Spec) error{c.reference, c.environment, c.labels, c.limits, c.network, c.mounts} {
@@ -34,7 +36,7 @@ func (c *call) spec() (Spec, error) {
 	return s, nil
 }
 
-func (c *call) reference(s *Spec) error {
+func (c *invocation) reference(s *Spec) error {
 	if _, err := Familiar(s.Image); err != nil {
 		return err
 	}
@@ -42,7 +44,7 @@ func (c *call) reference(s *Spec) error {
 }
 
 // onPlatform refuses a platform that is not the host's.
-func (c *call) onPlatform(ref string) error {
+func (c *invocation) onPlatform(ref string) error {
 	own := "linux/" + runtime.GOARCH
 	if c.Platform == "" || c.Platform == own || strings.HasPrefix(c.Platform, own+"/") {
 		return nil
@@ -51,13 +53,13 @@ func (c *call) onPlatform(ref string) error {
 }
 
 // environment is what --env-file has, then what -e has.
-func (c *call) environment(s *Spec) error {
+func (c *invocation) environment(s *Spec) error {
 	var err error
 	s.Env, err = c.env()
 	return err
 }
 
-func (c *call) env() (env []string, err error) {
+func (c *invocation) env() (env []string, err error) {
 	for _, name := range c.EnvFiles {
 		lines, err := c.envFile(name)
 		if err != nil {
@@ -68,7 +70,7 @@ func (c *call) env() (env []string, err error) {
 	return append(env, c.Env...), nil
 }
 
-func (c *call) envFile(name string) (env []string, err error) {
+func (c *invocation) envFile(name string) (env []string, err error) {
 	f, err := c.host.Open(name)
 	if err != nil {
 		return nil, hostError(err)
@@ -92,7 +94,7 @@ func (c *call) envFile(name string) (env []string, err error) {
 	return env, nil
 }
 
-func (c *call) labels(s *Spec) error {
+func (c *invocation) labels(s *Spec) error {
 	for _, label := range c.Labels {
 		key, value, _ := strings.Cut(label, "=")
 		if key == "" {
@@ -106,11 +108,11 @@ func (c *call) labels(s *Spec) error {
 	return nil
 }
 
-func (c *call) limits(s *Spec) error {
+func (c *invocation) limits(s *Spec) error {
 	if s.PIDs = c.PIDs; s.PIDs < 0 {
 		s.PIDs = 0
 	}
-	if c.StopSignal != "" && signalName(c.StopSignal) == "" {
+	if c.StopSignal != "" && kernel.SignalName(c.StopSignal) == "" {
 		return InvalidSignal(c.StopSignal)
 	}
 	if c.Memory == "" {
@@ -127,7 +129,7 @@ func (c *call) limits(s *Spec) error {
 	return nil
 }
 
-func (c *call) network(s *Spec) error {
+func (c *invocation) network(s *Spec) error {
 	switch c.Network {
 	case "", "none":
 	case "host":
@@ -141,11 +143,11 @@ func (c *call) network(s *Spec) error {
 }
 
 // mounts are those of -v, --mount and --tmpfs.
-func (c *call) mounts(s *Spec) error {
+func (c *invocation) mounts(s *Spec) error {
 	for _, list := range []struct {
 		specs []string
-		parse func(*call, string) (Mount, error)
-	}{{c.VolumeSpecs, (*call).volumeSpec}, {c.MountSpecs, (*call).mountSpec}, {c.TmpfsSpecs, (*call).tmpfsSpec}} {
+		parse func(*invocation, string) (Mount, error)
+	}{{c.VolumeSpecs, (*invocation).volumeSpec}, {c.MountSpecs, (*invocation).mountSpec}, {c.TmpfsSpecs, (*invocation).tmpfsSpec}} {
 		for _, text := range list.specs {
 			m, err := list.parse(c, text)
 			if err != nil {
@@ -161,7 +163,7 @@ func (c *call) mounts(s *Spec) error {
 }
 
 // volumeSpec reads -v's [SOURCE:]TARGET[:OPTIONS].
-func (c *call) volumeSpec(text string) (Mount, error) {
+func (c *invocation) volumeSpec(text string) (Mount, error) {
 	parts := strings.Split(text, ":")
 	if len(parts) > 3 || slices.Contains(parts, "") {
 		return Mount{}, Refuse("invalid spec: %s: empty section between colons", text)
@@ -191,7 +193,7 @@ func (c *call) volumeSpec(text string) (Mount, error) {
 	return c.target(m)
 }
 
-func (c *call) target(m Mount) (Mount, error) {
+func (c *invocation) target(m Mount) (Mount, error) {
 	if !path.IsAbs(m.Target) {
 		return m, Refuse("invalid mount path: '%s' mount path must be absolute", m.Target)
 	}
@@ -205,14 +207,14 @@ func (c *call) target(m Mount) (Mount, error) {
 }
 
 // mountSpec reads --mount's comma-separated keys and values.
-func (c *call) mountSpec(text string) (Mount, error) {
+func (c *invocation) mountSpec(text string) (Mount, error) {
 	fields, err := csv.NewReader(strings.NewReader(text)).Read()
 	if err != nil && err != io.EOF {
 		return Mount{}, Refuse("invalid argument %q for \"--mount\" flag: %v", text, err)
 	}
 	m := Mount{Type: InStore}
 	for _, field := range fields {
-		if err := m.field(field); err != nil {
+		if err := m.SetField(field); err != nil {
 			return m, Refuse("invalid argument %q for \"--mount\" flag: %v", text, err)
 		}
 	}
@@ -230,30 +232,17 @@ func (c *call) mountSpec(text string) (Mount, error) {
 	return c.target(m)
 }
 
-func (m *Mount) field(field string) error {
-	key, value, set := strings.Cut(field, "=")
-	switch strings.ToLower(key) {
-	case "type":
-		switch m.Type = MountType(value); m.Type {
-		case Bind, InStore, Tmpfs:
-		default:
-			return Refuse("unknown mount type %q", value)
-		}
-	case "source", "src":
-		m.Source = value
-	case "target", "dst", "destination":
-		m.Target = value
-	case "readonly", "ro":
-		m.ReadOnly = !set || value == "true" || value == "1"
-	default:
-		return Refuse("unexpected key '%s' in '%s'", key, field)
-	}
-	return nil
-}
-
 // tmpfsSpec reads --tmpfs's TARGET[:OPTIONS].
-func (c *call) tmpfsSpec(text string) (Mount, error) {
+func (c *invocation) tmpfsSpec(text string) (Mount, error) {
 	target, options, _ := strings.Cut(text, ":")
 	m := Mount{Type: Tmpfs, Target: target, ReadOnly: slices.Contains(strings.Split(options, ","), "ro")}
 	return c.target(m)
+}
+
+// AskedMounts are those that a command's flags ask for, as far as they can be
+// understood.
+func AskedMounts(cmd Cmd, host Host) []Mount {
+	var spec Spec
+	(&invocation{Cmd: cmd, host: host}).mounts(&spec)
+	return spec.Mounts
 }

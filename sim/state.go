@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -78,12 +77,6 @@ func (s State) Images() []Image {
 	}
 	slices.SortFunc(out, CompareImages)
 	return out
-}
-
-// CompareImages puts the newest first; of one time, those with the longest
-// history, then by name, and then by id, so that all engines list alike.
-func CompareImages(a, b Image) int {
-	return cmp.Or(created(b).Compare(created(a)), len(b.Config.History)-len(a.Config.History), slices.Compare(a.Tags, b.Tags), strings.Compare(string(a.ID), string(b.ID)))
 }
 
 // Containers are all containers, newest first.

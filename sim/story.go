@@ -76,48 +76,6 @@ func (s Stack) WithContainer(name string, layer *fs.Tree) Stack {
 	return s
 }
 
-// Instruction is a line of an image's history as a Dockerfile has it, and
-// whether it says how the layer was made: of a committed container the history
-// has nothing but the command that ran in it.
-func Instruction(line, comment string) (made string, known bool) {
-	_, cmd := splitArgs(line)
-	if nop, ok := nopText(cmd); ok {
-		return nop, true
-	}
-	if text, ok := strings.CutSuffix(line, "# buildkit"); ok || isInstruction(line) {
-		return strings.Replace(strings.TrimSpace(text), "RUN /bin/sh -c ", "RUN ", 1), true
-	}
-	shell, isRun := strings.CutPrefix(cmd, "/bin/sh -c ")
-	words := strings.Fields(cmd)
-	switch {
-	case isRun:
-		return "RUN " + strings.TrimSpace(shell), true
-	case len(words) == 0 && comment != "":
-		return "nobody recorded how it was made; it says of itself: " + comment, false
-	case len(words) == 0:
-		return "nobody recorded how it was made", false
-	case TakesLines(words, true):
-		return "a committed container: somebody worked in " + words[0] + ", and nobody recorded what they did", false
-	case slices.Contains(words, "-c") || slices.Contains(words, "-ec"):
-		return "RUN " + cmd, true
-	}
-	return cmd + " ran: in an instruction RUN, or in a container that was committed; the history does not tell", false
-}
-
-// isInstruction says whether a line of the history is an instruction as
-// BuildKit writes it.
-func isInstruction(line string) bool {
-	word, _, _ := strings.Cut(line, " ")
-	return slices.Contains([]string{"ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"}, word)
-}
-
-// nopText is the instruction behind "#(nop)".
-func nopText(cmd string) (string, bool) {
-	_, nop, ok := strings.Cut(cmd, "#(nop) ")
-	nop = strings.TrimSpace(nop)
-	return contentDigest.ReplaceAllString(nop, " $1 in "), ok
-}
-
 // changes are what layer number i adds, modifies and deletes.
 func (s Stack) changes(i int) (out struct{ added, modified, deleted []string }) {
 	below := fs.Merge(s.Trees[:i]...)

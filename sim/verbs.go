@@ -15,61 +15,61 @@ func init() {
 
 func containerVerbs() []Verb {
 	return []Verb{
-		{"run", "run [OPTIONS] IMAGE [COMMAND] [ARG...]", "Create and run a new container from an image", 1, -1, runFlags, (*call).run},
-		{"create", "create [OPTIONS] IMAGE [COMMAND] [ARG...]", "Create a new container", 1, -1, createFlags, (*call).create},
-		{"start", "start [OPTIONS] CONTAINER [CONTAINER...]", "Start one or more stopped containers", 1, -1, startFlags, (*call).start},
-		{"exec", "exec [OPTIONS] CONTAINER COMMAND [ARG...]", "Execute a command in a running container", 2, -1, execFlags, (*call).exec},
-		{"attach", "attach CONTAINER", "Go back to the shell of a running container", 1, 1, nil, (*call).attach},
-		{"stop", "stop [OPTIONS] CONTAINER [CONTAINER...]", "Stop one or more running containers", 1, -1, stopFlags, (*call).stop},
-		{"restart", "restart [OPTIONS] CONTAINER [CONTAINER...]", "Restart one or more containers", 1, -1, stopFlags, (*call).restart},
-		{"kill", "kill [OPTIONS] CONTAINER [CONTAINER...]", "Kill one or more running containers", 1, -1, killFlags, (*call).kill},
-		{"wait", "wait CONTAINER [CONTAINER...]", "Block until one or more containers stop, then print their exit codes", 1, -1, nil, (*call).wait},
-		{"ps", "ps [OPTIONS]", "List containers", 0, 0, psFlags, (*call).ps},
-		{"logs", "logs [OPTIONS] CONTAINER", "Fetch the logs of a container", 1, 1, logsFlags, (*call).logs},
-		{"top", "top CONTAINER", "Display the running processes of a container", 1, 1, nil, (*call).top},
-		{"diff", "diff CONTAINER", "Inspect changes to files or directories on a container's filesystem", 1, 1, nil, (*call).diff},
-		{"cp", "cp [OPTIONS] CONTAINER:SRC_PATH DEST_PATH\n        docker cp [OPTIONS] SRC_PATH CONTAINER:DEST_PATH", "Copy files/folders between a container and the local filesystem", 2, 2, cpFlags, (*call).cp},
-		{"export", "export [OPTIONS] CONTAINER", "Export a container's filesystem as a tar archive", 1, 1, outputFlag("Write to a file, instead of STDOUT"), (*call).export},
-		{"rm", "rm [OPTIONS] CONTAINER [CONTAINER...]", "Remove one or more containers", 1, -1, rmFlags, (*call).rm},
-		{"container prune", "container prune [OPTIONS]", "Remove all stopped containers", 0, 0, forceFlag(noPrompt), (*call).containerPrune},
+		{"run", "run [OPTIONS] IMAGE [COMMAND] [ARG...]", "Create and run a new container from an image", 1, -1, runFlags, (*invocation).run},
+		{"create", "create [OPTIONS] IMAGE [COMMAND] [ARG...]", "Create a new container", 1, -1, createFlags, (*invocation).create},
+		{"start", "start [OPTIONS] CONTAINER [CONTAINER...]", "Start one or more stopped containers", 1, -1, startFlags, (*invocation).start},
+		{"exec", "exec [OPTIONS] CONTAINER COMMAND [ARG...]", "Execute a command in a running container", 2, -1, execFlags, (*invocation).exec},
+		{"attach", "attach CONTAINER", "Go back to the shell of a running container", 1, 1, nil, (*invocation).attach},
+		{"stop", "stop [OPTIONS] CONTAINER [CONTAINER...]", "Stop one or more running containers", 1, -1, stopFlags, (*invocation).stop},
+		{"restart", "restart [OPTIONS] CONTAINER [CONTAINER...]", "Restart one or more containers", 1, -1, stopFlags, (*invocation).restart},
+		{"kill", "kill [OPTIONS] CONTAINER [CONTAINER...]", "Kill one or more running containers", 1, -1, killFlags, (*invocation).kill},
+		{"wait", "wait CONTAINER [CONTAINER...]", "Block until one or more containers stop, then print their exit codes", 1, -1, nil, (*invocation).wait},
+		{"ps", "ps [OPTIONS]", "List containers", 0, 0, psFlags, (*invocation).ps},
+		{"logs", "logs [OPTIONS] CONTAINER", "Fetch the logs of a container", 1, 1, logsFlags, (*invocation).logs},
+		{"top", "top CONTAINER", "Display the running processes of a container", 1, 1, nil, (*invocation).top},
+		{"diff", "diff CONTAINER", "Inspect changes to files or directories on a container's filesystem", 1, 1, nil, (*invocation).diff},
+		{"cp", "cp [OPTIONS] CONTAINER:SRC_PATH DEST_PATH\n        docker cp [OPTIONS] SRC_PATH CONTAINER:DEST_PATH", "Copy files/folders between a container and the local filesystem", 2, 2, cpFlags, (*invocation).cp},
+		{"export", "export [OPTIONS] CONTAINER", "Export a container's filesystem as a tar archive", 1, 1, outputFlag("Write to a file, instead of STDOUT"), (*invocation).export},
+		{"rm", "rm [OPTIONS] CONTAINER [CONTAINER...]", "Remove one or more containers", 1, -1, rmFlags, (*invocation).rm},
+		{"container prune", "container prune [OPTIONS]", "Remove all stopped containers", 0, 0, forceFlag(noPrompt), (*invocation).containerPrune},
 	}
 }
 
 func imageVerbs() []Verb {
 	return []Verb{
-		{"pull", "pull [OPTIONS] NAME[:TAG|@DIGEST]", "Download an image from a registry", 1, 1, pullFlags, (*call).pull},
-		{"push", "push [OPTIONS] NAME[:TAG]", "Upload an image to a registry", 1, 1, quietFlag("Suppress verbose output"), (*call).push},
-		{"images", "images [OPTIONS] [REPOSITORY[:TAG]]", "List images", 0, 1, imagesFlags, (*call).listImages},
-		{"tag", "tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]", "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE", 2, 2, nil, (*call).tag},
-		{"rmi", "rmi [OPTIONS] IMAGE [IMAGE...]", "Remove one or more images", 1, -1, forceFlag("Force removal of the image"), (*call).rmi},
-		{"build", "build [OPTIONS] PATH", "Build an image from a Dockerfile", 1, 1, buildFlags, (*call).build},
-		{"commit", "commit [OPTIONS] CONTAINER [REPOSITORY[:TAG]]", "Create a new image from a container's changes", 1, 2, commitFlags, (*call).commit},
-		{"history", "history [OPTIONS] IMAGE", "Show the history of an image", 1, 1, historyFlags, (*call).history},
-		{"save", "save [OPTIONS] IMAGE [IMAGE...]", "Save one or more images to a tar archive", 1, -1, outputFlag("Write to a file, instead of STDOUT"), (*call).save},
-		{"load", "load [OPTIONS]", "Load an image from a tar archive", 0, 0, loadFlags, (*call).load},
-		{"import", "import [OPTIONS] file [REPOSITORY[:TAG]]", "Import the contents from a tarball to create a filesystem image", 1, 2, importFlags, (*call).importTar},
-		{"image prune", "image prune [OPTIONS]", "Remove unused images", 0, 0, pruneFlags, (*call).imagePrune},
-		{"inspect", "inspect [OPTIONS] NAME|ID [NAME|ID...]", "Return low-level information on Docker objects", 1, -1, inspectFlags, (*call).inspect},
+		{"pull", "pull [OPTIONS] NAME[:TAG|@DIGEST]", "Download an image from a registry", 1, 1, pullFlags, (*invocation).pull},
+		{"push", "push [OPTIONS] NAME[:TAG]", "Upload an image to a registry", 1, 1, quietFlag("Suppress verbose output"), (*invocation).push},
+		{"images", "images [OPTIONS] [REPOSITORY[:TAG]]", "List images", 0, 1, imagesFlags, (*invocation).listImages},
+		{"tag", "tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]", "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE", 2, 2, nil, (*invocation).tag},
+		{"rmi", "rmi [OPTIONS] IMAGE [IMAGE...]", "Remove one or more images", 1, -1, forceFlag("Force removal of the image"), (*invocation).rmi},
+		{"build", "build [OPTIONS] PATH", "Build an image from a Dockerfile", 1, 1, buildFlags, (*invocation).build},
+		{"commit", "commit [OPTIONS] CONTAINER [REPOSITORY[:TAG]]", "Create a new image from a container's changes", 1, 2, commitFlags, (*invocation).commit},
+		{"history", "history [OPTIONS] IMAGE", "Show the history of an image", 1, 1, historyFlags, (*invocation).history},
+		{"save", "save [OPTIONS] IMAGE [IMAGE...]", "Save one or more images to a tar archive", 1, -1, outputFlag("Write to a file, instead of STDOUT"), (*invocation).save},
+		{"load", "load [OPTIONS]", "Load an image from a tar archive", 0, 0, loadFlags, (*invocation).load},
+		{"import", "import [OPTIONS] file [REPOSITORY[:TAG]]", "Import the contents from a tarball to create a filesystem image", 1, 2, importFlags, (*invocation).importTar},
+		{"image prune", "image prune [OPTIONS]", "Remove unused images", 0, 0, pruneFlags, (*invocation).imagePrune},
+		{"inspect", "inspect [OPTIONS] NAME|ID [NAME|ID...]", "Return low-level information on Docker objects", 1, -1, inspectFlags, (*invocation).inspect},
 	}
 }
 
 func volumeVerbs() []Verb {
 	return []Verb{
-		{"volume create", "volume create [OPTIONS] [VOLUME]", "Create a volume", 0, 1, nil, (*call).volumeCreate},
-		{"volume inspect", "volume inspect [OPTIONS] VOLUME [VOLUME...]", "Display detailed information on one or more volumes", 1, -1, inspectFlags, (*call).volumeInspect},
-		{"volume ls", "volume ls [OPTIONS]", "List volumes", 0, 0, listFlags, (*call).volumeList},
-		{"volume prune", "volume prune [OPTIONS]", "Remove unused local volumes", 0, 0, pruneFlags, (*call).volumePrune},
-		{"volume rm", "volume rm [OPTIONS] VOLUME [VOLUME...]", "Remove one or more volumes", 1, -1, forceFlag("Force the removal of one or more volumes"), (*call).volumeRemove},
+		{"volume create", "volume create [OPTIONS] [VOLUME]", "Create a volume", 0, 1, nil, (*invocation).volumeCreate},
+		{"volume inspect", "volume inspect [OPTIONS] VOLUME [VOLUME...]", "Display detailed information on one or more volumes", 1, -1, inspectFlags, (*invocation).volumeInspect},
+		{"volume ls", "volume ls [OPTIONS]", "List volumes", 0, 0, listFlags, (*invocation).volumeList},
+		{"volume prune", "volume prune [OPTIONS]", "Remove unused local volumes", 0, 0, pruneFlags, (*invocation).volumePrune},
+		{"volume rm", "volume rm [OPTIONS] VOLUME [VOLUME...]", "Remove one or more volumes", 1, -1, forceFlag("Force the removal of one or more volumes"), (*invocation).volumeRemove},
 	}
 }
 
 func systemVerbs() []Verb {
 	return []Verb{
-		{"system df", "system df [OPTIONS]", "Show docker disk usage", 0, 0, dfFlags, (*call).diskUsage},
-		{"system prune", "system prune [OPTIONS]", "Remove unused data", 0, 0, systemPruneFlags, (*call).systemPrune},
-		{"info", "info", "Display system-wide information", 0, 0, nil, (*call).info},
-		{"version", "version", "Show the Docker version information", 0, 0, nil, (*call).version},
-		{"login", "login [SERVER]", "Authenticate to a registry", 0, 1, nil, (*call).login},
+		{"system df", "system df [OPTIONS]", "Show docker disk usage", 0, 0, dfFlags, (*invocation).diskUsage},
+		{"system prune", "system prune [OPTIONS]", "Remove unused data", 0, 0, systemPruneFlags, (*invocation).systemPrune},
+		{"info", "info", "Display system-wide information", 0, 0, nil, (*invocation).info},
+		{"version", "version", "Show the Docker version information", 0, 0, nil, (*invocation).version},
+		{"login", "login [SERVER]", "Authenticate to a registry", 0, 1, nil, (*invocation).login},
 	}
 }
 

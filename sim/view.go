@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"strings"
 
 	"twinlayer/fs"
@@ -24,18 +25,18 @@ type View struct {
 	Unseen    string `json:"-"` // why the container's changes and layer are not here; "" where they are
 
 	Hints   []string `json:"-"` // what a learner may want to know now
-	givenUp bool     // by control-C, before it was done
+	GivenUp bool     `json:"-"` // by control-C, before it was done
 	Builder string   `json:"-"` // why the engine's own builder did not build; "" where it did, or has none
 	Adopted []string `json:"-"` // what the model took over from the real world, and why
-	images  []Image
-	layer   *fs.Tree
-	refusal string // the end of Stderr: why the command went no further
+	Stock   []Image  `json:"-"`
+	Tree    *fs.Tree `json:"-"` // the writable layer
+	Refused string   `json:"-"` // the end of Stderr: why the command went no further
 }
 
 // Printed is what was printed, in the order in which one reads it: what docker
 // told on the way, the output, and why the command went no further.
 func (v View) Printed() []string {
-	return []string{strings.TrimSuffix(v.Stderr, v.refusal), v.Stdout, v.refusal}
+	return []string{strings.TrimSuffix(v.Stderr, v.Refused), v.Stdout, v.Refused}
 }
 
 // ImageView is one tag of an image.
@@ -53,11 +54,33 @@ type ContainerView struct {
 	Status string `json:"status"`
 }
 
+// Print adds to what the command prints.
+func (v *View) Print(format string, args ...any) { v.Stdout += fmt.Sprintf(format, args...) }
+
+// Complain adds to what the command prints of what goes wrong, and of how far
+// it has come.
+func (v *View) Complain(format string, args ...any) { v.Stderr += fmt.Sprintf(format, args...) }
+
+// Hint tells the learner something beside what docker prints.
+func (v *View) Hint(format string, args ...any) {
+	v.Hints = append(v.Hints, fmt.Sprintf(format, args...))
+}
+
 // Step is one thing that the model did on the way, with everything as it was
 // right after.
 type Step struct {
 	fs.Event
-	State State `json:"-"`
+	After Snapshot `json:"-"`
+}
+
+// Snapshot is everything as it is at one moment. It does not change.
+type Snapshot interface {
+	// Focus is the layers of the container that changed last, as Layers has
+	// them; nil if none has.
+	Focus() []fs.Layer
+	// Layers are those of a container's root, bottom first, the container's
+	// own last, each with its name.
+	Layers(container string) ([]fs.Layer, error)
 }
 
 // Result is a command in both worlds.
@@ -91,4 +114,36 @@ type Difference struct {
 	Real   string `json:"real"`
 	Class  Class  `json:"class"`
 	Reason string `json:"reason"`
+}
+
+// Verdict is the gravest class of the differences.
+func Verdict(all []Difference) Class {
+	rank := map[Class]int{Same: 0, Expected: 1, Limit: 2, Bug: 3}
+	worst := Same
+	for _, d := range all {
+		if rank[d.Class] > rank[worst] {
+			worst = d.Class
+		}
+	}
+	return worst
+}
+
+// Excuse declares every difference that no declaration covers, with the reason.
+func (r *Result) Excuse(reason string) {
+	for i, d := range r.Differences {
+		if d.Class == Bug {
+			r.Differences[i].Class, r.Differences[i].Reason = Expected, reason
+		}
+	}
+	r.Verdict = Verdict(r.Differences)
+}
+
+// Declare declares the differences in what, with the reason.
+func (r *Result) Declare(what, reason string) {
+	for i, d := range r.Differences {
+		if d.What == what && d.Class == Bug {
+			r.Differences[i].Class, r.Differences[i].Reason = Expected, reason
+		}
+	}
+	r.Verdict = Verdict(r.Differences)
 }

@@ -50,7 +50,7 @@ func builds(t *testing.T, ctx context.Context, e *Engine, files map[string]strin
 		id[i] = byte(rand.Uint32())
 	}
 	cmd.ID, cmd.Now = hex.EncodeToString(id[:]), time.Now()
-	return sim.World{Engine: e, Host: directory{files: files}}.Do(ctx, cmd)
+	return sim.Client{Engine: e, Host: directory{files: files}}.Do(ctx, cmd)
 }
 
 const recipe = "FROM busybox AS make\nRUN echo one > /one\nFROM busybox\nCOPY --from=make /one /\nCOPY . /all/\nENV A=b\n"

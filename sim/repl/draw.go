@@ -273,7 +273,7 @@ func (p painter) moment(m sim.Moment, stale string) {
 		p.say("of %s:", firstLine(m.Cmd))
 	}
 	p.step(m)
-	if stack := m.State.Focus(); stack != nil {
+	if stack := m.After.Focus(); stack != nil {
 		p.stack(stack)
 	}
 	if stale != "" {

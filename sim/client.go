@@ -1,32 +1,32 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"twinlayer/fs"
 )
 
-// World is the docker command over an engine.
-type World struct {
+// Client is the docker command over an engine.
+type Client struct {
 	Engine Engine
 	Host   Host // nil: the machine's files cannot be reached
 }
 
 // Do runs a command and returns what can be seen afterwards. An error means
 // that the engine is lost; whatever else went wrong is in the View.
-func (w World) Do(ctx context.Context, cmd Cmd) (View, error) {
-	c := &call{Context: ctx, Cmd: cmd, engine: w.Engine, host: w.Host}
+func (w Client) Do(ctx context.Context, cmd Cmd) (View, error) {
+	c := &invocation{Context: ctx, Cmd: cmd, engine: w.Engine, host: w.Host}
 	c.at(cmd.Now)
 	if c.host == nil {
 		c.host = noHost{}
 	}
 	err := c.settle(c.dispatch())
 	if err != nil && errors.Is(err, ctx.Err()) {
-		c.view.Exit, c.view.givenUp, err = exitInterrupted, true, nil // of which docker says nothing
+		c.view.Exit, c.view.GivenUp, err = exitInterrupted, true, nil // of which docker says nothing
 	}
 	if err != nil {
 		return View{}, err
@@ -39,10 +39,10 @@ func (w World) Do(ctx context.Context, cmd Cmd) (View, error) {
 	return c.view, err
 }
 
-// look brings what a view tells of the world up to date; what was printed
+// Look brings what a view tells of the world up to date; what was printed
 // stays.
-func (w World) look(ctx context.Context, v *View) error {
-	c := &call{Context: ctx, engine: w.Engine, view: *v, looking: ctx}
+func (w Client) Look(ctx context.Context, v *View) error {
+	c := &invocation{Context: ctx, engine: w.Engine, view: *v, looking: ctx}
 	err := c.observe()
 	if err == nil {
 		*v = c.view
@@ -50,8 +50,8 @@ func (w World) look(ctx context.Context, v *View) error {
 	return err
 }
 
-// call is one command on its way through an engine.
-type call struct {
+// invocation is one command on its way through an engine.
+type invocation struct {
 	context.Context
 	Cmd
 	engine Engine
@@ -66,22 +66,22 @@ type call struct {
 const lookMost = 10 * time.Second
 
 // at tells an engine that has no clock what time it is.
-func (c *call) at(now time.Time) {
+func (c *invocation) at(now time.Time) {
 	if timed, ok := c.engine.(interface{ At(time.Time) }); ok {
 		timed.At(now)
 	}
 }
 
-func (c *call) dispatch() error {
+func (c *invocation) dispatch() error {
 	switch c.Verb {
 	case VerbLine:
 		return c.line()
 	case VerbHangup:
 		return c.hangup()
-	case verbRefused:
-		return c.refusal
+	case VerbRefused:
+		return c.Refused
 	case "help":
-		c.print("%s", Help(strings.Join(c.Args, " ")))
+		c.view.Print("%s", Help(strings.Join(c.Args, " ")))
 		return nil
 	}
 	v, ok := verb(c.Verb)
@@ -92,7 +92,7 @@ func (c *call) dispatch() error {
 }
 
 // settle turns what went wrong into what docker prints of it.
-func (c *call) settle(err error) error {
+func (c *invocation) settle(err error) error {
 	if err == nil || c.ends(err) {
 		return err
 	}
@@ -104,52 +104,22 @@ func (c *call) settle(err error) error {
 	refusal := Refuse("%v", err)
 	errors.As(err, &refusal)
 	c.view.Exit = max(refusal.Exit, 1)
-	c.view.refusal = refusal.Text + "\n"
-	c.complain("%s", c.view.refusal)
+	c.view.Refused = refusal.Text + "\n"
+	c.view.Complain("%s", c.view.Refused)
 	return nil
 }
 
 // ends says whether an error is that of an engine that is gone, or of this
 // command's being given up.
-func (c *call) ends(err error) bool {
+func (c *invocation) ends(err error) bool {
 	return errors.As(err, new(*Lost)) || c.Err() != nil && errors.Is(err, c.Err())
-}
-
-// isBroken tells an engine that is gone, and a command that was given up, from
-// all that can go wrong in a command.
-func isBroken(err error) bool {
-	return errors.As(err, new(*Lost)) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// Unknown is a model's answer where it cannot predict what the real world
-// does, and why.
-type Unknown struct{ Why string }
-
-func (u *Unknown) Error() string { return "the model cannot know: " + u.Why }
-
-func (c *call) print(format string, args ...any) { c.view.Stdout += fmt.Sprintf(format, args...) }
-
-// hint tells the learner something beside what docker prints.
-func (c *call) hint(format string, args ...any) {
-	c.view.Hints = append(c.view.Hints, fmt.Sprintf(format, args...))
-}
-
-func (c *call) complain(format string, args ...any) { c.view.Stderr += fmt.Sprintf(format, args...) }
-
-// daemon marks a refusal as what the engine said, as docker does.
-func daemon(err error) error {
-	var r *Refusal
-	if errors.As(err, &r) {
-		return &Refusal{Text: "Error response from daemon: " + r.Text, Exit: r.Exit}
-	}
-	return err
 }
 
 // each runs do for every argument; what is refused is printed and the rest
 // goes on, as docker does.
-func (c *call) each(do func(arg string) error) error {
+func (c *invocation) each(do func(arg string) error) error {
 	for _, arg := range c.Args {
-		if err := c.settle(daemon(do(arg))); err != nil {
+		if err := c.settle(FromDaemon(do(arg))); err != nil {
 			return err
 		}
 	}
@@ -158,7 +128,7 @@ func (c *call) each(do func(arg string) error) error {
 
 // observe adds to the view how the world looks now, as far as its engine can
 // show it.
-func (c *call) observe() error {
+func (c *invocation) observe() error {
 	err := c.lookAround()
 	if err == nil || c.ends(err) {
 		return err
@@ -167,17 +137,17 @@ func (c *call) observe() error {
 	if u := new(Unknown); errors.As(err, &u) {
 		why = u.Why
 	}
-	c.view.Unknown = firstOf(c.view.Unknown, why)
+	c.view.Unknown = cmp.Or(c.view.Unknown, why)
 	return nil
 }
 
-func (c *call) lookAround() error {
+func (c *invocation) lookAround() error {
 	c.view.Images, c.view.Containers, c.view.Changes = []ImageView{}, []ContainerView{}, []fs.Change{}
 	images, err := c.engine.Images(c)
 	if err != nil {
 		return err
 	}
-	c.view.images = images
+	c.view.Stock = images
 	for _, img := range images {
 		c.view.Images = append(c.view.Images, imageViews(img)...)
 	}
@@ -207,7 +177,7 @@ func imageViews(img Image) []ImageView {
 
 // observeContainer adds the changes and the layer of the container acted on,
 // if it is still there; it may go by itself meanwhile (--rm).
-func (c *call) observeContainer() error {
+func (c *invocation) observeContainer() error {
 	ctx, stop := c.looking, context.CancelFunc(func() {})
 	if ctx == nil {
 		ctx, stop = context.WithTimeout(c, lookMost)
@@ -225,11 +195,11 @@ func (c *call) observeContainer() error {
 	case !strings.HasPrefix(refusal.Text, noSuchContainer):
 		c.view.Unseen = refusal.Text
 	}
-	c.view.Changes, c.view.Layer, c.view.layer = []fs.Change{}, "", nil
+	c.view.Changes, c.view.Layer, c.view.Tree = []fs.Change{}, "", nil
 	return nil
 }
 
-func (c *call) lookInto(ctx context.Context) error {
+func (c *invocation) lookInto(ctx context.Context) error {
 	k, err := c.engine.Container(c, c.view.Container)
 	if err != nil {
 		return err
@@ -244,7 +214,7 @@ func (c *call) lookInto(ctx context.Context) error {
 		return err
 	}
 	digest, err := layer.DigestWithin(ctx)
-	c.view.layer = layer
+	c.view.Tree = layer
 	c.view.Layer = digest.String()
 	return err
 }

@@ -1,10 +1,7 @@
 package sim
 
 import (
-	"cmp"
 	"path"
-
-	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
 	"twinlayer/fs"
 )
@@ -19,7 +16,7 @@ func InitLayer(image *fs.Tree) *fs.Tree {
 	b := fs.NewBuilder()
 	root := *image.Root()
 	root.Opaque = false
-	must(b.Put("/", root))
+	b.MustPut("/", root)
 	for _, dir := range []string{"/dev", "/dev/pts", "/dev/shm", "/proc", "/sys", "/etc"} {
 		initNode(b, image, dir, fs.Node{Mode: fs.S_IFDIR | 0o755})
 	}
@@ -40,9 +37,9 @@ func initNode(b *fs.Builder, image *fs.Tree, name string, n fs.Node) {
 	if have := image.Lookup(parent); have != nil && !have.IsDir() {
 		return
 	} else if have != nil && b.Lookup(parent) == nil {
-		must(b.Put(parent, *have))
+		b.MustPut(parent, *have)
 	}
-	must(b.Put(name, n))
+	b.MustPut(name, n)
 }
 
 // must is for what cannot fail by construction.
@@ -66,22 +63,5 @@ func EtcFiles(hostname string) map[string]string {
 			"ff02::2\tip6-allrouters\n" +
 			"127.0.1.1\t" + hostname + "\n",
 		"/etc/resolv.conf": "# this container's network is lo alone: there is no name server\n",
-	}
-}
-
-// Host is the name a container gives itself.
-func (s Spec) Host() string {
-	if s.Hostname != "" {
-		return s.Hostname
-	}
-	return Short(s.ID)
-}
-
-// process is the container's own process: what the user said, else what the
-// image's configuration says.
-func (s Spec) process(argv []string, config dockerspec.DockerOCIImageConfig) Process {
-	return Process{
-		ID: s.ID, Args: argv, Dir: cmp.Or(s.Dir, config.WorkingDir), User: cmp.Or(s.User, config.User),
-		Env: Environ(s.Host(), s.TTY, config.Env, s.Env), Interactive: s.Interactive,
 	}
 }
