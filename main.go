@@ -122,7 +122,7 @@ func run(args []string) int {
 	if err != nil {
 		return fail(exitBroken, err)
 	}
-	session := &sim.Session{Real: engine, Model: model(images, engine), Host: real.Host{}}
+	session := &sim.Session{Real: engine, Model: newModel(images, engine), Host: real.Host{}}
 	if engine != nil {
 		f.real = engine.Name()
 		session.Open = func(context.Context) (sim.Engine, error) {
@@ -195,7 +195,7 @@ var machineWords = map[string]func(repl.Machine, context.Context, io.Writer) err
 func machineWord(f flags, images *bundle.Bundle) int {
 	c, err := f.config(images)
 	if err == nil {
-		err = machineWords[f.word](real.Machine{Config: c, Model: func() sim.Engine { return model(images, nil) }}, context.Background(), stdout)
+		err = machineWords[f.word](real.Machine{Config: c, Model: func() sim.Engine { return newModel(images, nil) }}, context.Background(), stdout)
 	}
 	if err != nil {
 		return fail(exitBroken, err)
@@ -203,9 +203,9 @@ func machineWord(f flags, images *bundle.Bundle) int {
 	return exitOK
 }
 
-// model is the model of this machine, with the ids and the way of making
+// newModel is the model of this machine, with the ids and the way of making
 // layers that the real engine has.
-func model(images *bundle.Bundle, engine sim.Engine) *sim.Model {
+func newModel(images *bundle.Bundle, engine sim.Engine) *sim.Model {
 	c := sim.ModelConfig{Facts: real.Facts(), Registry: images, Programs: images.Programs, Spool: real.Spool, Shelf: registry.Name}
 	if engine != nil {
 		if info, err := engine.Info(context.Background()); err == nil {
@@ -235,7 +235,7 @@ func talk(f flags, session *sim.Session, images *bundle.Bundle, why string) (int
 		Session: session, Lines: lines, Out: os.Stdout, JSON: f.json, Plain: f.plain || !isatty.IsTerminal(os.Stdout.Fd()),
 		Step: f.step, Live: live && !f.plain, Width: columns(), Size: size, Real: describe(session.Real), Missing: why, Pullable: images.Names(),
 		Course:  course,
-		Machine: real.Machine{Config: c, Model: func() sim.Engine { return model(images, nil) }},
+		Machine: real.Machine{Config: c, Model: func() sim.Engine { return newModel(images, nil) }},
 	})
 	if live {
 		terminal.Complete(r.Complete)

@@ -86,6 +86,6 @@ func TestCheckAgainstAnEngine(t *testing.T) {
 	l, err := Load(files(soundYAML, soundText), "good")
 	require.NoError(t, err)
 	require.NoError(t, Check(t.Context(), twins(), l))
-	s := &sim.Session{Model: model(), Real: forgetful{model()}}
+	s := &sim.Session{Model: newModel(), Real: forgetful{newModel()}}
 	require.ErrorContains(t, Check(t.Context(), s, l), "hello-world:latest is left in model")
 }

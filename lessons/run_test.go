@@ -27,14 +27,14 @@ var images = sync.OnceValue(func() *bundle.Bundle {
 	return bundle.New(exe, userland.Applets())
 })
 
-func model() *sim.Model {
+func newModel() *sim.Model {
 	return sim.NewModel(sim.ModelConfig{Shelf: "localhost:5000", Registry: images(), Programs: images().Programs})
 }
 
 // alone is the model without a real engine; twins has a second model in the
 // place of the real one.
-func alone() *sim.Session { return &sim.Session{Model: model(), Host: real.Host{}} }
-func twins() *sim.Session { return &sim.Session{Model: model(), Real: model(), Host: real.Host{}} }
+func alone() *sim.Session { return &sim.Session{Model: newModel(), Host: real.Host{}} }
+func twins() *sim.Session { return &sim.Session{Model: newModel(), Real: newModel(), Host: real.Host{}} }
 
 // do runs lines that must succeed.
 func do(t *testing.T, s *sim.Session, lines ...string) {
@@ -329,7 +329,7 @@ func (b broken) Containers(context.Context) ([]sim.Container, error) {
 }
 
 func TestBrokenEngine(t *testing.T) {
-	s := &sim.Session{Model: model(), Real: broken{model()}}
+	s := &sim.Session{Model: newModel(), Real: broken{newModel()}}
 	_, err := lesson(t, "hello-world").Start(t.Context(), s)
 	require.ErrorContains(t, err, "no luck")
 }

@@ -11,7 +11,7 @@ import (
 // adoptRunning takes over how far the containers have come that run what the
 // model cannot follow, and says whether there are any that still run.
 func (s *Session) adoptRunning(ctx context.Context) bool {
-	lost := s.Model.State().lost()
+	lost := s.Model.State().Lost()
 	if len(lost) == 0 || s.Real == nil || s.broken != nil {
 		return false
 	}
@@ -22,17 +22,7 @@ func (s *Session) adoptRunning(ctx context.Context) bool {
 		}
 	}
 	s.fell(err)
-	return len(s.Model.State().lost()) > 0
-}
-
-// lost are the running containers that the model cannot follow.
-func (s State) lost() (ids []string) {
-	for _, c := range s.containers.running.Backward() {
-		if c.astray != "" || c.held != nil && c.held.lost != "" {
-			ids = append(ids, c.ID)
-		}
-	}
-	return ids
+	return len(s.Model.State().Lost()) > 0
 }
 
 func (s *Session) adoptProgress(ctx context.Context, id string, all []Container) error {
@@ -49,38 +39,17 @@ func (s *Session) adoptProgress(ctx context.Context, id string, all []Container)
 			return ignoreRefusal(err)
 		}
 	}
-	err := s.Model.do(func(t *transition) error {
-		c, err := t.state.container(id)
-		if err != nil {
-			return err
-		}
+	err := s.Model.TakeOver(func(a Adoption) error {
 		if i < 0 {
-			t.adoptRemoval(c, 0)
+			a.RemoveContainer(id, 0)
 			return nil
 		}
-		t.adoptLayer(c, layer)
-		t.adoptEnd(all[i], printed)
-		return nil
+		return a.Progress(all[i], layer, printed)
 	})
 	if err != nil {
 		return err
 	}
 	return s.adoptVolumes(ctx, volumes)
-}
-
-// adoptEnd gives a container the output that it has in the real engine, and
-// its end if it has ended.
-func (t *transition) adoptEnd(k Container, printed Output) {
-	c, err := t.state.container(k.ID)
-	if err != nil {
-		return
-	}
-	if k.Status == Exited {
-		c = t.adoptExit(c, k)
-		c.Status, c.Exit, c.Finished = k.Status, k.Exit, k.Finished
-	}
-	c.printed = (*spoken)(nil).and(printed)
-	t.state = t.state.with(c)
 }
 
 func ignoreRefusal(err error) error {

@@ -34,20 +34,8 @@ func (s *Session) adoptVolume(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return s.Model.do(func(t *transition) error {
-		v, ok := t.state.volumes.Get(name)
-		if !ok {
-			return nil
-		}
-		changes := fs.Diff(v.tree, tree)
-		v.tree = tree
-		t.state = t.state.withVolume(v)
-		for _, change := range changes[:min(len(changes), adoptionSteps)] {
-			t.step(adoptedOp(change), change.Path, "adopted: it is so in volume %s; the model cannot run the program that made it", shortVolume(name))
-		}
-		if len(changes) > adoptionSteps {
-			t.step("adopt", "/", "adopted: %d more changes", len(changes)-adoptionSteps)
-		}
+	return s.Model.TakeOver(func(a Adoption) error {
+		a.VolumeTree(name, tree)
 		return nil
 	})
 }
@@ -75,10 +63,8 @@ func (s *Session) volumeTree(ctx context.Context, name string) (*fs.Tree, error)
 // volumesOf are the volumes that a container can write to: as the command that
 // makes it says, or as either world has it.
 func (s *Session) volumesOf(id string, cmd Cmd, all []Container) []string {
-	var spec Spec
-	(&invocation{Cmd: cmd, host: share(s.Host)}).mounts(&spec) // as far as they can be understood
-	mounts := spec.Mounts
-	if c, err := s.Model.State().container(id); err == nil {
+	mounts := AskedMounts(cmd, share(s.Host))
+	if c, err := s.Model.State().Container(id); err == nil {
 		mounts = append(mounts, c.Mounts...)
 	}
 	for _, k := range all {

@@ -68,14 +68,14 @@ func build(t *testing.T, s *sim.Session, line string, f files) sim.View {
 }
 
 func TestBuildPrintsAsDocker(t *testing.T) {
-	v := build(t, session(t), "docker build -t foo .", files{"a.txt": "a", "Dockerfile": "FROM busybox\nRUN echo hi; touch /f\nCOPY a.txt /x/\nCMD [\"sh\"]\n"})
+	v := build(t, newSession(t), "docker build -t foo .", files{"a.txt": "a", "Dockerfile": "FROM busybox\nRUN echo hi; touch /f\nCOPY a.txt /x/\nCMD [\"sh\"]\n"})
 	require.Empty(t, v.Stderr)
 	t.Log(v.Stdout)
 	require.Zero(t, v.Exit)
 }
 
 func TestFailureTeaches(t *testing.T) {
-	s, f := session(t), files{"Dockerfile": "FROM busybox\nRUN touch tmpfile\nRUN /bin/bash -c \"echo on\"\nRUN touch never\n"}
+	s, f := newSession(t), files{"Dockerfile": "FROM busybox\nRUN touch tmpfile\nRUN /bin/bash -c \"echo on\"\nRUN touch never\n"}
 	v := build(t, s, "docker build .", f)
 	require.Equal(t, 127, v.Exit)
 	require.Equal(t, "The command '/bin/sh -c /bin/bash -c \"echo on\"' returned a non-zero code: 127\nDockerfile:3\n   2 |     RUN touch tmpfile\n   3 | >>> RUN /bin/bash -c \"echo on\"\n   4 |     RUN touch never\n", v.Stderr)
@@ -109,7 +109,7 @@ func TestCacheSaysWhy(t *testing.T) {
 		{"no cache", "docker build --no-cache .", nil, 0, "--no-cache was given"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, changed := session(t), maps.Clone(first)
+			s, changed := newSession(t), maps.Clone(first)
 			build(t, s, "docker build .", first)
 			maps.Copy(changed, c.change)
 			v := build(t, s, c.line, changed)
@@ -126,8 +126,8 @@ func TestCacheSaysWhy(t *testing.T) {
 // TestReproducible: with a time given, the same files make the same image.
 func TestReproducible(t *testing.T) {
 	f := files{"Dockerfile": "FROM busybox\nRUN mkdir /d && date > /dev/null && touch /d/f\nCOPY a.txt /x/\n", "a.txt": "a"}
-	a := build(t, session(t), "docker build -q --timestamp 1700000000 .", f)
-	s := session(t)
+	a := build(t, newSession(t), "docker build -q --timestamp 1700000000 .", f)
+	s := newSession(t)
 	do(t, s, "docker images")
 	b := build(t, s, "docker build -q --timestamp 1700000000 .", f)
 	require.Regexp(t, `^sha256:[0-9a-f]{64}\n$`, a.Stdout)
@@ -138,7 +138,7 @@ func TestReproducible(t *testing.T) {
 }
 
 func TestCommitChanges(t *testing.T) {
-	s := session(t)
+	s := newSession(t)
 	do(t, s, "docker run --name box busybox touch /f")
 	v := do(t, s, `docker commit -m msg -a me -c 'ENV A=1' -c 'CMD ["x"]' box mine`).Model
 	require.Zero(t, v.Exit, v.Stderr)
@@ -162,7 +162,7 @@ func FuzzBuild(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		s := session(t)
+		s := newSession(t)
 		s.Host = files{"Dockerfile": text, "a.txt": "a", "d/b.txt": "b"}
 		_, err := s.Run(ctx, "docker build .", func(string) string { return "" })
 		require.NoError(t, err)
@@ -170,7 +170,7 @@ func FuzzBuild(f *testing.F) {
 }
 
 func TestStories(t *testing.T) {
-	s := session(t)
+	s := newSession(t)
 	build(t, s, "docker build -t it .", files{"Dockerfile": "FROM busybox\nRUN echo 123456789 > /big\nRUN echo new > /big; touch /f\nRUN rm /f\n"})
 	tell := func(story sim.Story) string {
 		told, err := s.Tell(context.Background(), story)

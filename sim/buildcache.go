@@ -121,7 +121,7 @@ func shown(line string) string {
 func changedFiles(files, old *fs.Tree) (out []string) {
 	const most = 3
 	for f := range files.All() {
-		if o := old.Lookup(f.Path); !f.IsDir() && (o == nil || !sameContent(f.Node, o)) {
+		if o := old.Lookup(f.Path); !f.IsDir() && (o == nil || !SameContent(f.Node, o)) {
 			out = append(out, f.Path)
 		}
 	}
@@ -134,16 +134,4 @@ func changedFiles(files, old *fs.Tree) (out []string) {
 		out = append(out[:most], "…")
 	}
 	return out
-}
-
-func sameContent(a, b *fs.Node) bool {
-	if a.Mode != b.Mode || a.Target != b.Target || a.Size() != b.Size() {
-		return false
-	}
-	if !a.IsRegular() || a.Data.Shares(b.Data) {
-		return true
-	}
-	x, err1 := a.Data.Bytes()
-	y, err2 := b.Data.Bytes()
-	return err1 == nil && err2 == nil && string(x) == string(y)
 }

@@ -22,7 +22,7 @@ func (w Client) Do(ctx context.Context, cmd Cmd) (View, error) {
 	c := &invocation{Context: ctx, Cmd: cmd, engine: w.Engine, host: w.Host}
 	c.at(cmd.Now)
 	if c.host == nil {
-		c.host = noHost{}
+		c.host = NoHost{}
 	}
 	err := c.settle(c.dispatch())
 	if err != nil && errors.Is(err, ctx.Err()) {
@@ -149,7 +149,7 @@ func (c *invocation) lookAround() error {
 	}
 	c.view.Stock = images
 	for _, img := range images {
-		c.view.Images = append(c.view.Images, imageViews(img)...)
+		c.view.Images = append(c.view.Images, ImageViews(img)...)
 	}
 	containers, err := c.engine.Overview(c)
 	if err != nil {
@@ -157,22 +157,6 @@ func (c *invocation) lookAround() error {
 	}
 	c.view.Containers = containers
 	return c.observeContainer()
-}
-
-func imageViews(img Image) []ImageView {
-	v := ImageView{"<none>:<none>", img.ID.String(), img.Size(), []string{}}
-	for _, l := range img.Layers {
-		v.Layers = append(v.Layers, l.String())
-	}
-	if len(img.Tags) == 0 {
-		return []ImageView{v}
-	}
-	var out []ImageView
-	for _, tag := range img.Tags {
-		v.Ref = tag
-		out = append(out, v)
-	}
-	return out
 }
 
 // observeContainer adds the changes and the layer of the container acted on,
@@ -192,7 +176,7 @@ func (c *invocation) observeContainer() error {
 		c.view.Unseen = "the look into the container was interrupted"
 	case !errors.As(err, &refusal):
 		return err
-	case !strings.HasPrefix(refusal.Text, noSuchContainer):
+	case !IsNoSuchContainer(refusal):
 		c.view.Unseen = refusal.Text
 	}
 	c.view.Changes, c.view.Layer, c.view.Tree = []fs.Change{}, "", nil

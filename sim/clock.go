@@ -11,22 +11,22 @@ const wroteTime = "the command wrote the time into a file, and the two worlds ra
 // that its files have in the real world; and where a program has written the
 // time into a file, that file.
 func (s *Session) agreeOnTime(r *Result) {
-	asked := s.Model.askedTime()
+	asked := s.Model.AskedTime()
 	if r.Real == nil || r.Model.Tree == nil || r.Real.Tree == nil || r.Model.Unknown != "" {
 		return
 	}
 	if r.Model.Layer == r.Real.Layer {
-		s.Model.retime(r.Model.Container, r.Real.Tree)
+		s.Model.Retime(r.Model.Container, r.Real.Tree)
 		return
 	}
 	if asked && fs.SameButNumbers(r.Model.Tree, r.Real.Tree) {
 		r.Declare("layer", wroteTime)
-		s.Model.take(r.Model.Container, r.Real.Tree)
+		s.Model.Take(r.Model.Container, r.Real.Tree)
 	}
 }
 
-// askedTime says whether a program has asked for the time since the last call.
-func (m *Model) askedTime() bool {
+// AskedTime says whether a program has asked for the time since the last call.
+func (m *Model) AskedTime() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	asked := m.asked
@@ -34,9 +34,9 @@ func (m *Model) askedTime() bool {
 	return asked
 }
 
-// retime gives a container's files other times. One whose process goes on by
+// Retime gives a container's files other times. One whose process goes on by
 // the clock keeps its own.
-func (m *Model) retime(id string, times *fs.Tree) {
+func (m *Model) Retime(id string, times *fs.Tree) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c, err := m.state.container(id)
@@ -48,8 +48,8 @@ func (m *Model) retime(id string, times *fs.Tree) {
 	m.state = m.state.with(c)
 }
 
-// take gives a container another layer.
-func (m *Model) take(id string, layer *fs.Tree) {
+// Take gives a container another layer.
+func (m *Model) Take(id string, layer *fs.Tree) {
 	m.do(func(t *transition) error {
 		if c, err := t.state.container(id); err == nil && c.held == nil {
 			t.adoptLayer(c, layer)

@@ -12,17 +12,18 @@ import (
 // Compare holds what the model says against what the real world shows, and
 // classes every difference.
 func Compare(model, real View) []Difference {
-	return comparison{pairs: &Pairs{}, asTyped: func(text string) string { return text }}.of(model, real)
+	return Comparison{Pairs: &ImageMap{}, AsTyped: asIs}.Of(model, real)
 }
 
-// comparison is what a session knows when it compares.
-type comparison struct {
-	cmd     string // as it was typed
-	pairs   *Pairs
-	asTyped func(string) string
+// Comparison is what a session knows when it compares.
+type Comparison struct {
+	Cmd     string              // as it was typed
+	Pairs   *ImageMap           // of images that are the same, whatever their ids
+	AsTyped func(string) string // a text of either world, with the ids that were typed
 }
 
-func (c comparison) of(model, real View) []Difference {
+// Of is what two views differ in.
+func (c Comparison) Of(model, real View) []Difference {
 	var out []Difference
 	for _, f := range fields {
 		if f.same != nil && f.same(model, real) {
@@ -36,18 +37,29 @@ func (c comparison) of(model, real View) []Difference {
 		d.Class, d.Reason = c.judge(f, model, real)
 		out = append(out, d)
 	}
-	if why := c.pairs.difference(model); why != "" {
+	if why := c.Pairs.difference(model); why != "" {
 		out = append(out, Difference{What: "images", Class: Bug, Reason: "an image that was made in both worlds is not the same: " + why})
 	}
-	if c.pairs.own(model) {
+	if c.Pairs.own(model) {
 		out = append(out, Difference{What: "images", Class: Expected, Reason: enginesOwnReason})
 	}
 	return out
 }
 
+func asIs(text string) string { return text }
+
+// Texts classes the difference of two texts, one of each world, which differ;
+// engine is the real one's name.
+func (c Comparison) Texts(engine, model, real string) (Class, string) {
+	if c.AsTyped == nil {
+		c.AsTyped = asIs
+	}
+	return c.judge(fields[1], View{Stdout: model}, View{Engine: engine, Stdout: real})
+}
+
 // sameImages says whether the worlds have the same images, whatever their ids.
-func (c comparison) sameImages(model, real View) bool {
-	return slices.Equal(sortedLines(imagesText(c.pairs.RealImages(model.Images))), sortedLines(imagesText(real.Images)))
+func (c Comparison) sameImages(model, real View) bool {
+	return slices.Equal(sortedLines(imagesText(c.Pairs.RealImages(model.Images))), sortedLines(imagesText(real.Images)))
 }
 
 func imagesText(all []ImageView) string {
@@ -99,7 +111,7 @@ func changesText(all []fs.Change) string {
 const otherIDs = "an image that was made here has another id in each world: its configuration names its layers by digest, and the files in them carry each world's own times; their contents are equal"
 
 // judge classes a difference in this field.
-func (c comparison) judge(f field, model, real View) (Class, string) {
+func (c Comparison) judge(f field, model, real View) (Class, string) {
 	if model.Unknown != "" {
 		return Limit, "the model cannot know: " + model.Unknown
 	}
@@ -109,7 +121,7 @@ func (c comparison) judge(f field, model, real View) (Class, string) {
 	if real.Unknown != "" {
 		return Limit, "the real engine cannot show it: " + real.Unknown
 	}
-	m, r := c.asTyped(c.pairs.Real(f.of(model))), c.asTyped(f.of(real))
+	m, r := c.AsTyped(c.Pairs.Real(f.of(model))), c.AsTyped(f.of(real))
 	if m == r {
 		return Expected, otherIDs
 	}
@@ -117,7 +129,7 @@ func (c comparison) judge(f field, model, real View) (Class, string) {
 		if !d.applies(f.name, real.Engine, m, r) {
 			continue
 		}
-		if d.excused(c.cmd, model, real) {
+		if d.excused(c.Cmd, model, real) {
 			return d.Class, d.Reason
 		}
 		if m, r = d.blank(m), d.blank(r); m == r || d.equal != nil && d.equal(m, r) {

@@ -25,7 +25,7 @@ func (t *transition) create(spec Spec) (Container, error) {
 	if err != nil {
 		return Container{}, err
 	}
-	argv, err := Plan(img.Config.Config, spec, t.state.holder(spec.Name))
+	argv, err := Plan(img.Config.Config, spec, t.state.Holder(spec.Name))
 	if err != nil {
 		return Container{}, err
 	}

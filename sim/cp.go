@@ -56,13 +56,13 @@ func (c *invocation) copyOut(container, name, dest string) error {
 	}
 	kind, err := c.host.Kind(dest)
 	if err != nil {
-		return hostError(err)
+		return HostError(err)
 	}
 	dir, ready, err := placed(tree, name, dest, kind, path.Clean("/"+name) == "/")
 	if err != nil {
 		return err
 	}
-	return hostError(c.host.Put(dir, ready))
+	return HostError(c.host.Put(dir, ready))
 }
 
 // placed is where a copied entry goes, by docker's rules: into a directory
@@ -124,13 +124,13 @@ func (c *invocation) copyIn(src, container, dest string) error {
 	kind, err := c.host.Kind(src)
 	switch {
 	case err != nil:
-		return hostError(err)
+		return HostError(err)
 	case kind == HostNothing:
 		return Refuse("lstat %s: no such file or directory", c.host.Abs(src))
 	}
 	tree, err := c.host.Tree(src)
 	if err != nil {
-		return hostError(err)
+		return HostError(err)
 	}
 	if !c.Archive {
 		tree = ofRoot(tree)
@@ -191,7 +191,7 @@ func (c *invocation) export() error {
 	if err != nil {
 		return FromDaemon(err)
 	}
-	return hostError(c.host.Create(c.Output, func(w io.Writer) error { return tree.WriteTar(w) }))
+	return HostError(c.host.Create(c.Output, func(w io.Writer) error { return tree.WriteTar(w) }))
 }
 
 // hostHas says whether there is something of this name on the host; where that
@@ -218,7 +218,7 @@ func (c *invocation) save() error {
 		return err
 	}
 	err := c.host.Create(c.Output, func(w io.Writer) error { return c.engine.Save(c, c.Args, w) })
-	return hostError(FromDaemon(err))
+	return HostError(FromDaemon(err))
 }
 
 func (c *invocation) load() error {
@@ -227,7 +227,7 @@ func (c *invocation) load() error {
 	}
 	f, err := c.host.Open(c.Input)
 	if err != nil {
-		return hostError(err)
+		return HostError(err)
 	}
 	defer f.Close()
 	refs, err := c.engine.Load(c, f)
@@ -252,7 +252,7 @@ func (c *invocation) importTar() error {
 	}
 	f, err := c.host.Open(src)
 	if err != nil {
-		return hostError(err)
+		return HostError(err)
 	}
 	defer f.Close()
 	i := Import{Root: f, Comment: cmp.Or(c.Message, "Imported from -"), Created: c.Now}

@@ -118,7 +118,7 @@ type long struct {
 }
 
 func startLong(t testing.TB, kept int) *long {
-	l := &long{session: session(t), kept: kept}
+	l := &long{session: newSession(t), kept: kept}
 	chance := rand.NewChaCha8([32]byte{})
 	l.session.Rand = func(b []byte) { chance.Read(b) }
 	l.do(t, "docker run -d --name box busybox sleep 1000000")

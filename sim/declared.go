@@ -96,7 +96,7 @@ const ownedByHost = "the devices, /proc and /sys belong to the host's root; in a
 var groupsShown = regexp.MustCompile(` groups=\S+`)
 
 // enginesOwnReason is why an image of an exported root file system is not the
-// same in both worlds; see [Pairs].
+// same in both worlds; see [ImageMap].
 const enginesOwnReason = "the image has files from a container's whole root file system, and with them what each engine makes there itself (/proc, /etc/hosts, …): which of those become part of a layer is the engine's affair"
 
 // declared is every difference between the worlds that is not a fault. They

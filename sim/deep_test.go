@@ -14,7 +14,7 @@ import (
 // from the top.
 func TestCopyDeep(t *testing.T) {
 	cost := func(depth int) (in, out uint64) {
-		m := session(t).Model
+		m := newSession(t).Model
 		k := made(t, m, 1, "mkdir /t")
 		b, name := fs.NewBuilder(), ""
 		for range depth {

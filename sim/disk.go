@@ -169,7 +169,7 @@ func (c *invocation) pruneImages() (freed int64, err error) {
 	}
 	text := ""
 	for _, img := range before {
-		if len(users(containers, img)) > 0 || len(img.Tags) > 0 && !c.All || hasChild(img, before) && len(img.Tags) == 0 {
+		if len(Users(containers, img)) > 0 || len(img.Tags) > 0 && !c.All || hasChild(img, before) && len(img.Tags) == 0 {
 			continue
 		}
 		lines, err := c.pruneImage(img)
@@ -223,7 +223,7 @@ func layerBytes(all []Image) (n int64) {
 func layerSizes(all []Image) map[digest.Digest]int64 {
 	out := map[digest.Digest]int64{}
 	for _, img := range all {
-		for i, chain := range chains(img) {
+		for i, chain := range Chains(img) {
 			if i < len(img.Sizes) {
 				out[chain] = img.Sizes[i]
 			}
@@ -306,7 +306,7 @@ func (c *invocation) diskUsage() error {
 func (u usage) imageRow() []string {
 	var active []Image
 	for _, img := range u.images {
-		if len(users(u.containers, img)) > 0 {
+		if len(Users(u.containers, img)) > 0 {
 			active = append(active, img)
 		}
 	}
@@ -350,9 +350,9 @@ func (c *invocation) diskDetails(u usage) error {
 	rows := [][]string{{"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "SHARED SIZE", "UNIQUE SIZE", "CONTAINERS"}}
 	for _, img := range u.images {
 		shared := u.shared(img)
-		for _, v := range imageViews(img) {
+		for _, v := range ImageViews(img) {
 			name, tag := SplitTag(v.Ref)
-			rows = append(rows, []string{name, tag, c.imageID(img), c.ago(img.CreatedAt()), size(img.Size()), size(shared), size(img.Size() - shared), strconv.Itoa(len(users(u.containers, img)))})
+			rows = append(rows, []string{name, tag, c.imageID(img), c.ago(img.CreatedAt()), size(img.Size()), size(shared), size(img.Size() - shared), strconv.Itoa(len(Users(u.containers, img)))})
 		}
 	}
 	c.table(rows)
@@ -374,7 +374,7 @@ func (c *invocation) diskDetails(u usage) error {
 // shared are the bytes of img's layers that another image has too.
 func (u usage) shared(img Image) (n int64) {
 	others := layerSizes(slices.DeleteFunc(slices.Clone(u.images), func(o Image) bool { return o.ID == img.ID }))
-	for _, chain := range chains(img) {
+	for _, chain := range Chains(img) {
 		n += others[chain]
 	}
 	return n

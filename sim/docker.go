@@ -248,7 +248,7 @@ func (c *invocation) push() error {
 
 // wholeName is a repository with its registry, as docker push prints it.
 func wholeName(name string) string {
-	if named, err := parseRef(name); err == nil {
+	if named, err := ParseRef(name); err == nil {
 		return named.Name()
 	}
 	return name

@@ -29,7 +29,7 @@ func made(t *testing.T, m *sim.Model, n byte, script string) sim.Container {
 }
 
 func TestModelCommits(t *testing.T) {
-	m := session(t).Model
+	m := newSession(t).Model
 	m.At(time.Unix(1000, 0))
 	k := made(t, m, 1, "echo a > /f; ln /f /g; rm /etc/passwd")
 	base, err := m.Image(t.Context(), "busybox")
@@ -77,7 +77,7 @@ func TestModelCommits(t *testing.T) {
 }
 
 func TestModelCopies(t *testing.T) {
-	m := session(t).Model
+	m := newSession(t).Model
 	m.At(time.Unix(1000, 0))
 	k := made(t, m, 1, "ln -s /etc /e; echo old > /etc/motd")
 	b := fs.NewBuilder()
@@ -113,7 +113,7 @@ func TestModelCopies(t *testing.T) {
 }
 
 func TestModelVolumes(t *testing.T) {
-	m := session(t).Model
+	m := newSession(t).Model
 	_, err := m.Pull(t.Context(), "busybox")
 	require.NoError(t, err)
 	run := func(n byte, script string, mounts ...sim.Mount) sim.Output {
@@ -151,7 +151,7 @@ func TestModelVolumes(t *testing.T) {
 }
 
 func TestDetached(t *testing.T) {
-	m := session(t).Model
+	m := newSession(t).Model
 	m.At(time.Unix(1000, 0))
 	_, err := m.Pull(t.Context(), "busybox")
 	require.NoError(t, err)

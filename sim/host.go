@@ -60,7 +60,7 @@ type read[T any] struct {
 
 func share(h Host) *shared {
 	if h == nil {
-		h = noHost{}
+		h = NoHost{}
 	}
 	return &shared{Host: h, trees: map[string]read[*fs.Tree]{}, kinds: map[string]read[HostKind]{}}
 }
@@ -138,27 +138,27 @@ func (r reader) Create(_ string, write func(io.Writer) error) error { return wri
 // Put writes nothing.
 func (r reader) Put(string, *fs.Tree) error { return nil }
 
-// noHost is no machine at all, for a session that was given none.
-type noHost struct{}
+// NoHost is no machine at all, for a session that was given none.
+type NoHost struct{}
 
 var errNoHost = Refuse("the files of this machine cannot be reached from here")
 
-func (noHost) Open(string) (io.ReadCloser, error) {
+func (NoHost) Open(string) (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(nil)), errNoHost
 }
 
-func (noHost) Create(string, func(io.Writer) error) error { return errNoHost }
+func (NoHost) Create(string, func(io.Writer) error) error { return errNoHost }
 
-func (noHost) Tree(string) (*fs.Tree, error) { return nil, errNoHost }
+func (NoHost) Tree(string) (*fs.Tree, error) { return nil, errNoHost }
 
-func (noHost) Put(string, *fs.Tree) error { return errNoHost }
+func (NoHost) Put(string, *fs.Tree) error { return errNoHost }
 
-func (noHost) Abs(name string) string { return path.Join("/", name) }
+func (NoHost) Abs(name string) string { return path.Join("/", name) }
 
-func (noHost) Kind(string) (HostKind, error) { return HostNothing, errNoHost }
+func (NoHost) Kind(string) (HostKind, error) { return HostNothing, errNoHost }
 
-// hostError is what docker says where a file of the host cannot be used.
-func hostError(err error) error {
+// HostError is what docker says where a file of the host cannot be used.
+func HostError(err error) error {
 	var p *iofs.PathError
 	if errors.As(err, &p) {
 		return Refuse("%s %s: %v", p.Op, p.Path, p.Err)

@@ -141,3 +141,32 @@ func (s Spec) Host() string {
 	}
 	return Short(s.ID)
 }
+
+// ImageViews are what a [View] tells of an image, one for each of its tags.
+func ImageViews(img Image) []ImageView {
+	v := ImageView{"<none>:<none>", img.ID.String(), img.Size(), []string{}}
+	for _, l := range img.Layers {
+		v.Layers = append(v.Layers, l.String())
+	}
+	if len(img.Tags) == 0 {
+		return []ImageView{v}
+	}
+	var out []ImageView
+	for _, tag := range img.Tags {
+		v.Ref = tag
+		out = append(out, v)
+	}
+	return out
+}
+
+func SameContent(a, b *fs.Node) bool {
+	if a.Mode != b.Mode || a.Target != b.Target || a.Size() != b.Size() {
+		return false
+	}
+	if !a.IsRegular() || a.Data.Shares(b.Data) {
+		return true
+	}
+	x, err1 := a.Data.Bytes()
+	y, err2 := b.Data.Bytes()
+	return err1 == nil && err2 == nil && string(x) == string(y)
+}

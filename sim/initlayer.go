@@ -42,13 +42,6 @@ func initNode(b *fs.Builder, image *fs.Tree, name string, n fs.Node) {
 	b.MustPut(name, n)
 }
 
-// must is for what cannot fail by construction.
-func must(err error) {
-	if err != nil {
-		panic(err)
-	}
-}
-
 // EtcFiles are the files that an engine binds over a container's own, by
 // absolute path, with what they hold. The container's only network interface
 // is lo, so its hosts are local and it has no name server.

@@ -12,7 +12,7 @@ import (
 // A command in the background does not keep its line. It is there in the next
 // ones, as long as it sleeps.
 func TestJobsOfLines(t *testing.T) {
-	s := session(t) // a line comes a second after another
+	s := newSession(t) // a line comes a second after another
 	do(t, s, "docker run -it --name box busybox")
 	began := time.Now()
 	for _, line := range []string{"sleep 1000 &", "sleep 3 & sleep 2000 &", "(sleep 1000; touch /late) &"} {
@@ -35,13 +35,13 @@ func TestJobsOfLines(t *testing.T) {
 
 // What a command in the background does after its sleep is beyond the model.
 func TestJobGoesOn(t *testing.T) {
-	s := session(t)
+	s := newSession(t)
 	do(t, s, "docker run -it --name box busybox")
 	require.Empty(t, do(t, s, "(sleep 2; echo late > /late) &").Model.Unknown)
 	do(t, s, "true")
 	require.Contains(t, do(t, s, "ls /").Model.Unknown, "in the background")
 	do(t, s, "exit")
-	s = session(t)
+	s = newSession(t)
 	do(t, s, "docker run -it --name box busybox")
 	require.Empty(t, do(t, s, "while :; do :; done &").Model.Unknown)
 	require.Contains(t, do(t, s, "ls /").Model.Unknown, "in the background")
@@ -49,7 +49,7 @@ func TestJobGoesOn(t *testing.T) {
 
 // A line waits for a job that it is told to wait for.
 func TestWaitForJob(t *testing.T) {
-	s := session(t)
+	s := newSession(t)
 	do(t, s, "docker run -it --name box busybox")
 	require.Equal(t, "a\nb\n0\n", do(t, s, "(sleep 0.2; echo a) & wait; echo b; echo $?").Model.Stdout)
 	do(t, s, "sleep 2 &")

@@ -226,7 +226,7 @@ func (c *invocation) listImages() error {
 	var rows []map[string]string
 	quiet := map[string]bool{}
 	for _, img := range all {
-		for _, v := range imageViews(img) {
+		for _, v := range ImageViews(img) {
 			name, tag := SplitTag(v.Ref)
 			if !c.shown(img, all) || !c.wanted(name, tag) || !fitsImage(img, all, name, tag, filters) {
 				continue

@@ -91,8 +91,8 @@ func (m *Model) At(now time.Time) {
 	must(m.do(func(t *transition) error { t.catchUp(); t.wakeJobs(); return nil }))
 }
 
-// restore makes an earlier state the state now.
-func (m *Model) restore(s State) {
+// Restore makes an earlier state the state now.
+func (m *Model) Restore(s State) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.state = s
@@ -292,3 +292,33 @@ func (m *Model) Dir(key string) string {
 	}
 	return "/"
 }
+
+// Unseen calls f, and forgets the steps in it.
+func (m *Model) Unseen(f func() error) error {
+	before := m.Steps()
+	err := f()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.steps = before
+	return err
+}
+
+// must is for what cannot fail by construction.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// ShareWith tells the model of other sessions.
+func (m *Model) ShareWith(others Others) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.elsewhere = others.Containers
+	for _, ref := range others.Pushed {
+		m.state.shelf = m.state.shelf.Without(ref) // what it is now only the real engine finds out
+	}
+}
+
+// HasPushed says whether the model knows anything of twinlayer's own registry.
+func (m *Model) HasPushed() bool { return m.State().shelf.Len() > 0 }

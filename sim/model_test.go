@@ -28,7 +28,7 @@ var bundled = sync.OnceValue(func() *bundle.Bundle {
 })
 
 // session is a model alone, with a clock and a chance that repeat.
-func session(t testing.TB) *sim.Session { return sessionWith(t, sim.ModelConfig{}) }
+func newSession(t testing.TB) *sim.Session { return sessionWith(t, sim.ModelConfig{}) }
 
 func sessionWith(t testing.TB, cfg sim.ModelConfig) *sim.Session {
 	images := bundled()
@@ -75,7 +75,7 @@ func digests(t *testing.T, steps []sim.Step, key string) (out []string) {
 
 // TestSameCommandsSameStates: the model has no clock and no chance of its own.
 func TestSameCommandsSameStates(t *testing.T) {
-	a, b := session(t), session(t)
+	a, b := newSession(t), newSession(t)
 	for _, line := range script {
 		x, y := do(t, a, line), do(t, b, line)
 		require.Equal(t, x.Model, y.Model, line)
@@ -89,7 +89,7 @@ func TestSameCommandsSameStates(t *testing.T) {
 
 // TestOldStatesStay: what a step saw is still there after everything.
 func TestOldStatesStay(t *testing.T) {
-	s := session(t)
+	s := newSession(t)
 	var all []sim.Step
 	var then []string
 	for _, line := range script {
@@ -109,7 +109,7 @@ func TestOldStatesStay(t *testing.T) {
 }
 
 func TestTimeline(t *testing.T) {
-	s := session(t)
+	s := newSession(t)
 	var line sim.Timeline
 	_, ok := line.Back()
 	require.False(t, ok)
@@ -153,7 +153,7 @@ func TestLongTimeline(t *testing.T) {
 
 // TestUnknownProgram: the model says what it cannot know.
 func TestUnknownProgram(t *testing.T) {
-	s := session(t)
+	s := newSession(t)
 	do(t, s, "docker run -it --name box1 busybox")
 	do(t, s, `printf '\177ELF\000made up' > /prog; chmod +x /prog`)
 	r := do(t, s, "/prog")
@@ -197,7 +197,7 @@ func TestFindUser(t *testing.T) {
 // TestLeftInBackground: a state that is reached does not change any more,
 // whatever a shell has left running; a program of docker exec runs on.
 func TestLeftInBackground(t *testing.T) {
-	s := session(t)
+	s := newSession(t)
 	do(t, s, "docker run --name box1 busybox sh -c 'while true; do echo > /x; ls / > /y; done & echo a'")
 	do(t, s, "docker run -d --name box2 busybox sleep 1000")
 	r := do(t, s, "docker exec box2 sh -c 'while true; do echo > /x; done & sleep 900 & echo b'")

@@ -37,11 +37,7 @@ func (s *Session) takeOver(ctx context.Context, cmd Cmd) (notice string) {
 
 // quietly calls f and forgets the model's steps in it.
 func (s *Session) quietly(f func() error) error {
-	before := s.Model.Steps()
-	err := f()
-	s.Model.Steps()
-	s.Model.steps = before
-	return err
+	return s.Model.Unseen(f)
 }
 
 // takeOverStore takes over which images and volumes there are.
@@ -56,24 +52,22 @@ func (s *Session) takeOverStore(ctx context.Context) (notice string, err error) 
 	}
 	was := s.images.real
 	news := s.changesOf(was, images, volumes)
-	err = s.Model.do(func(t *transition) error {
-		s.takeOverImages(ctx, t, was, images)
-		s.takeOverVolumes(t, volumes)
+	err = s.Model.TakeOver(func(a Adoption) error {
+		s.takeOverImages(ctx, a, was, images)
+		s.takeOverVolumes(a, volumes)
 		return nil
 	})
 	s.images.real, s.images.model = images, s.Model.State().Images()
-	s.pairs.learn(ctx, side{s.Model, s.images.model}, side{s.Real, images})
+	s.pairs.Learn(ctx, Side{s.Model, s.images.model}, Side{s.Real, images})
 	return news, err
 }
 
 // takeOverImages does to the model's images what leads from was to now.
-func (s *Session) takeOverImages(ctx context.Context, t *transition, was, now []Image) {
+func (s *Session) takeOverImages(ctx context.Context, a Adoption, was, now []Image) {
 	old, kept := byID(was), byID(now)
 	for _, img := range was {
 		if _, ok := kept[img.ID]; !ok {
-			id := s.modelID(t, img.ID)
-			t.state = t.state.withoutImage(id).withoutUnusedLayers()
-			t.step("delete", "/", "adopted: another session has removed image %s", Short(id))
+			a.RemoveImage(s.modelID(a, img.ID))
 		}
 	}
 	for _, img := range slices.Backward(now) {
@@ -81,14 +75,13 @@ func (s *Session) takeOverImages(ctx context.Context, t *transition, was, now []
 		if had && slices.Equal(before.Tags, img.Tags) {
 			continue
 		}
-		id := s.adoptImage(ctx, t, img)
+		id := s.adoptImage(ctx, a, img)
 		for _, tag := range before.Tags {
 			if !slices.Contains(img.Tags, tag) {
-				full, _ := t.state.image(id)
-				t.state = t.state.untag(full, tag)
+				a.Untag(id, tag)
 			}
 		}
-		t.adoptTags(img, id)
+		a.Tags(img, id)
 	}
 }
 
@@ -101,30 +94,29 @@ func byID(all []Image) map[digest.Digest]Image {
 }
 
 // modelID is the id that an image of the real engine has in the model.
-func (s *Session) modelID(t *transition, id digest.Digest) digest.Digest {
-	if _, ok := t.state.images.Get(id); ok {
+func (s *Session) modelID(a Adoption, id digest.Digest) digest.Digest {
+	if a.HasImage(id) {
 		return id
 	}
-	return cmp.Or(s.pairs.other(id), id)
+	return cmp.Or(s.pairs.Other(id), id)
 }
 
 // takeOverVolumes gives the model the volumes that the real engine has.
-func (s *Session) takeOverVolumes(t *transition, volumes []Volume) {
-	for name := range t.state.volumes.All() {
+func (s *Session) takeOverVolumes(a Adoption, volumes []Volume) {
+	for _, name := range a.VolumeNames() {
 		if !slices.ContainsFunc(volumes, func(v Volume) bool { return v.Name == name }) {
-			t.state = t.state.withoutVolume(name)
-			t.step("volume", "/", "adopted: another session has removed volume %s", shortVolume(name))
+			a.RemoveVolume(name)
 			delete(s.unread, name)
 		}
 	}
-	s.adoptVolumeNames(t, volumes)
+	s.adoptVolumeNames(a, volumes)
 }
 
 // changesOf says in one sentence what other sessions have changed; "" if that
 // is nothing that shows.
 func (s *Session) changesOf(was, now []Image, volumes []Volume) string {
 	names := map[string]string{}
-	for name := range s.Model.State().volumes.All() {
+	for _, name := range s.Model.State().VolumeNames() {
 		names[name] = name
 	}
 	there := map[string]string{}
@@ -191,7 +183,7 @@ func listed(names []string) string {
 // command depends on them, and notes which volumes they may have written to.
 func (s *Session) lookAtOthers(ctx context.Context, cmd Cmd) error {
 	volumes := s.volumesIn(cmd)
-	if len(volumes) == 0 && !cmd.Removes() && !s.Model.hasPushed() {
+	if len(volumes) == 0 && !cmd.Removes() && !s.Model.HasPushed() {
 		return nil
 	}
 	_, err := s.writtenByOthers(ctx, volumes)
@@ -209,9 +201,9 @@ func (s *Session) writtenByOthers(ctx context.Context, volumes []string) (writte
 		if c.Status == Running {
 			others.Written = append(others.Written, volumesOf(c.Mounts)...)
 		}
-		others.Containers[i].ImageID = cmp.Or(s.pairs.other(c.ImageID), c.ImageID)
+		others.Containers[i].ImageID = cmp.Or(s.pairs.Other(c.ImageID), c.ImageID)
 	}
-	s.Model.shareWith(others)
+	s.Model.ShareWith(others)
 	for _, name := range others.Written {
 		if slices.Contains(volumes, name) {
 			s.unread[name], written = true, true
@@ -229,19 +221,6 @@ func volumesOf(mounts []Mount) (names []string) {
 	return names
 }
 
-// shareWith tells the model of other sessions.
-func (m *Model) shareWith(others Others) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.elsewhere = others.Containers
-	for _, ref := range others.Pushed {
-		m.state.shelf = m.state.shelf.Without(ref) // what it is now only the real engine finds out
-	}
-}
-
-// hasPushed says whether the model knows anything of twinlayer's own registry.
-func (m *Model) hasPushed() bool { return m.State().shelf.Len() > 0 }
-
 // volumesIn are the volumes that a command can see: those that it names, and
 // those of the containers that it names.
 func (s *Session) volumesIn(cmd Cmd) []string {
@@ -249,7 +228,7 @@ func (s *Session) volumesIn(cmd Cmd) []string {
 	state := s.Model.State()
 	for _, arg := range append(slices.Clone(cmd.Args), cmd.Container) {
 		key, _, _ := strings.Cut(arg, ":") // docker cp
-		if c, err := state.container(key); err == nil {
+		if c, err := state.Container(key); err == nil {
 			names = append(names, volumesOf(c.Mounts)...)
 		}
 	}

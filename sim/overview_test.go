@@ -58,7 +58,7 @@ func TestOverview(t *testing.T) {
 // TestPrintedByManyStarts: what a container has printed is what all its starts
 // have, one after the other, of each stream the first megabyte.
 func TestPrintedByManyStarts(t *testing.T) {
-	s := session(t)
+	s := newSession(t)
 	do(t, s, `docker run --name box busybox sh -c "wc -c < /proc/version; ls /nosuch"`)
 	one := do(t, s, "docker logs box").Model
 	require.NotEmpty(t, one.Stdout)

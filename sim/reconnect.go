@@ -74,7 +74,7 @@ func (s *Session) again(ctx context.Context) (at int, err error) {
 	if s.Real != nil {
 		s.Real.Close() // it may be gone; what it left is removed if it can be
 	}
-	s.Real, s.pairs, s.images.real, s.broken = fresh, Pairs{}, nil, nil
+	s.Real, s.pairs, s.images.real, s.broken = fresh, ImageMap{}, nil, nil
 	for i, cmd := range s.kept {
 		if s.apart && i == s.lasts {
 			s.setApart(ctx)
@@ -99,7 +99,7 @@ func (s *Session) again(ctx context.Context) (at int, err error) {
 // level pairs the images of both worlds after a reconnect, and has the model
 // take over what is there now, if that is another.
 func (s *Session) level(ctx context.Context, other bool) error {
-	s.pairs.learn(ctx, side{s.Model, s.images.model}, side{s.Real, s.images.real})
+	s.pairs.Learn(ctx, Side{s.Model, s.images.model}, Side{s.Real, s.images.real})
 	if !other {
 		return nil
 	}

@@ -18,7 +18,7 @@ func Removal(images []Image, containers, foreign []Container, ref string, force 
 		return Removed{}, err
 	}
 	all := slices.Concat(containers, foreign)
-	r := removal{images, all, len(containers), img, users(all, img), force}
+	r := removal{images, all, len(containers), img, Users(all, img), force}
 	if familiar, err := Familiar(ref); err == nil && slices.Contains(img.Tags, familiar) {
 		return r.byReference(ref, familiar)
 	}
@@ -34,7 +34,8 @@ type removal struct {
 	force      bool
 }
 
-func users(all []Container, img Image) []Container {
+// Users are the containers made from an image.
+func Users(all []Container, img Image) []Container {
 	return slices.DeleteFunc(slices.Clone(all), func(c Container) bool { return c.ImageID != img.ID })
 }
 
@@ -98,7 +99,7 @@ func (r removal) whole() Removed {
 	for img, more := r.img, true; more; {
 		gone.Deleted = append(gone.Deleted, img.ID)
 		r.images = slices.DeleteFunc(slices.Clone(r.images), func(o Image) bool { return o.ID == img.ID })
-		if len(users(r.containers, img)) == 0 {
+		if len(Users(r.containers, img)) == 0 {
 			gone.Deleted = append(gone.Deleted, r.layers(img)...)
 		}
 		img, more = r.unneeded(img.Parent)
@@ -113,7 +114,7 @@ func (r removal) unneeded(id digest.Digest) (Image, bool) {
 		return Image{}, false
 	}
 	img := r.images[i]
-	return img, len(img.Tags) == 0 && len(r.children(img)) == 0 && len(users(r.containers, img)) == 0
+	return img, len(img.Tags) == 0 && len(r.children(img)) == 0 && len(Users(r.containers, img)) == 0
 }
 
 // layers are the layers of img that no other image stands on, top first, by
@@ -123,7 +124,7 @@ func (r removal) layers(img Image) (gone []digest.Digest) {
 	for _, other := range r.images {
 		markChains(kept, other)
 	}
-	for _, chain := range slices.Backward(chains(img)) {
+	for _, chain := range slices.Backward(Chains(img)) {
 		if kept[chain] {
 			break
 		}
@@ -133,12 +134,12 @@ func (r removal) layers(img Image) (gone []digest.Digest) {
 }
 
 func markChains(kept map[digest.Digest]bool, img Image) {
-	for _, chain := range chains(img) {
+	for _, chain := range Chains(img) {
 		kept[chain] = true
 	}
 }
 
-// chains are the chain ids of img's layers, bottom first.
-func chains(img Image) []digest.Digest {
+// Chains are the chain ids of img's layers, bottom first.
+func Chains(img Image) []digest.Digest {
 	return identity.ChainIDs(slices.Clone(img.Layers))
 }

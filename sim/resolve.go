@@ -20,7 +20,7 @@ import (
 // Familiar is ref as docker prints it, with its tag: "busybox:latest". A
 // *Refusal where ref is no reference.
 func Familiar(ref string) (string, error) {
-	named, err := parseRef(ref)
+	named, err := ParseRef(ref)
 	if err != nil {
 		return "", err
 	}
@@ -31,7 +31,7 @@ func Familiar(ref string) (string, error) {
 // such as "busybox" or "ana/app"), its repository as it was typed without
 // that, and its tag or digest, "latest" where it has none.
 func SplitRef(ref string) (registry, repository, version string, err error) {
-	named, err := parseRef(ref)
+	named, err := ParseRef(ref)
 	if err != nil {
 		return "", "", "", err
 	}
@@ -58,7 +58,7 @@ func isHost(s string) bool {
 	return s == "localhost" || strings.ContainsAny(s, ".:") || strings.ToLower(s) != s
 }
 
-func parseRef(ref string) (reference.Named, error) {
+func ParseRef(ref string) (reference.Named, error) {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
 		return nil, Refuse("%v", err)
@@ -113,13 +113,13 @@ func FindContainer(all []Container, key string) (Container, error) {
 		}
 	}
 	if len(found) != 1 {
-		return Container{}, notOne(key, len(found))
+		return Container{}, NotOne(key, len(found))
 	}
 	return found[0], nil
 }
 
-// notOne is docker's answer where a key names no container, or several.
-func notOne(key string, n int) *Refusal {
+// NotOne is docker's answer where a key names no container, or several.
+func NotOne(key string, n int) *Refusal {
 	if n == 0 {
 		return NoSuchContainer(key)
 	}
@@ -128,6 +128,12 @@ func notOne(key string, n int) *Refusal {
 
 // NoSuchContainer is docker's answer to a container it does not have.
 func NoSuchContainer(key string) *Refusal { return Refuse(noSuchContainer+"%s", key) }
+
+// IsNoSuchContainer says whether err is that.
+func IsNoSuchContainer(err error) bool {
+	var r *Refusal
+	return errors.As(err, &r) && strings.HasPrefix(r.Text, noSuchContainer)
+}
 
 const noSuchContainer = "No such container: "
 

@@ -83,7 +83,7 @@ func TestRoomDetached(t *testing.T) {
 // no more steps than are of use; what comes after them has happened all the
 // same.
 func TestStepsOfOne(t *testing.T) {
-	s := session(t)
+	s := newSession(t)
 	r := do(t, s, "docker run --name box busybox sh -c 'i=0; while [ $i -lt 17000 ]; do echo $i > f; i=$((i+1)); done'")
 	require.Zero(t, r.Model.Exit)
 	require.Less(t, len(r.Steps), 1<<14+50)

@@ -33,7 +33,7 @@ type Session struct {
 	begun  bool            // the model has what the real engine had at the start
 	unread map[string]bool // volumes of earlier sessions, of which the model has no more than the name
 	apart  bool            // see Apart
-	pairs  Pairs
+	pairs  ImageMap
 	images struct{ model, real []Image } // after the last command
 }
 
@@ -129,7 +129,7 @@ func (s *Session) perform(ctx context.Context, b *both) Result {
 	if b.real != nil {
 		wg.Go(func() {
 			defer b.modelCmd.Ask.End()
-			b.seen, b.err = Client{b.real.engine, b.host}.Do(ctx, b.realCmd)
+			b.seen, b.err = Client{b.real.Engine, b.host}.Do(ctx, b.realCmd)
 		})
 	}
 	r := Result{Cmd: b.modelCmd.Text, Model: s.predict(ctx, b)}
@@ -155,7 +155,7 @@ func (s *Session) predict(ctx context.Context, b *both) (v View) {
 	before := s.Model.State()
 	defer func() {
 		if fault := recover(); fault != nil {
-			s.Model.restore(before)
+			s.Model.Restore(before)
 			v, b.fault = View{Unknown: "it has broken"}, fmt.Sprintf("the model broke, which is a fault of twinlayer's: please report it with the line (%v)", fault)
 		}
 	}()
@@ -203,7 +203,7 @@ func (s *Session) tellTroubles(ctx context.Context, r *Result) {
 // undo takes the model back to before a command that the real engine has given
 // up: of that there is no more than what is in the store now.
 func (s *Session) undo(ctx context.Context, r *Result, before State) error {
-	s.Model.restore(before)
+	s.Model.Restore(before)
 	if err := s.adoptStore(ctx, r.Real.Stock); err != nil {
 		return err
 	}
@@ -227,7 +227,7 @@ func (s *Session) begin(ctx context.Context) {
 		return
 	}
 	s.images.real, s.images.model = images, s.Model.State().Images()
-	s.pairs.learn(ctx, side{s.Model, s.images.model}, side{s.Real, images})
+	s.pairs.Learn(ctx, Side{s.Model, s.images.model}, Side{s.Real, images})
 }
 
 // settling is how long a detached process of the real world has to come as
@@ -255,7 +255,7 @@ func (s *Session) settle(ctx context.Context, r *Result, b *both) {
 
 // both is one command on its way through both worlds.
 type both struct {
-	real              *side // nil: there is no real engine
+	real              *Side // nil: there is no real engine
 	host              *shared
 	modelCmd, realCmd Cmd
 	asTyped           func(string) string // a text of either world, with the ids that were typed
@@ -269,11 +269,11 @@ func (s *Session) both(cmd Cmd) *both {
 	if s.Real == nil || s.broken != nil {
 		return b
 	}
-	model := side{s.Model, s.images.model}
-	b.real = &side{s.Real, s.images.real}
+	model := Side{s.Model, s.images.model}
+	b.real = &Side{s.Real, s.images.real}
 	n := cmd.ImageArgs()
-	toModel, inModel := s.pairs.args(cmd.Args[:n], *b.real, model)
-	toReal, inReal := s.pairs.args(cmd.Args[:n], model, *b.real)
+	toModel, inModel := s.pairs.Args(cmd.Args[:n], *b.real, model)
+	toReal, inReal := s.pairs.Args(cmd.Args[:n], model, *b.real)
 	b.modelCmd.Args = append(toModel, cmd.Args[n:]...)
 	b.realCmd.Args = append(toReal, cmd.Args[n:]...)
 	told := NewStepFeed()
@@ -318,7 +318,7 @@ func (s *Session) complete(cmd *Cmd) {
 // freeName is the first name from seed on that no container has.
 func (s *Session) freeName(seed uint64) string {
 	state := s.Model.State()
-	return FreeName(seed, func(name string) bool { return state.holder(name) != "" })
+	return FreeName(seed, func(name string) bool { return state.Holder(name) != "" })
 }
 
 // machines is what is printed where the machine has no room, or does not let
@@ -346,8 +346,8 @@ func (s *Session) judge(ctx context.Context, r *Result, b *both) {
 		if r.Real.Unknown == "" {
 			s.images.real = r.Real.Stock
 		}
-		s.pairs.learn(ctx, side{s.Model, s.images.model}, side{s.Real, s.images.real})
-		r.Differences = append(r.Differences, comparison{r.Cmd, &s.pairs, b.asTyped}.of(r.Model, *r.Real)...)
+		s.pairs.Learn(ctx, Side{s.Model, s.images.model}, Side{s.Real, s.images.real})
+		r.Differences = append(r.Differences, Comparison{r.Cmd, &s.pairs, b.asTyped}.Of(r.Model, *r.Real)...)
 	}
 	if r.Model.Unknown != "" && (r.Real == nil || Verdict(r.Differences) != Limit) {
 		r.Differences = append(r.Differences, Difference{What: "model", Class: Limit, Reason: "the model cannot know: " + r.Model.Unknown})

@@ -73,7 +73,7 @@ func (c *invocation) env() (env []string, err error) {
 func (c *invocation) envFile(name string) (env []string, err error) {
 	f, err := c.host.Open(name)
 	if err != nil {
-		return nil, hostError(err)
+		return nil, HostError(err)
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)

@@ -114,13 +114,13 @@ func (c containers) find(key string) (int64, error) {
 		found = append(found, n)
 	}
 	if len(found) != 1 {
-		return 0, notOne(key, len(found))
+		return 0, NotOne(key, len(found))
 	}
 	return found[0], nil
 }
 
-// holder is [Holder] among the containers of s.
-func (s State) holder(name string) string {
+// Holder is [Holder] among the containers of s.
+func (s State) Holder(name string) string {
 	n, ok := s.containers.names.Get(name)
 	if !ok {
 		return ""
@@ -239,4 +239,18 @@ func (s State) Layers(key string) ([]fs.Layer, error) {
 	}
 	root := c.root()
 	return append(slices.Clip(root.Layers()), fs.Layer{Name: "container layer", Tree: root.Upper()}), nil
+}
+
+// Container is the container that key names; see [FindContainer].
+func (s State) Container(key string) (Container, error) {
+	c, err := s.container(key)
+	return c.Container, err
+}
+
+// VolumeNames are the names of all volumes, in order.
+func (s State) VolumeNames() (names []string) {
+	for name := range s.volumes.All() {
+		names = append(names, name)
+	}
+	return names
 }

@@ -321,7 +321,7 @@ func (s Stack) Differences(o Stack) []Row {
 		switch old := a.Lookup(f.Path); {
 		case old == nil:
 			added = append(added, f.Path)
-		case !f.IsDir() && !sameContent(old, f.Node), f.Mode != old.Mode, f.UID != old.UID, f.GID != old.GID:
+		case !f.IsDir() && !SameContent(old, f.Node), f.Mode != old.Mode, f.UID != old.UID, f.GID != old.GID:
 			modified = append(modified, f.Path)
 		}
 	}

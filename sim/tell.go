@@ -33,8 +33,7 @@ func (s *Session) Tell(ctx context.Context, story Story) (Told, error) {
 		return Told{Rows: rows, Agree: true}, nil
 	}
 	told := Told{Rows: rows, Real: real}
-	told.Class, told.Reason = comparison{pairs: &s.pairs, asTyped: func(text string) string { return text }}.judge(
-		fields[1], View{Stdout: rowsText(rows)}, View{Engine: s.Real.Name(), Stdout: rowsText(real)})
+	told.Class, told.Reason = Comparison{Pairs: &s.pairs}.Texts(s.Real.Name(), rowsText(rows), rowsText(real))
 	return told, nil
 }
 

@@ -122,7 +122,7 @@ func startFlags(f *pflag.FlagSet, o *Options) {
 func stopFlags(f *pflag.FlagSet, o *Options) {
 	f.IntVarP(&o.Time, "timeout", "t", 10, "Seconds to wait before killing the container (-1: for ever)")
 	f.IntVar(&o.Time, "time", 10, "Seconds to wait before killing the container")
-	must(f.MarkHidden("time"))
+	f.MarkHidden("time") // which there is
 }
 
 func killFlags(f *pflag.FlagSet, o *Options) {

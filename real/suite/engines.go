@@ -118,10 +118,10 @@ func (r *Reasons) note(reason string) {
 // answer late on its own; it is asked once more, and that is told.
 func Conforms(t *testing.T, p Program, c Contestant, file string, used *Reasons) {
 	began := time.Now()
-	wrong := session(t, p, c, file, used)
+	wrong := runSession(t, p, c, file, used)
 	if len(wrong) > 0 && (c.Real == "docker" || c.Real == "podman") {
 		t.Logf("%s is asked once more:\n%s", c.Real, strings.Join(wrong, "\n"))
-		wrong = session(t, p, c, file, used)
+		wrong = runSession(t, p, c, file, used)
 	}
 	for _, w := range wrong {
 		t.Error(w)
@@ -129,8 +129,8 @@ func Conforms(t *testing.T, p Program, c Contestant, file string, used *Reasons)
 	t.Logf("%s in %s", file, time.Since(began).Round(100*time.Millisecond))
 }
 
-// session runs the lines of a file and returns what is not as declared.
-func session(t *testing.T, p Program, c Contestant, file string, used *Reasons) (wrong []string) {
+// runSession runs the lines of a file and returns what is not as declared.
+func runSession(t *testing.T, p Program, c Contestant, file string, used *Reasons) (wrong []string) {
 	t.Helper()
 	lines, err := os.ReadFile(file)
 	require.NoError(t, err)

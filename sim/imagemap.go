@@ -15,7 +15,7 @@ import (
 	"twinlayer/fs"
 )
 
-// Pairs are which image of the model is which image of the real engine. An
+// ImageMap are which image of the model is which image of the real engine. An
 // image that a command makes of the same files has another id in each world,
 // because its configuration names layers whose files carry each world's own
 // times. Such images are the same if their configurations are, but for the
@@ -23,12 +23,12 @@ import (
 //
 // A [Session] keeps them: after each command it pairs the images that the
 // command made; texts are compared with the model's ids replaced by the real
-// ones ([Pairs.Real]); and an id that a learner typed, as one world prints it,
-// is replaced by the other's for the other ([Pairs.args]). Whoever adds a
+// ones ([ImageMap.Real]); and an id that a learner typed, as one world prints it,
+// is replaced by the other's for the other ([ImageMap.args]). Whoever adds a
 // command that makes images, as docker build, has nothing to do for it but to
 // give both worlds the same times and the same configuration. The zero value
 // is empty.
-type Pairs struct {
+type ImageMap struct {
 	model map[digest.Digest]digest.Digest // of images: the model's id to the real one
 	as    map[string]Image                // of images: the model's id to the real image
 	ids   map[string]string               // the same of all digests: images, layers, chains; hexadecimal
@@ -38,25 +38,25 @@ type Pairs struct {
 	sums  map[digest.Digest]digest.Digest // canonical digests by diffID
 }
 
-// side is one world's images.
-type side struct {
-	engine Engine
-	images []Image
+// Side is one world's images.
+type Side struct {
+	Engine Engine
+	Images []Image
 }
 
-// learn pairs the images that are new on both sides.
-func (p *Pairs) learn(ctx context.Context, model, real side) {
+// Learn pairs the images that are new on both sides.
+func (p *ImageMap) Learn(ctx context.Context, model, real Side) {
 	if p.model == nil {
-		*p = Pairs{map[digest.Digest]digest.Digest{}, map[string]Image{}, map[string]string{}, map[string]string{}, map[string]bool{}, map[digest.Digest]bool{}, map[digest.Digest]digest.Digest{}}
+		*p = ImageMap{map[digest.Digest]digest.Digest{}, map[string]Image{}, map[string]string{}, map[string]string{}, map[string]bool{}, map[digest.Digest]bool{}, map[digest.Digest]digest.Digest{}}
 	}
-	news, theirs := p.unseen(model.images), p.unseen(real.images)
-	same := alike
-	if _, ok := real.engine.(Builder); ok {
-		same = akin
+	news, theirs := p.unseen(model.Images), p.unseen(real.Images)
+	same := configuration
+	if _, ok := real.Engine.(Builder); ok {
+		same = ownConfiguration
 	}
 	for _, m := range news {
 		i := slices.IndexFunc(theirs, func(r Image) bool { return r.ID != m.ID && same(m) == same(r) })
-		if slices.ContainsFunc(real.images, func(r Image) bool { return r.ID == m.ID }) || i < 0 {
+		if slices.ContainsFunc(real.Images, func(r Image) bool { return r.ID == m.ID }) || i < 0 {
 			continue
 		}
 		p.pair(ctx, model, real, m, theirs[i])
@@ -65,7 +65,7 @@ func (p *Pairs) learn(ctx context.Context, model, real side) {
 }
 
 // unseen are the images not looked at before, oldest first.
-func (p *Pairs) unseen(all []Image) (out []Image) {
+func (p *ImageMap) unseen(all []Image) (out []Image) {
 	for _, img := range slices.Backward(all) {
 		if !p.seen[img.ID] {
 			out = append(out, img)
@@ -77,7 +77,7 @@ func (p *Pairs) unseen(all []Image) (out []Image) {
 }
 
 // pair notes that m and r are the same image, or what is not the same.
-func (p *Pairs) pair(ctx context.Context, model, real side, m, r Image) {
+func (p *ImageMap) pair(ctx context.Context, model, real Side, m, r Image) {
 	p.model[m.ID], p.as[m.ID.String()] = r.ID, r
 	p.ids[m.ID.Encoded()] = r.ID.Encoded()
 	if len(m.Layers) != len(r.Layers) {
@@ -96,19 +96,19 @@ func (p *Pairs) pair(ctx context.Context, model, real side, m, r Image) {
 }
 
 // alias notes that the layers of m are those of r.
-func (p *Pairs) alias(m, r Image) {
-	theirs := chains(r)
-	for i, chain := range chains(m) {
+func (p *ImageMap) alias(m, r Image) {
+	theirs := Chains(r)
+	for i, chain := range Chains(m) {
 		p.ids[m.Layers[i].Encoded()] = r.Layers[i].Encoded()
 		p.ids[chain.Encoded()] = theirs[i].Encoded()
 	}
 }
 
-// inModel is an image of the real world alone as the model takes it over: on
+// InModel is an image of the real world alone as the model takes it over: on
 // the layers that it has already, though by other digests.
-func (p *Pairs) inModel(r Image) Image {
+func (p *ImageMap) InModel(r Image) Image {
 	m := r
-	m.Parent = cmp.Or(p.other(r.Parent), r.Parent)
+	m.Parent = cmp.Or(p.Other(r.Parent), r.Parent)
 	m.Layers = slices.Clone(r.Layers)
 	for own, real := range p.ids {
 		if i := slices.Index(r.Layers, digest.NewDigestFromEncoded(digest.SHA256, real)); i >= 0 {
@@ -123,15 +123,15 @@ func (p *Pairs) inModel(r Image) Image {
 }
 
 // sameLayers compares the layers whose diffIDs differ by canonical digest.
-func (p *Pairs) sameLayers(ctx context.Context, model, real side, m, r Image) (bool, error) {
+func (p *ImageMap) sameLayers(ctx context.Context, model, real Side, m, r Image) (bool, error) {
 	if slices.Equal(m.Layers, r.Layers) {
 		return true, nil
 	}
-	x, err := p.canonical(ctx, model.engine, m)
+	x, err := p.canonical(ctx, model.Engine, m)
 	if err != nil {
 		return false, err
 	}
-	y, err := p.canonical(ctx, real.engine, r)
+	y, err := p.canonical(ctx, real.Engine, r)
 	return slices.Equal(x, y), err
 }
 
@@ -141,12 +141,12 @@ var enginesOwn = regexp.MustCompile(`^/(\.dockerenv|dev(/.*)?|etc/(hostname|host
 
 // sameWithoutOwn compares the layers of images without what engines make
 // themselves.
-func (p *Pairs) sameWithoutOwn(ctx context.Context, model, real side, m, r Image) bool {
-	x, err := model.engine.Layers(ctx, m.ID.String())
+func (p *ImageMap) sameWithoutOwn(ctx context.Context, model, real Side, m, r Image) bool {
+	x, err := model.Engine.Layers(ctx, m.ID.String())
 	if err != nil {
 		return false
 	}
-	y, err := real.engine.Layers(ctx, r.ID.String())
+	y, err := real.Engine.Layers(ctx, r.ID.String())
 	if err != nil {
 		return false
 	}
@@ -174,7 +174,7 @@ func withoutOwn(layer *fs.Tree) digest.Digest {
 }
 
 // canonical are the canonical digests of an image's layers.
-func (p *Pairs) canonical(ctx context.Context, e Engine, img Image) ([]digest.Digest, error) {
+func (p *ImageMap) canonical(ctx context.Context, e Engine, img Image) ([]digest.Digest, error) {
 	out := make([]digest.Digest, len(img.Layers))
 	var trees []*fs.Tree
 	for i, diffID := range img.Layers {
@@ -200,7 +200,7 @@ func (p *Pairs) canonical(ctx context.Context, e Engine, img Image) ([]digest.Di
 // Real is a text of the model with every id of the model that is known to
 // have another one in the real world replaced by that: whole ids and ids cut
 // to twelve digits.
-func (p *Pairs) Real(text string) string {
+func (p *ImageMap) Real(text string) string {
 	if p == nil || len(p.ids) == 0 {
 		return text
 	}
@@ -217,11 +217,11 @@ func (p *Pairs) Real(text string) string {
 // RealImages are the model's images with the ids and layers of the real ones,
 // and their sizes where engines make some of the files themselves. It goes by the image: two images of the model can share a layer that is two
 // in the real world, where the same files were written a second apart.
-func (p *Pairs) RealImages(all []ImageView) []ImageView {
+func (p *ImageMap) RealImages(all []ImageView) []ImageView {
 	out := slices.Clone(all)
 	for i, v := range out {
 		if r, ok := p.as[v.ID]; ok && len(r.Layers) == len(v.Layers) {
-			out[i].ID, out[i].Layers = r.ID.String(), imageViews(r)[0].Layers
+			out[i].ID, out[i].Layers = r.ID.String(), ImageViews(r)[0].Layers
 			if p.made[v.ID] {
 				out[i].Size = r.Size()
 			}
@@ -231,7 +231,7 @@ func (p *Pairs) RealImages(all []ImageView) []ImageView {
 }
 
 // difference says in what a model's image that has its pair is not the same.
-func (p *Pairs) difference(v View) string {
+func (p *ImageMap) difference(v View) string {
 	if p == nil {
 		return ""
 	}
@@ -245,22 +245,22 @@ func (p *Pairs) difference(v View) string {
 
 // own says whether an image of the model has its pair in all but what engines
 // make themselves.
-func (p *Pairs) own(v View) bool {
+func (p *ImageMap) own(v View) bool {
 	return p != nil && slices.ContainsFunc(v.Images, func(img ImageView) bool { return p.made[img.ID] })
 }
 
-// args are the arguments of a command as the other world has to read them:
+// Args are the arguments of a command as the other world has to read them:
 // what can only be an id of one world's image is replaced by the other's. The
 // returned function puts what was typed back into a text of that world.
-func (p *Pairs) args(args []string, from, to side) ([]string, func(string) string) {
+func (p *ImageMap) Args(args []string, from, to Side) ([]string, func(string) string) {
 	out, back := slices.Clone(args), []string{}
 	for i, arg := range args {
 		prefix := strings.TrimPrefix(arg, "sha256:")
-		if _, err := FindImage(to.images, arg); err == nil || !isHex(prefix) {
+		if _, err := FindImage(to.Images, arg); err == nil || !isHex(prefix) {
 			continue
 		}
-		img, err := FindImage(from.images, arg)
-		other := p.other(img.ID)
+		img, err := FindImage(from.Images, arg)
+		other := p.Other(img.ID)
 		if err != nil || !IsIDPrefix(img, arg) || other == "" {
 			continue
 		}
@@ -272,9 +272,9 @@ func (p *Pairs) args(args []string, from, to side) ([]string, func(string) strin
 
 func isHex(s string) bool { return len(s) >= 3 && strings.Trim(s, "0123456789abcdef") == "" }
 
-// other is the id that the same image has in the other world; "" where none
+// Other is the id that the same image has in the other world; "" where none
 // is known.
-func (p *Pairs) other(id digest.Digest) digest.Digest {
+func (p *ImageMap) Other(id digest.Digest) digest.Digest {
 	if r, ok := p.model[id]; ok {
 		return r
 	}
@@ -286,21 +286,21 @@ func (p *Pairs) other(id digest.Digest) digest.Digest {
 	return ""
 }
 
-// akin is what is the same of an image whatever builder has made it: an
+// ownConfiguration is what is the same of an image whatever builder has made it: an
 // engine's own gives other times, and digests of its own to what COPY copies;
 // Docker's on containerd names the base image's author beside its first steps.
-func akin(img Image) string {
+func ownConfiguration(img Image) string {
 	img.Config.Created, img.Config.Author = nil, ""
 	img.Config.History = slices.Clone(img.Config.History)
 	for i := range img.Config.History {
 		h := &img.Config.History[i]
 		h.Created, h.Author, h.CreatedBy = nil, "", WithoutContent(h.CreatedBy)
 	}
-	return alike(img)
+	return configuration(img)
 }
 
-// alike is an image's configuration without what names its layers.
-func alike(img Image) string {
+// configuration is an image's configuration without what names its layers.
+func configuration(img Image) string {
 	img.Config.RootFS.DiffIDs = nil
 	b, _ := json.Marshal(img.Config)
 	return string(b)

@@ -25,43 +25,43 @@ func layerAt(t *testing.T, mtime int64, text string) *fs.Tree {
 	return b.Tree()
 }
 
-// made is a side with one image of one layer.
-func made(t *testing.T, mtime int64, text string) side {
+// made is a Side with one image of one layer.
+func made(t *testing.T, mtime int64, text string) Side {
 	tree := layerAt(t, mtime, text)
 	img, _, err := Commit{Created: time.Unix(7, 0)}.Image(Image{}, &NewLayer{DiffID: digest.FromString(text + time.Unix(0, mtime).String()), Size: tree.Bytes()})
 	require.NoError(t, err)
 	img.Tags = []string{"a:1"}
-	return side{trees{layers: []*fs.Tree{tree}}, []Image{img}}
+	return Side{trees{layers: []*fs.Tree{tree}}, []Image{img}}
 }
 
-func seen(s side, text string) View {
-	return View{Images: imageViews(s.images[0]), Stdout: text}
+func seen(s Side, text string) View {
+	return View{Images: ImageViews(s.Images[0]), Stdout: text}
 }
 
 func TestImagesOfOneCommandArePaired(t *testing.T) {
 	model, real := made(t, 1, "same"), made(t, 2, "same")
-	m, r := model.images[0], real.images[0]
+	m, r := model.Images[0], real.Images[0]
 	require.NotEqual(t, m.ID, r.ID)
-	var p Pairs
-	p.learn(t.Context(), model, real)
+	var p ImageMap
+	p.Learn(t.Context(), model, real)
 	plain := func(text string) string { return text }
-	require.Empty(t, comparison{"", &p, plain}.of(seen(model, ""), seen(real, "")), "images are compared by content")
-	diffs := comparison{"", &p, plain}.of(seen(model, "built "+Short(m.ID)+"\n"), seen(real, "built "+Short(r.ID)+"\n"))
+	require.Empty(t, Comparison{"", &p, plain}.Of(seen(model, ""), seen(real, "")), "images are compared by content")
+	diffs := Comparison{"", &p, plain}.Of(seen(model, "built "+Short(m.ID)+"\n"), seen(real, "built "+Short(r.ID)+"\n"))
 	require.Equal(t, Expected, Verdict(diffs))
 	require.Equal(t, otherIDs, diffs[0].Reason)
-	diffs = comparison{"", &p, plain}.of(seen(model, "built "+Short(m.ID)+"\n"), seen(real, "made "+Short(r.ID)+"\n"))
+	diffs = Comparison{"", &p, plain}.Of(seen(model, "built "+Short(m.ID)+"\n"), seen(real, "made "+Short(r.ID)+"\n"))
 	require.Equal(t, Bug, Verdict(diffs))
 
-	typed, back := p.args([]string{Short(r.ID)[:7], "box"}, real, model)
+	typed, back := p.Args([]string{Short(r.ID)[:7], "box"}, real, model)
 	require.Equal(t, []string{Short(m.ID)[:7], "box"}, typed, "an id of the real world is understood by the model")
 	require.Equal(t, "no "+Short(r.ID)[:7], back("no "+Short(m.ID)[:7]))
 }
 
 func TestImagesThatDifferAreABug(t *testing.T) {
 	model, real := made(t, 1, "this"), made(t, 1, "that")
-	var p Pairs
-	p.learn(t.Context(), model, real)
-	diffs := comparison{"", &p, func(text string) string { return text }}.of(seen(model, ""), seen(real, ""))
+	var p ImageMap
+	p.Learn(t.Context(), model, real)
+	diffs := Comparison{"", &p, func(text string) string { return text }}.Of(seen(model, ""), seen(real, ""))
 	require.Equal(t, Bug, Verdict(diffs))
 	require.Contains(t, diffs[0].Reason, "canonical digests")
 }
@@ -85,11 +85,11 @@ func TestEnginesOwn(t *testing.T) {
 		want Class
 	}{{tree("x", "/proc", "/dev/pts"), Expected}, {tree("y", "/proc"), Bug}, {tree("x", "/srv"), Bug}} {
 		model, real := made(t, 1, "x"), made(t, 2, "x")
-		model.engine, real.engine = trees{layers: []*fs.Tree{tree("x")}}, trees{layers: []*fs.Tree{c.real}}
-		real.images[0].Sizes = []int64{c.real.Bytes()}
-		var p Pairs
-		p.learn(t.Context(), model, real)
-		diffs := comparison{"", &p, func(text string) string { return text }}.of(seen(model, ""), seen(real, ""))
+		model.Engine, real.Engine = trees{layers: []*fs.Tree{tree("x")}}, trees{layers: []*fs.Tree{c.real}}
+		real.Images[0].Sizes = []int64{c.real.Bytes()}
+		var p ImageMap
+		p.Learn(t.Context(), model, real)
+		diffs := Comparison{"", &p, func(text string) string { return text }}.Of(seen(model, ""), seen(real, ""))
 		require.Equal(t, c.want, Verdict(diffs))
 	}
 }
@@ -98,21 +98,21 @@ func TestEnginesOwn(t *testing.T) {
 // the real world in two.
 func TestLayersOfTwoSeconds(t *testing.T) {
 	model, real := made(t, 1e9, "x"), made(t, 1e9, "x")
-	var p Pairs
-	p.learn(t.Context(), model, real)
-	again := func(s side, mtime int64) side {
+	var p ImageMap
+	p.Learn(t.Context(), model, real)
+	again := func(s Side, mtime int64) Side {
 		next := made(t, mtime, "x")
-		next.images[0].Config.Author, next.images[0].Tags = "Ana", []string{"b:1"}
-		next.images[0].ID = digest.FromString(next.images[0].Layers[0].String())
-		return side{next.engine, append(next.images, s.images...)}
+		next.Images[0].Config.Author, next.Images[0].Tags = "Ana", []string{"b:1"}
+		next.Images[0].ID = digest.FromString(next.Images[0].Layers[0].String())
+		return Side{next.Engine, append(next.Images, s.Images...)}
 	}
 	model, real = again(model, 1e9), again(real, 2e9)
-	p.learn(t.Context(), model, real)
-	views := func(s side) (v View) {
-		for _, img := range s.images {
-			v.Images = append(v.Images, imageViews(img)...)
+	p.Learn(t.Context(), model, real)
+	views := func(s Side) (v View) {
+		for _, img := range s.Images {
+			v.Images = append(v.Images, ImageViews(img)...)
 		}
 		return v
 	}
-	require.Empty(t, comparison{"", &p, func(text string) string { return text }}.of(views(model), views(real)))
+	require.Empty(t, Comparison{"", &p, func(text string) string { return text }}.Of(views(model), views(real)))
 }
