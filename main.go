@@ -24,8 +24,11 @@ import (
 	"twinlayer/real/registry"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
+	"twinlayer/sim/cli"
+	"twinlayer/sim/model"
 	"twinlayer/sim/repl"
 	"twinlayer/sim/repl/ink"
+	"twinlayer/sim/session"
 	"twinlayer/sim/userland"
 	"twinlayer/sim/userland/packages"
 )
@@ -122,7 +125,7 @@ func run(args []string) int {
 	if err != nil {
 		return fail(exitBroken, err)
 	}
-	session := &sim.Session{Real: engine, Model: newModel(images, engine), Host: real.Host{}}
+	session := &session.Session{Real: engine, Model: newModel(images, engine), Host: real.Host{}}
 	if engine != nil {
 		f.real = engine.Name()
 		session.Open = func(context.Context) (sim.Engine, error) {
@@ -192,10 +195,26 @@ var machineWords = map[string]func(repl.Machine, context.Context, io.Writer) err
 	"engines": repl.Machine.Engines, "clean": repl.Machine.Clean, "bench": repl.Machine.Bench,
 }
 
+// machine is what can be asked of this machine's engines, the model among
+// them.
+type machine struct {
+	real.Machine
+	images *bundle.Bundle
+}
+
+// Bench times the model and all real engines.
+func (m machine) Bench(ctx context.Context, w io.Writer) error {
+	return cli.Bench(ctx, w, func(yield func(sim.Engine) bool) {
+		if yield(newModel(m.images, nil)) {
+			m.Each(yield)
+		}
+	})
+}
+
 func machineWord(f flags, images *bundle.Bundle) int {
 	c, err := f.config(images)
 	if err == nil {
-		err = machineWords[f.word](real.Machine{Config: c, Model: func() sim.Engine { return newModel(images, nil) }}, context.Background(), stdout)
+		err = machineWords[f.word](machine{real.Machine{Config: c}, images}, context.Background(), stdout)
 	}
 	if err != nil {
 		return fail(exitBroken, err)
@@ -205,18 +224,18 @@ func machineWord(f flags, images *bundle.Bundle) int {
 
 // newModel is the model of this machine, with the ids and the way of making
 // layers that the real engine has.
-func newModel(images *bundle.Bundle, engine sim.Engine) *sim.Model {
-	c := sim.ModelConfig{Facts: real.Facts(), Registry: images, Programs: images.Programs, Spool: real.Spool, Shelf: registry.Name}
+func newModel(images *bundle.Bundle, engine sim.Engine) *model.Model {
+	c := model.Config{Facts: real.Facts(), Registry: images, Programs: images.Programs, Spool: real.Spool, Shelf: registry.Name}
 	if engine != nil {
 		if info, err := engine.Info(context.Background()); err == nil {
 			c.IDs, c.Dialect = info.IDs, info.Dialect
 		}
 	}
-	return sim.NewModel(c)
+	return model.New(c)
 }
 
 // talk reads commands to their end and returns how many verdicts were bug.
-func talk(f flags, session *sim.Session, images *bundle.Bundle, why string) (int, error) {
+func talk(f flags, session *session.Session, images *bundle.Bundle, why string) (int, error) {
 	lines, closeLines, err := source(f)
 	if err != nil {
 		return 0, err
@@ -235,7 +254,7 @@ func talk(f flags, session *sim.Session, images *bundle.Bundle, why string) (int
 		Session: session, Lines: lines, Out: os.Stdout, JSON: f.json, Plain: f.plain || !isatty.IsTerminal(os.Stdout.Fd()),
 		Step: f.step, Live: live && !f.plain, Width: columns(), Size: size, Real: describe(session.Real), Missing: why, Pullable: images.Names(),
 		Course:  course,
-		Machine: real.Machine{Config: c, Model: func() sim.Engine { return newModel(images, nil) }},
+		Machine: machine{real.Machine{Config: c}, images},
 	})
 	if live {
 		terminal.Complete(r.Complete)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"twinlayer/sim"
+	"twinlayer/sim/session"
 )
 
 // Check plays the whole lesson in s and tells everything that does not hold:
@@ -21,7 +22,7 @@ import (
 //   - in the end each world has what it had before.
 //
 // Tests call it with every engine there is.
-func Check(ctx context.Context, s *sim.Session, l Lesson) error {
+func Check(ctx context.Context, s *session.Session, l Lesson) error {
 	c := &checker{Session: s, lesson: l}
 	if err := c.play(ctx); err != nil {
 		c.fault("%v", err)
@@ -32,7 +33,7 @@ func Check(ctx context.Context, s *sim.Session, l Lesson) error {
 // Keep pulls what the lessons begin with, under names of its own, so that each
 // world has it once and for all of them: with a daemon most of the time of
 // lessons that are checked one after the other is the pulling.
-func Keep(ctx context.Context, s *sim.Session, all []Lesson) error {
+func Keep(ctx context.Context, s *session.Session, all []Lesson) error {
 	var kept []string
 	for _, l := range all {
 		for _, ref := range l.Images {
@@ -53,7 +54,7 @@ func Keep(ctx context.Context, s *sim.Session, all []Lesson) error {
 }
 
 type checker struct {
-	*sim.Session
+	*session.Session
 	lesson Lesson
 	run    *Run
 	faults []error

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/sim"
+	"twinlayer/sim/session"
 )
 
 const soundYAML = `format_version: 1
@@ -86,6 +87,6 @@ func TestCheckAgainstAnEngine(t *testing.T) {
 	l, err := Load(files(soundYAML, soundText), "good")
 	require.NoError(t, err)
 	require.NoError(t, Check(t.Context(), twins(), l))
-	s := &sim.Session{Model: newModel(), Real: forgetful{newModel()}}
+	s := &session.Session{Model: newModel(), Real: forgetful{newModel()}}
 	require.ErrorContains(t, Check(t.Context(), s, l), "hello-world:latest is left in model")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"twinlayer/sim"
+	"twinlayer/sim/session"
 )
 
 // Goal is a state that a step leads to, in each world.
@@ -113,7 +114,7 @@ func allMet(all []Checked) bool {
 
 // check asks the worlds of s how the goals stand. An error means that the
 // model broke.
-func check(ctx context.Context, s *sim.Session, goals []Goal) (out []Checked, err error) {
+func check(ctx context.Context, s *session.Session, goals []Goal) (out []Checked, err error) {
 	for _, g := range goals {
 		model, err := ask(ctx, g, s.Model)
 		if err != nil {
@@ -139,7 +140,7 @@ func ask(ctx context.Context, g Goal, world sim.Engine) (Answer, error) {
 	return Answer{world.Name(), Missed, why}, err
 }
 
-func askReal(ctx context.Context, g Goal, s *sim.Session) Answer {
+func askReal(ctx context.Context, g Goal, s *session.Session) Answer {
 	err := s.Broken()
 	if err == nil {
 		var a Answer

@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"twinlayer/sim"
+	"twinlayer/sim/session"
 )
 
 // Prediction is what the learner may be asked before a step: what it will
@@ -93,7 +94,7 @@ type Score struct {
 func (s Score) Right() bool { return !s.Uncertain && s.Hits == s.Of }
 
 // score holds a guess against what became of the step in each world.
-func (p Prediction) score(ctx context.Context, s *sim.Session, guess string, ran []sim.Result) ([]Score, error) {
+func (p Prediction) score(ctx context.Context, s *session.Session, guess string, ran []sim.Result) ([]Score, error) {
 	model, err := p.scoreIn(ctx, s.Model, guess, printed(ran, p.Prints, func(r sim.Result) *sim.View { return &r.Model }))
 	if err != nil {
 		return nil, err

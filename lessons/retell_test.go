@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"twinlayer/sim"
+	"twinlayer/sim/compare"
 )
 
 // sayers are the functions whose text a learner reads, by the argument that
@@ -85,7 +85,7 @@ func TestEverythingIsRetold(t *testing.T) {
 
 // Every declared difference has its reason retold.
 func TestReasonsAreRetold(t *testing.T) {
-	for _, d := range sim.Declarations() {
+	for _, d := range compare.Declarations() {
 		require.True(t, Retold(d.Reason, Chinese), d.Reason)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"twinlayer/sim"
+	"twinlayer/sim/session"
 )
 
 // Run is a lesson being played in a session. A step is open until its goals
@@ -16,7 +17,7 @@ import (
 // learner types, of which [Run.Look] hears.
 type Run struct {
 	lesson  Lesson
-	session *sim.Session
+	session *session.Session
 	box     sandbox
 	at      int  // the step that is open
 	done    bool // it is done
@@ -32,7 +33,7 @@ type Run struct {
 
 // Start begins a lesson in a session: it clears the way, and opens the first
 // step. What the session had, it has again after [Run.End].
-func (l Lesson) Start(ctx context.Context, s *sim.Session) (*Run, error) {
+func (l Lesson) Start(ctx context.Context, s *session.Session) (*Run, error) {
 	r := &Run{lesson: l, session: s, box: sandbox{session: s}, host: s.Host}
 	s.Detach()
 	if err := r.box.open(ctx, l); err != nil {
@@ -68,7 +69,7 @@ func (r *Run) Checked() []Checked { return r.checked }
 
 // Line is a line that was run.
 type Line struct {
-	At     sim.Attached // the shell it was typed into; none for docker's
+	At     session.Attached // the shell it was typed into; none for docker's
 	Text   string
 	Fails  bool        // it is to fail
 	Shows  bool        // it is a word of twinlayer's own that shows something

@@ -15,6 +15,8 @@ import (
 	"twinlayer/real"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
+	"twinlayer/sim/model"
+	"twinlayer/sim/session"
 	"twinlayer/sim/userland"
 )
 
@@ -27,17 +29,19 @@ var images = sync.OnceValue(func() *bundle.Bundle {
 	return bundle.New(exe, userland.Applets())
 })
 
-func newModel() *sim.Model {
-	return sim.NewModel(sim.ModelConfig{Shelf: "localhost:5000", Registry: images(), Programs: images().Programs})
+func newModel() *model.Model {
+	return model.New(model.Config{Shelf: "localhost:5000", Registry: images(), Programs: images().Programs})
 }
 
 // alone is the model without a real engine; twins has a second model in the
 // place of the real one.
-func alone() *sim.Session { return &sim.Session{Model: newModel(), Host: real.Host{}} }
-func twins() *sim.Session { return &sim.Session{Model: newModel(), Real: newModel(), Host: real.Host{}} }
+func alone() *session.Session { return &session.Session{Model: newModel(), Host: real.Host{}} }
+func twins() *session.Session {
+	return &session.Session{Model: newModel(), Real: newModel(), Host: real.Host{}}
+}
 
 // do runs lines that must succeed.
-func do(t *testing.T, s *sim.Session, lines ...string) {
+func do(t *testing.T, s *session.Session, lines ...string) {
 	t.Helper()
 	for _, line := range lines {
 		r, err := s.Run(t.Context(), line, noEnv)
@@ -47,7 +51,7 @@ func do(t *testing.T, s *sim.Session, lines ...string) {
 }
 
 // typed runs a line as a learner does.
-func typed(t *testing.T, s *sim.Session, run *Run, text string) Seen {
+func typed(t *testing.T, s *session.Session, run *Run, text string) Seen {
 	t.Helper()
 	at := s.Attached()
 	r, err := s.Run(t.Context(), text, noEnv)
@@ -65,7 +69,7 @@ func lesson(t *testing.T, id string) Lesson {
 	return l
 }
 
-func start(t *testing.T, s *sim.Session, l Lesson) *Run {
+func start(t *testing.T, s *session.Session, l Lesson) *Run {
 	t.Helper()
 	run, err := l.Start(t.Context(), s)
 	require.NoError(t, err)
@@ -91,7 +95,7 @@ func TestCheckAll(t *testing.T) {
 		if testing.Short() && l.Order%5 != 1 {
 			continue
 		}
-		for name, world := range map[string]func() *sim.Session{"alone": alone, "twins": twins} {
+		for name, world := range map[string]func() *session.Session{"alone": alone, "twins": twins} {
 			t.Run(l.ID+" "+name, func(t *testing.T) {
 				if name == "alone" && l.Order%5 != 1 {
 					t.Skip("the program's own tests check it")
@@ -329,7 +333,7 @@ func (b broken) Containers(context.Context) ([]sim.Container, error) {
 }
 
 func TestBrokenEngine(t *testing.T) {
-	s := &sim.Session{Model: newModel(), Real: broken{newModel()}}
+	s := &session.Session{Model: newModel(), Real: broken{newModel()}}
 	_, err := lesson(t, "hello-world").Start(t.Context(), s)
 	require.ErrorContains(t, err, "no luck")
 }

@@ -9,13 +9,14 @@ import (
 	"strings"
 
 	"twinlayer/sim"
+	"twinlayer/sim/session"
 )
 
 // sandbox is what a lesson has for itself: what it makes in each world, and a
 // directory on this machine. All of it is thrown away in the end, be it that of
 // the program.
 type sandbox struct {
-	session *sim.Session
+	session *session.Session
 	dir     string
 	lock    *os.File         // of dir
 	before  map[string]stock // by engine: what was there before the lesson

@@ -6,14 +6,14 @@ import (
 	"slices"
 	"strings"
 
-	"twinlayer/sim"
+	"twinlayer/sim/session"
 )
 
 // attempt is what is looked at for slips: how the goals stand, and the line
 // that led there.
 type attempt struct {
 	context.Context
-	session *sim.Session
+	session *session.Session
 	line    Line
 	checked []Checked
 }

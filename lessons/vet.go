@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"twinlayer/sim"
+	"twinlayer/sim/cli"
 )
 
 var (
@@ -153,7 +154,7 @@ func (v *vetter) line(at string, l Lesson, k int, line string) {
 }
 
 func (v *vetter) docker(at string, l Lesson, line string) {
-	cmd, err := sim.Parse(strings.NewReplacer(lastImage, "x", lastContainer, "x").Replace(line), noEnv)
+	cmd, err := cli.Parse(strings.NewReplacer(lastImage, "x", lastContainer, "x").Replace(line), noEnv)
 	switch {
 	case err != nil:
 		text, _, _ := strings.Cut(err.Error(), "\n")

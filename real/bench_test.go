@@ -18,23 +18,25 @@ import (
 
 	"twinlayer/real"
 	"twinlayer/sim"
+	"twinlayer/sim/cli"
+	"twinlayer/sim/session"
 )
 
 const fourSteps = "RUN echo 1 > /1\nRUN echo 2 > /2\nRUN echo 3 > /3\nRUN echo 4 > /4\n"
 
 // embeddedDo runs a line in the real world alone.
-func embeddedDo(s *sim.Session, line string) (sim.View, error) {
-	cmd, err := sim.Parse(line, func(string) string { return "" })
+func embeddedDo(s *session.Session, line string) (sim.View, error) {
+	cmd, err := cli.Parse(line, func(string) string { return "" })
 	if err != nil {
 		return sim.View{}, err
 	}
 	var id [32]byte
 	rand.Read(id[:])
 	cmd.ID, cmd.Now = hex.EncodeToString(id[:]), time.Now()
-	return sim.Client{Engine: s.Real, Host: real.Host{}}.Do(context.Background(), cmd)
+	return cli.Client{Engine: s.Real, Host: real.Host{}}.Do(context.Background(), cmd)
 }
 
-func embeddedBuild(b *testing.B, s *sim.Session, line string) {
+func embeddedBuild(b *testing.B, s *session.Session, line string) {
 	v, err := embeddedDo(s, line)
 	require.NoError(b, err)
 	require.Zero(b, v.Exit, v.Stderr)
@@ -68,7 +70,7 @@ func BenchmarkBuild(b *testing.B) {
 	}
 }
 
-func benchOther(b *testing.B, s *sim.Session, o *other, c buildContext) {
+func benchOther(b *testing.B, s *session.Session, o *other, c buildContext) {
 	if o.missing != "" {
 		lacking(b, o.missing)
 	}
@@ -80,7 +82,7 @@ func benchOther(b *testing.B, s *sim.Session, o *other, c buildContext) {
 }
 
 // benchFloor builds testdata/floor, and with it the same image.
-func benchFloor(b *testing.B, s *sim.Session, base string) {
+func benchFloor(b *testing.B, s *session.Session, base string) {
 	if os.Getuid() != 0 {
 		b.Skip("the floor is root's")
 	}

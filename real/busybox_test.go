@@ -13,14 +13,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"twinlayer/sim"
+	"twinlayer/sim/session"
 )
 
 // realBusybox is the image of Debian's busybox, as nobody's model knows it.
 const realBusybox = "real/busybox"
 
 // debianBusybox imports realBusybox in both worlds.
-func debianBusybox(t testing.TB, s *sim.Session) {
+func debianBusybox(t testing.TB, s *session.Session) {
 	t.Helper()
 	program, err := exec.LookPath("busybox")
 	if err != nil {

@@ -28,6 +28,8 @@ import (
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
+	"twinlayer/sim/model"
+	"twinlayer/sim/session"
 	"twinlayer/sim/userland"
 	"twinlayer/sim/userland/packages"
 )
@@ -52,13 +54,13 @@ func lacking(t testing.TB, what string) {
 }
 
 // both is a session over the embedded engine and the model.
-func both(t testing.TB) *sim.Session {
+func both(t testing.TB) *session.Session {
 	t.Helper()
 	return bothAt(t, t.TempDir())
 }
 
 // bothAt is both with the data directory of an earlier session.
-func bothAt(t testing.TB, data string) *sim.Session {
+func bothAt(t testing.TB, data string) *session.Session {
 	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
@@ -71,8 +73,8 @@ func bothAt(t testing.TB, data string) *sim.Session {
 	info, err := e.Info(context.Background())
 	require.NoError(t, err)
 	var facts kernel.Facts = real.Facts()
-	model := sim.NewModel(sim.ModelConfig{Facts: facts, Registry: images, Programs: images.Programs, IDs: info.IDs, Spool: real.Spool})
-	return &sim.Session{Real: e, Model: model, Host: real.Host{}}
+	model := model.New(model.Config{Facts: facts, Registry: images, Programs: images.Programs, IDs: info.IDs, Spool: real.Spool})
+	return &session.Session{Real: e, Model: model, Host: real.Host{}}
 }
 
 // buildContext is one build context of the corpus.
@@ -120,7 +122,7 @@ func TestCorpus(t *testing.T) {
 }
 
 // buildAll builds contexts in both worlds and with the others.
-func buildAll(t *testing.T, s *sim.Session, all []buildContext) {
+func buildAll(t *testing.T, s *session.Session, all []buildContext) {
 	var others []*other
 	if !testing.Short() {
 		others = []*other{newDocker(t), newBuildah(t)}
@@ -145,7 +147,7 @@ func buildAll(t *testing.T, s *sim.Session, all []buildContext) {
 }
 
 // build builds in both worlds, which must agree.
-func build(t *testing.T, s *sim.Session, c buildContext) built {
+func build(t *testing.T, s *session.Session, c buildContext) built {
 	ctx := context.Background()
 	tag := "corpus/" + strings.ToLower(c.name)
 	r, err := s.Run(ctx, strings.TrimSpace("docker build -t "+tag+" "+c.args)+" "+c.dir, func(string) string { return "" })
@@ -269,7 +271,7 @@ func newBuildah(t testing.TB) *other {
 }
 
 // compare builds with the other builder and holds what it made against ours.
-func (o *other) compare(t *testing.T, s *sim.Session, c buildContext, ours built) string {
+func (o *other) compare(t *testing.T, s *session.Session, c buildContext, ours built) string {
 	if o.missing != "" {
 		if os.Getenv("CI") == "true" {
 			t.Errorf("%s is missing, and in CI nothing may be", o.missing)
@@ -340,7 +342,7 @@ func sameText(a, b *fs.Node) bool {
 }
 
 // prepare gives the other builder our base images that it has not yet.
-func (o *other) prepare(t testing.TB, s *sim.Session) {
+func (o *other) prepare(t testing.TB, s *session.Session) {
 	all, err := s.Real.Images(context.Background())
 	require.NoError(t, err)
 	for _, img := range all {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/sim"
+	"twinlayer/sim/session"
 )
 
 // TestBuildCutOff ends an engine in the middle of a build, as the kernel does
@@ -52,7 +53,7 @@ func TestBuildCutOff(t *testing.T) {
 }
 
 // agreed runs a line in both worlds, which must agree.
-func agreed(t *testing.T, s *sim.Session, line string) sim.Result {
+func agreed(t *testing.T, s *session.Session, line string) sim.Result {
 	t.Helper()
 	r, err := s.Run(context.Background(), line, func(string) string { return "" })
 	require.NoError(t, err)

@@ -16,6 +16,8 @@ import (
 	"twinlayer/real"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
+	"twinlayer/sim/model"
+	"twinlayer/sim/session"
 	"twinlayer/sim/userland"
 )
 
@@ -30,7 +32,7 @@ func (f fatal) CreateVolume(ctx context.Context, v sim.Volume) error {
 }
 
 // typed runs a line in both worlds.
-func typed(t *testing.T, s *sim.Session, line string) sim.Result {
+func typed(t *testing.T, s *session.Session, line string) sim.Result {
 	t.Helper()
 	r, err := s.Run(t.Context(), line, os.Getenv)
 	require.NoError(t, err)
@@ -52,7 +54,7 @@ func TestReconnectPassesOver(t *testing.T) {
 	typed(t, s, "docker volume create after")
 	done, err := s.Reconnect(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, sim.Reconnected{Ran: 2, Passed: []string{"docker volume create fatal"}}, done)
+	require.Equal(t, session.Reconnected{Ran: 2, Passed: []string{"docker volume create fatal"}}, done)
 	require.Equal(t, "after\nbefore\n", agreed(t, s, "docker volume ls -q").Model.Stdout)
 	done, err = s.Reconnect(t.Context())
 	require.NoError(t, err)
@@ -89,7 +91,7 @@ func TestModelBreaks(t *testing.T) {
 			images := bundle.New(exe, userland.Applets())
 			info, err := s.Real.Info(t.Context())
 			require.NoError(t, err)
-			s.Model = sim.NewModel(sim.ModelConfig{Facts: real.Facts(), Registry: breaking{images, c.fail}, Programs: images.Programs, IDs: info.IDs, Spool: real.Spool})
+			s.Model = model.New(model.Config{Facts: real.Facts(), Registry: breaking{images, c.fail}, Programs: images.Programs, IDs: info.IDs, Spool: real.Spool})
 			agreed(t, s, "docker run --name before busybox touch /x")
 			r := typed(t, s, "docker run --name it hello-world")
 			require.Equal(t, c.verdict, r.Verdict)

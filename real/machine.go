@@ -13,9 +13,21 @@ import (
 
 // Machine is what can be asked of the real engines of this machine, whatever
 // the session's own is.
-type Machine struct {
-	Config
-	Model func() sim.Engine // a new model, to be timed beside them
+type Machine struct{ Config }
+
+// Each opens one engine after another that works, and closes it.
+func (m Machine) Each(yield func(sim.Engine) bool) {
+	for _, m.Choice = range auto {
+		e, err := Open(m.Config)
+		if err != nil {
+			continue // Engines tells why
+		}
+		goOn := yield(e)
+		e.Close()
+		if !goOn {
+			return
+		}
+	}
 }
 
 // Engines lists the real engines: what each is, or why it cannot be used.

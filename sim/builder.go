@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"iter"
+
 	"twinlayer/fs"
 )
 

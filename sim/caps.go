@@ -3,8 +3,6 @@ package sim
 import (
 	"slices"
 	"strings"
-
-	"twinlayer/fs"
 )
 
 // AllCapabilities are the capabilities by their numbers (capabilities(7)).
@@ -41,17 +39,6 @@ func Capabilities(add, drop []string) ([]string, error) {
 		}
 		return slices.Contains(drop, "ALL") || slices.Contains(drop, c) || !slices.Contains(defaultCapabilities, c)
 	}), nil
-}
-
-// dropped are those capabilities that a container's root lacks.
-func dropped(c container) (lacks fs.Capabilities) {
-	has, err := Capabilities(c.CapAdd, c.CapDrop)
-	for number, name := range AllCapabilities {
-		if err == nil && !slices.Contains(has, name) {
-			lacks |= 1 << number
-		}
-	}
-	return lacks
 }
 
 // capabilityNames spells names as they are in the list.

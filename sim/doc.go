@@ -1,14 +1,14 @@
-// Package sim is the vocabulary that both worlds speak, and the modelled one
-// of them.
+// Package sim is the vocabulary that the modelled and the real world speak.
 //
-// An [Engine] keeps images and containers; there is one in the model
-// ([Model]) and there are real ones, in other rooms. A [Client] is the docker
-// command over an Engine: it runs a parsed [Cmd] and returns the [View] that
-// any engine can give. A [Session] runs each command in both worlds, holds
-// the views against each other, and classes every difference.
+// An [Engine] keeps images and containers. There is one in the model, and
+// there are real ones; what any of them can show is a [View], and what a
+// learner did wrong is a [Refusal]. The docker command over an Engine
+// (sim/cli) takes a parsed [Cmd]. A session (sim/session) runs each Cmd in
+// both worlds and gives a [Result]: both views, the model's [Step]s, and every
+// [Difference] with its [Class].
 //
-// The model's [State] is an immutable value and its transitions are pure:
-// ids, names and times come in with the command, and randomness with them.
-// Every [Step] keeps the whole State after it. What may not live here: real
-// engines, the terminal, and what a learner looks at.
+// What every engine must do alike is here as a function of values: how names
+// resolve, what a container's process is, what a commit's configuration says.
+// What may not live here: an engine, the model's State, anything printed, and
+// what a learner looks at.
 package sim

@@ -385,3 +385,7 @@ func (l *Lost) Unwrap() error { return l.Err }
 func Refuse(format string, args ...any) *Refusal {
 	return &Refusal{Text: fmt.Sprintf(format, args...), Exit: 1}
 }
+
+// Grace is how long a shell has to come back after what its line had started
+// was killed. Nothing tells that a shell is in an endless loop of its own.
+const Grace = 300 * time.Millisecond

@@ -8,10 +8,11 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"twinlayer/fs"
 
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
+
+	"twinlayer/fs"
 )
 
 // CompareImages puts the newest first; of one time, those with the longest

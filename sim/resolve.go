@@ -440,3 +440,11 @@ func isShell(name string) bool {
 func isLoginFlag(arg string) bool {
 	return arg == "--login" || len(arg) > 1 && arg[0] == '-' && strings.Trim(arg[1:], "il") == ""
 }
+
+// NoSuchPath is docker's answer to docker cp of a path that is not there.
+func NoSuchPath(c Container, name string) *Refusal {
+	return Refuse("Could not find the file %s in container %s", name, c.Name)
+}
+
+// NoReference is docker save's answer to an image that it does not have.
+func NoReference() *Refusal { return Refuse("reference does not exist") }

@@ -1,10 +1,10 @@
 package sim
 
 import (
+	"runtime"
+
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"runtime"
 )
 
 // ScratchImage is the image of nothing that FROM scratch begins with: no

@@ -17,6 +17,7 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/cli"
 )
 
 // directory is a machine with one directory of files, which is built from.
@@ -43,14 +44,14 @@ func (d directory) Tree(string) (*fs.Tree, error) {
 
 // builds runs docker build on a directory with these files.
 func builds(t *testing.T, ctx context.Context, e *Engine, files map[string]string) (sim.View, error) {
-	cmd, err := sim.Parse("docker build -t app .", os.Getenv)
+	cmd, err := cli.Parse("docker build -t app .", os.Getenv)
 	require.NoError(t, err)
 	var id [32]byte
 	for i := range id {
 		id[i] = byte(rand.Uint32())
 	}
 	cmd.ID, cmd.Now = hex.EncodeToString(id[:]), time.Now()
-	return sim.Client{Engine: e, Host: directory{files: files}}.Do(ctx, cmd)
+	return cli.Client{Engine: e, Host: directory{files: files}}.Do(ctx, cmd)
 }
 
 const recipe = "FROM busybox AS make\nRUN echo one > /one\nFROM busybox\nCOPY --from=make /one /\nCOPY . /all/\nENV A=b\n"

@@ -19,6 +19,8 @@ import (
 	"twinlayer/real/docker"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
+	"twinlayer/sim/model"
+	"twinlayer/sim/session"
 	"twinlayer/sim/userland"
 )
 
@@ -126,8 +128,8 @@ func TestDaemonKilled(t *testing.T) {
 	}
 	engine, err := open(t.Context())
 	require.NoError(t, err)
-	s := &sim.Session{
-		Model: sim.NewModel(sim.ModelConfig{Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs}),
+	s := &session.Session{
+		Model: model.New(model.Config{Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs}),
 		Real:  engine, Open: open, Host: slowly{},
 	}
 	defer func() { require.NoError(t, s.Close()) }()
@@ -155,7 +157,7 @@ func TestDaemonKilled(t *testing.T) {
 	d.start()
 	done, err := s.Reconnect(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, sim.Reconnected{Ran: 4}, done)
+	require.Equal(t, session.Reconnected{Ran: 4}, done)
 	r = do("docker exec box cat /kept")
 	require.NotNil(t, r.Real)
 	require.Equal(t, "kept\n", r.Real.Stdout)

@@ -9,6 +9,7 @@ import (
 	"twinlayer/fs/tartest"
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
+	"twinlayer/sim/model"
 )
 
 // TestTars: of a tar that is hard to unpack, engine and model make the same
@@ -17,7 +18,7 @@ func TestTars(t *testing.T) {
 	cases, err := tartest.Cases()
 	require.NoError(t, err)
 	each(t, func(t *testing.T, e *embedded.Engine) {
-		model := sim.NewModel(sim.ModelConfig{})
+		model := model.New(model.Config{})
 		for _, c := range cases {
 			packed := tartest.Pack(c.Entries)
 			real, err := e.Import(timeout(t), sim.Import{Root: bytes.NewReader(packed), Ref: "hard"})

@@ -19,6 +19,8 @@ import (
 
 	"twinlayer/real/docker"
 	"twinlayer/sim"
+	"twinlayer/sim/compare"
+	"twinlayer/sim/session"
 )
 
 // Contestant is an engine that the conformance suite runs on.
@@ -141,7 +143,7 @@ func runSession(t *testing.T, p Program, c Contestant, file string, used *Reason
 	n := 0
 	for line := range strings.Lines(stdout) {
 		n++
-		var told sim.Told
+		var told session.Told
 		if json.Unmarshal([]byte(line), &told) == nil && told.Rows != nil {
 			if c.Real != "none" && !told.Agree && !declaredStory(told, used) {
 				wrong = append(wrong, fmt.Sprintf("%s: a story: %s: %s\nmodel: %v\nreal:  %v", file, told.Class, told.Reason, told.Rows, told.Real))
@@ -170,7 +172,7 @@ func declared(r sim.Result, d sim.Difference, used *Reasons) bool {
 }
 
 // declaredStory is declared for a story that the worlds tell otherwise.
-func declaredStory(told sim.Told, used *Reasons) bool {
+func declaredStory(told session.Told, used *Reasons) bool {
 	return declared(sim.Result{}, sim.Difference{Class: told.Class, Reason: told.Reason}, used)
 }
 
@@ -178,5 +180,5 @@ func declaredStory(told sim.Told, used *Reasons) bool {
 // passes.
 func known(d sim.Difference) bool {
 	return strings.Contains(d.Reason, "has another id in each world") || strings.HasSuffix(d.Reason, "the two worlds look at it a moment apart") ||
-		slices.ContainsFunc(sim.Declarations(), func(k sim.Declared) bool { return k.Reason == d.Reason && k.Class == d.Class })
+		slices.ContainsFunc(compare.Declarations(), func(k compare.Declared) bool { return k.Reason == d.Reason && k.Class == d.Class })
 }

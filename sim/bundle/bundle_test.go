@@ -275,7 +275,7 @@ func TestPrograms(t *testing.T) {
 }
 
 // run runs a program with no file system.
-func run(program sim.Program, args ...string) (int, string) {
+func run(program userland.Program, args ...string) (int, string) {
 	var out strings.Builder
 	status := program(context.Background(), &userland.Process{Args: args, Stdout: &out, Stderr: &out})
 	return status, out.String()

@@ -6,7 +6,6 @@ import (
 	"runtime"
 
 	"twinlayer/fs"
-	"twinlayer/sim"
 	"twinlayer/sim/userland"
 	"twinlayer/sim/userland/packages"
 	"twinlayer/sim/userland/say"
@@ -17,7 +16,7 @@ import (
 // that came from a bundled image, copied up or not, and a file of another
 // size are told without reading them; only a copy made by hand is compared
 // byte by byte.
-func (b *Bundle) Programs(content *fs.Data) sim.Program {
+func (b *Bundle) Programs(content *fs.Data) userland.Program {
 	if isProgram(content, b.hello) {
 		return hello
 	}
@@ -29,7 +28,7 @@ func (b *Bundle) Programs(content *fs.Data) sim.Program {
 
 // compiled is a program that the teaching compiler has made; nil if it is
 // none.
-func compiled(content *fs.Data) sim.Program {
+func compiled(content *fs.Data) userland.Program {
 	if content.Size() == 0 || content.Size() > 2*say.Max {
 		return nil
 	}

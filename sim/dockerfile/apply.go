@@ -8,10 +8,9 @@ import (
 	"strconv"
 	"strings"
 
-	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
-
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 )
 
 // Apply makes of the configuration what an instruction that runs and copies

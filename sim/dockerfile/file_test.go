@@ -6,10 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/stretchr/testify/require"
-
-	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"twinlayer/sim/dockerfile"
 )

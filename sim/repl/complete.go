@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"twinlayer/sim"
+	"twinlayer/sim/cli"
 	"twinlayer/sim/repl/ink"
 )
 
@@ -28,10 +28,10 @@ func (r *REPL) candidates(before []string, part string) []string {
 	if len(before) > 0 && before[0] == "docker" {
 		before = before[1:]
 	} else if len(before) == 0 {
-		return prefixed(append([]string{"docker "}, append(wordNames(""), sim.VerbNames()...)...), part)
+		return prefixed(append([]string{"docker "}, append(wordNames(""), cli.VerbNames()...)...), part)
 	}
 	if len(before) == 0 {
-		return prefixed(sim.VerbNames(), part)
+		return prefixed(cli.VerbNames(), part)
 	}
 	return prefixed(r.objects(before[0]), part)
 }

@@ -1,5 +1,5 @@
 // Package repl is the loop that talks to people: it reads lines, runs them in
-// both worlds through a [sim.Session], and draws what came of it, side by
+// both worlds through a [session.Session], and draws what came of it, side by
 // side on a terminal or as one JSON object per line for programs.
 //
 // What a line means to an engine is sim's matter; here live the prompt, the

@@ -12,6 +12,7 @@ import (
 	"twinlayer/fs"
 	"twinlayer/lessons"
 	"twinlayer/sim"
+	"twinlayer/sim/model"
 	"twinlayer/sim/repl/ink"
 )
 
@@ -262,13 +263,13 @@ func firstLine(s string) string {
 }
 
 // step draws a step in one line and its reason.
-func (p painter) step(m sim.Moment) {
+func (p painter) step(m model.Moment) {
 	p.pen.Line(ink.Span{Color: p.faint, Text: fmt.Sprintf("%2d/%d ", m.Index, m.Of)}, ink.Span{Color: p.bold, Text: fmt.Sprintf("%-10s ", m.Op)}, ink.Text(m.Path))
 	p.paragraph(p.faint, "      ", p.tr(m.Why))
 }
 
 // moment draws a step with the layers as they were right after it.
-func (p painter) moment(m sim.Moment, stale string) {
+func (p painter) moment(m model.Moment, stale string) {
 	if m.Index == 1 {
 		p.say("of %s:", firstLine(m.Cmd))
 	}

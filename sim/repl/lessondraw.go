@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"twinlayer/lessons"
-	"twinlayer/sim"
+	"twinlayer/sim/cli"
 	"twinlayer/sim/repl/ink"
 )
 
@@ -38,7 +38,7 @@ func (r *REPL) plan(ctx context.Context, lines []string) {
 
 // opensShell says whether a docker line leads into a container's shell.
 func opensShell(line string) bool {
-	cmd, err := sim.Parse(line, func(string) string { return "" })
+	cmd, err := cli.Parse(line, func(string) string { return "" })
 	return err == nil && (cmd.Verb == "attach" || (cmd.Verb == "run" || cmd.Verb == "exec") && cmd.Interactive)
 }
 

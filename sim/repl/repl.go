@@ -11,13 +11,15 @@ import (
 
 	"twinlayer/lessons"
 	"twinlayer/sim"
+	"twinlayer/sim/model"
 	"twinlayer/sim/repl/ink"
+	"twinlayer/sim/session"
 	"twinlayer/sim/userland"
 )
 
 // Config is what a REPL needs. Session, Lines and Out must be set.
 type Config struct {
-	Session  *sim.Session
+	Session  *session.Session
 	Lines    Lines
 	Out      io.Writer
 	JSON     bool                       // one object per line, nothing else
@@ -73,7 +75,7 @@ var (
 type REPL struct {
 	Config
 	draw     painter
-	timeline sim.Timeline
+	timeline model.Timeline
 	booted   []sim.Step
 	lesson   *lesson // that is on; nil: none
 	missed   int     // steps of lessons that did not lead where they should

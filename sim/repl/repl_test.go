@@ -21,6 +21,8 @@ import (
 	"twinlayer/real/registry"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
+	"twinlayer/sim/model"
+	"twinlayer/sim/session"
 	"twinlayer/sim/userland"
 )
 
@@ -47,14 +49,14 @@ func (t *typed) Talks() bool { return true }
 // modelOnly is a session on a model, with a clock, a chance and a program in
 // its images of its own, so that every run prints the same however this test
 // was built.
-func modelOnly(t testing.TB) *sim.Session {
+func modelOnly(t testing.TB) *session.Session {
 	exe := filepath.Join(t.TempDir(), "program")
 	require.NoError(t, os.WriteFile(exe, nil, 0o755))
 	require.NoError(t, os.Truncate(exe, 4<<20))
 	images := bundle.New(exe, userland.Applets())
 	now, n := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), byte(0)
-	return &sim.Session{
-		Model: sim.NewModel(sim.ModelConfig{Shelf: registry.Name, Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs}),
+	return &session.Session{
+		Model: model.New(model.Config{Shelf: registry.Name, Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs}),
 		Host:  real.Host{},
 		Clock: func() time.Time { now = now.Add(time.Second); return now },
 		Rand: func(b []byte) {

@@ -8,6 +8,8 @@ import (
 
 	"twinlayer/sim"
 	"twinlayer/sim/repl/ink"
+	"twinlayer/sim/report"
+	"twinlayer/sim/session"
 )
 
 func why(r *REPL, ctx context.Context, args []string) error {
@@ -18,7 +20,7 @@ func why(r *REPL, ctx context.Context, args []string) error {
 		r.draw.warn("why needs an image or a container, and a path: why busybox /bin/sh")
 		return nil
 	}
-	return r.recount(ctx, sim.WhyStory(args[0], args[1]))
+	return r.recount(ctx, session.WhyStory(args[0], args[1]))
 }
 
 func audit(r *REPL, ctx context.Context, args []string) error {
@@ -26,7 +28,7 @@ func audit(r *REPL, ctx context.Context, args []string) error {
 		r.draw.warn("audit needs an image or a container: audit busybox")
 		return nil
 	}
-	return r.recount(ctx, sim.AuditStory(args[0]))
+	return r.recount(ctx, session.AuditStory(args[0]))
 }
 
 func diffImages(r *REPL, ctx context.Context, args []string) error {
@@ -34,11 +36,11 @@ func diffImages(r *REPL, ctx context.Context, args []string) error {
 		r.draw.warn("diff needs two images: diff busybox mine; of a container, docker diff lists the changes")
 		return nil
 	}
-	return r.recount(ctx, sim.DiffStory(args[0], args[1]))
+	return r.recount(ctx, session.DiffStory(args[0], args[1]))
 }
 
 // recount tells a story in both worlds and shows it.
-func (r *REPL) recount(ctx context.Context, story sim.Story) error {
+func (r *REPL) recount(ctx context.Context, story session.Story) error {
 	told, err := r.Session.Tell(ctx, story)
 	var refusal *sim.Refusal
 	switch {
@@ -54,7 +56,7 @@ func (r *REPL) recount(ctx context.Context, story sim.Story) error {
 	return nil
 }
 
-func (p painter) told(t sim.Told) {
+func (p painter) told(t session.Told) {
 	p.rows(t.Rows)
 	switch {
 	case t.Agree:
@@ -70,7 +72,7 @@ func (p painter) told(t sim.Told) {
 	}
 }
 
-func (p painter) rows(rows []sim.Row) {
+func (p painter) rows(rows []report.Row) {
 	for _, row := range rows {
 		c := p.tone(row.Tone)
 		p.hanging(c, "", p.tr(row.Text))
@@ -91,13 +93,13 @@ func (p painter) hanging(c *color.Color, indent, text string) {
 	}
 }
 
-func (p painter) tone(t sim.Tone) *color.Color {
+func (p painter) tone(t report.Tone) *color.Color {
 	switch t {
-	case sim.Counts:
+	case report.Counts:
 		return p.good
-	case sim.Hidden:
+	case report.Hidden:
 		return p.faint
-	case sim.Warns:
+	case report.Warns:
 		return p.odd
 	}
 	return p.prose

@@ -10,6 +10,9 @@ import (
 
 	"twinlayer/lessons"
 	"twinlayer/sim"
+	"twinlayer/sim/cli"
+	"twinlayer/sim/model"
+	"twinlayer/sim/session"
 	"twinlayer/sim/userland"
 )
 
@@ -117,7 +120,7 @@ var noImage = regexp.MustCompile(`Unable to find image '([^':]+)(:latest)?' loca
 
 // pointAtWord helps somebody whose line was no command, but is near to one, or
 // is a word that lacks its colon in a container's shell.
-func (r *REPL) pointAtWord(at sim.Attached, result sim.Result) {
+func (r *REPL) pointAtWord(at session.Attached, result sim.Result) {
 	first, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(result.Cmd), "docker "), " ")
 	_, number := strconv.Atoi(first)
 	unknown := strings.Contains(result.Model.Stderr, "unknown command: docker "+first)
@@ -139,7 +142,7 @@ func (r *REPL) pointAtWord(at sim.Attached, result sim.Result) {
 	case unknown && slices.Contains(userland.Applets(), first):
 		r.tell("`%[1]s` is for a container's shell: `docker exec CONTAINER %[1]s` runs it in one, `docker attach CONTAINER` goes back to a shell.", first)
 	case unknown:
-		if like := lessons.Closest(first, append(append(wordNames(""), sim.VerbNames()...), "docker")); like != "" {
+		if like := lessons.Closest(first, append(append(wordNames(""), cli.VerbNames()...), "docker")); like != "" {
 			r.tell("Did you mean `%s`?", like)
 		}
 	}
@@ -150,10 +153,10 @@ func help(r *REPL, _ context.Context, args []string) error {
 		args = args[1:]
 	}
 	if len(args) > 0 {
-		r.draw.text(sim.Help(args[0]))
+		r.draw.text(cli.Help(args[0]))
 		return nil
 	}
-	r.draw.printed(screenLines(sim.Help("")))
+	r.draw.printed(screenLines(cli.Help("")))
 	r.draw.text("\n" + r.draw.tr("twinlayer's own words (inside a container with a colon in front, as :next):") + "\n" + r.wordList())
 	return nil
 }
@@ -240,7 +243,7 @@ func layers(r *REPL, ctx context.Context, args []string) error {
 	}
 	stack, err := r.Session.Model.State().Layers(key)
 	if err != nil {
-		return r.recount(ctx, sim.LayersStory(key))
+		return r.recount(ctx, session.LayersStory(key))
 	}
 	r.draw.stack(stack)
 	return nil
@@ -290,7 +293,7 @@ func quit(*REPL, context.Context, []string) error { return errQuit }
 
 func boot(r *REPL, _ context.Context, _ []string) error {
 	for i, s := range r.booted {
-		r.draw.step(sim.Moment{Step: s, Index: i + 1, Of: len(r.booted)})
+		r.draw.step(model.Moment{Step: s, Index: i + 1, Of: len(r.booted)})
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package userland
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -368,3 +369,6 @@ func (in *interp) testBinary(t *tool, x *syntax.BinaryTest) (bool, error) {
 	}
 	return t.testBinary(left, x.Op.String(), unescape(pat))
 }
+
+// Program is what an executable does when it is run as a process.
+type Program func(context.Context, *Process) int

@@ -19,16 +19,24 @@ import (
 // parts may import what it may, and each other. What is not listed may not
 // exist.
 var arrows = map[string][]string{
-	".":              {"fs", "kernel", "sim", "sim/userland", "sim/bundle", "sim/repl", "lessons", "real"},
+	".":              {"fs", "kernel", "sim", "sim/userland", "sim/bundle", "sim/cli", "sim/model", "sim/session", "sim/repl", "lessons", "real"},
 	"fs":             {},
 	"kernel":         {"fs"},
-	"sim":            {"fs", "kernel", "sim/userland", "sim/dockerfile"},
+	"sim":            {"fs", "kernel"},
 	"sim/userland":   {"fs"},
 	"sim/dockerfile": {"fs"},
+	"sim/build":      {"fs", "sim", "sim/dockerfile"},
+	"sim/cli":        {"fs", "kernel", "sim", "sim/build", "sim/dockerfile"},
+	"sim/model":      {"fs", "kernel", "sim", "sim/userland"},
+	"sim/compare":    {"fs", "sim"},
+	"sim/report":     {"fs", "sim"},
+	"sim/session":    {"fs", "sim", "sim/cli", "sim/model", "sim/compare", "sim/report"},
+	"sim/simtest":    {"kernel", "sim", "sim/bundle", "sim/model", "sim/session", "sim/userland"},
 	"sim/bundle":     {"fs", "sim", "sim/userland"},
-	"sim/repl":       {"fs", "kernel", "sim", "sim/userland", "lessons"},
-	"lessons":        {"sim"},
+	"sim/repl":       {"fs", "kernel", "sim", "sim/cli", "sim/model", "sim/report", "sim/session", "sim/userland", "lessons"},
+	"lessons":        {"sim", "sim/cli", "sim/session"},
 	"real":           {"fs", "kernel", "sim"},
+	"real/suite":     {"fs", "kernel", "sim", "sim/bundle", "sim/model", "sim/session", "sim/report", "sim/cli", "sim/compare", "sim/userland", "lessons", "real"},
 }
 
 // TestArrows reads every import itself, so that a bad one fails even where

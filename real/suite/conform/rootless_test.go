@@ -10,9 +10,9 @@ import (
 	"syscall"
 	"testing"
 
-	"twinlayer/real/suite"
-
 	"github.com/stretchr/testify/require"
+
+	"twinlayer/real/suite"
 )
 
 // anywhere are limits that any machine allows, and a runtime for every

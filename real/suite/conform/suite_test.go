@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/real/suite"
-	"twinlayer/sim"
+	"twinlayer/sim/compare"
 )
 
 // TestConformance runs every session on every engine: no verdict is bug, and
@@ -35,7 +35,7 @@ func TestConformance(t *testing.T) {
 }
 
 func summarise(t *testing.T, files, engines int, used *suite.Reasons) {
-	summary := fmt.Sprintf("%d sessions on %d engines; %d differences are declared, %d of them were seen\n", files, engines, len(sim.Declarations()), len(used.Seen))
+	summary := fmt.Sprintf("%d sessions on %d engines; %d differences are declared, %d of them were seen\n", files, engines, len(compare.Declarations()), len(used.Seen))
 	t.Log(summary)
 	if name := os.Getenv("TWINLAYER_SUMMARY"); name != "" { // go test prints nothing of what passes
 		require.NoError(t, os.WriteFile(name, []byte(summary), 0o644))

@@ -1,0 +1,141 @@
+package compare
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"twinlayer/fs"
+	"twinlayer/sim"
+)
+
+// Compare holds what the model says against what the real world shows, and
+// classes every difference.
+func Compare(model, real sim.View) []sim.Difference {
+	return Comparison{Pairs: &ImageMap{}, AsTyped: asIs}.Of(model, real)
+}
+
+// Comparison is what a session knows when it compares.
+type Comparison struct {
+	Cmd     string              // as it was typed
+	Pairs   *ImageMap           // of images that are the same, whatever their ids
+	AsTyped func(string) string // a text of either world, with the ids that were typed
+}
+
+// Of is what two views differ in.
+func (c Comparison) Of(model, real sim.View) []sim.Difference {
+	var out []sim.Difference
+	for _, f := range fields {
+		if f.same != nil && f.same(model, real) {
+			continue
+		}
+		m, r := f.of(model), f.of(real)
+		if m == r || f.name == "images" && c.sameImages(model, real) {
+			continue
+		}
+		d := sim.Difference{What: f.name, Model: m, Real: r}
+		d.Class, d.Reason = c.judge(f, model, real)
+		out = append(out, d)
+	}
+	if why := c.Pairs.difference(model); why != "" {
+		out = append(out, sim.Difference{What: "images", Class: sim.Bug, Reason: "an image that was made in both worlds is not the same: " + why})
+	}
+	if c.Pairs.own(model) {
+		out = append(out, sim.Difference{What: "images", Class: sim.Expected, Reason: enginesOwnReason})
+	}
+	return out
+}
+
+func asIs(text string) string { return text }
+
+// Texts classes the difference of two texts, one of each world, which differ;
+// engine is the real one's name.
+func (c Comparison) Texts(engine, model, real string) (sim.Class, string) {
+	if c.AsTyped == nil {
+		c.AsTyped = asIs
+	}
+	return c.judge(fields[1], sim.View{Stdout: model}, sim.View{Engine: engine, Stdout: real})
+}
+
+// sameImages says whether the worlds have the same images, whatever their ids.
+func (c Comparison) sameImages(model, real sim.View) bool {
+	return slices.Equal(sortedLines(imagesText(c.Pairs.RealImages(model.Images))), sortedLines(imagesText(real.Images)))
+}
+
+func imagesText(all []sim.ImageView) string {
+	var b strings.Builder
+	for _, img := range all {
+		b.WriteString(asText(img) + "\n")
+	}
+	return b.String()
+}
+
+func sortedLines(text string) []string {
+	return slices.Sorted(strings.Lines(text))
+}
+
+// field is one thing that both worlds show, as text.
+type field struct {
+	name string
+	of   func(sim.View) string
+	same func(model, real sim.View) bool // without the texts, where these may be long; nil: by them
+}
+
+var fields = []field{
+	{name: "exit", of: func(v sim.View) string { return asText(v.Exit) }},
+	{name: "stdout", of: func(v sim.View) string { return v.Stdout }},
+	{name: "stderr", of: func(v sim.View) string { return v.Stderr }},
+	{name: "images", of: func(v sim.View) string { return asText(v.Images) }},
+	{"containers", func(v sim.View) string { return asText(v.Containers) }, func(m, r sim.View) bool { return slices.Equal(m.Containers, r.Containers) }},
+	{name: "changes", of: func(v sim.View) string { return changesText(v.Changes) }},
+	{name: "layer", of: func(v sim.View) string { return v.Layer }},
+}
+
+func asText(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+func changesText(all []fs.Change) string {
+	var b strings.Builder
+	for _, c := range all {
+		b.WriteString(c.Kind.Letter() + " " + c.Path + "\n")
+	}
+	return b.String()
+}
+
+// otherIDs is why the ids of images that were made here differ.
+const otherIDs = "an image that was made here has another id in each world: its configuration names its layers by digest, and the files in them carry each world's own times; their contents are equal"
+
+// judge classes a difference in this field.
+func (c Comparison) judge(f field, model, real sim.View) (sim.Class, string) {
+	if model.Unknown != "" {
+		return sim.Limit, "the model cannot know: " + model.Unknown
+	}
+	if why := cmp.Or(real.Unseen, model.Unseen); why != "" && (f.name == "changes" || f.name == "layer") {
+		return sim.Limit, why
+	}
+	if real.Unknown != "" {
+		return sim.Limit, "the real engine cannot show it: " + real.Unknown
+	}
+	m, r := c.AsTyped(c.Pairs.Real(f.of(model))), c.AsTyped(f.of(real))
+	if m == r {
+		return sim.Expected, otherIDs
+	}
+	for _, d := range declared {
+		if !d.applies(f.name, real.Engine, m, r) {
+			continue
+		}
+		if d.excused(c.Cmd, model, real) {
+			return d.Class, d.Reason
+		}
+		if m, r = d.blank(m), d.blank(r); m == r || d.equal != nil && d.equal(m, r) {
+			return d.Class, d.Reason
+		}
+	}
+	return sim.Bug, "the worlds should agree here"
+}

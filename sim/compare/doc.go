@@ -1,0 +1,5 @@
+// Package compare holds what the model says against what a real engine shows,
+// and classes every difference: declared with its reason, beyond what the
+// model can know, or a bug. An [ImageMap] knows which images are the same in
+// both worlds although their ids differ.
+package compare

@@ -1,0 +1,352 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"twinlayer/fs"
+	"twinlayer/sim"
+)
+
+// Create makes a container.
+func (m *Model) Create(_ context.Context, spec sim.Spec) (out sim.Container, err error) {
+	err = m.do(func(t *transition) error {
+		out, err = t.create(spec)
+		return err
+	})
+	return out, err
+}
+
+func (t *transition) create(spec sim.Spec) (sim.Container, error) {
+	img, err := t.base(spec.Image)
+	if err != nil {
+		return sim.Container{}, err
+	}
+	argv, err := sim.Plan(img.Config.Config, spec, t.state.Holder(spec.Name))
+	if err != nil {
+		return sim.Container{}, err
+	}
+	base := img.root()
+	spec.Mounts = sim.Mounts(img.Config.Config, spec)
+	spec.Created = spec.Created.Round(0) // as engines keep it: by the wall clock
+	c := container{
+		Container: sim.Container{Spec: &spec, ImageID: img.ID, Path: argv, Status: sim.Created}, image: img,
+		process: spec.Process(argv, img.Config.Config),
+	}
+	root := fs.NewUnion(base.stack, base.merged, fs.NewUpper(base.merged, t.tick().UnixNano()))
+	c.mounts = fs.NewMounts(fs.Mount{Source: "overlay", Target: "/", Type: "overlay", FS: root})
+	t.state = t.state.with(c)
+	c, _ = t.state.container(c.ID)
+	t.step("create", "/", "container %s gets a layer of its own, empty and writable, on the %d read-only layer(s) of %s", spec.Name, len(img.Layers), spec.Image)
+	t.makeVolumes(c, base.merged)
+	if err := t.makeDir(c); err != nil && base.unread == "" {
+		t.remove(c)
+		t.removeVolumesOf(c)
+		return sim.Container{}, err
+	}
+	return c.Container, nil
+}
+
+// makeDir makes a container's working directory where its image lacks it, as
+// docker does before the container is started.
+func (t *transition) makeDir(c container) error {
+	dir := path.Clean("/" + c.process.Dir)
+	if strings.HasPrefix(dir, "/proc/") {
+		return nil // where only the container's own processes see anything
+	}
+	x := t.execution(c)
+	x.bind()
+	if refusal := x.enter(dir); refusal != nil {
+		return refusal
+	}
+	x.save()
+	return nil
+}
+
+// base is the image that a container is made of.
+func (t *transition) base(ref string) (*image, error) {
+	found, err := sim.BaseImage(t.model.listed.images(t.state), ref)
+	if err != nil {
+		return nil, err
+	}
+	if found.ID == "" {
+		return &image{Image: found, root: func() rootFS { return stacked(nil) }}, nil
+	}
+	img, _ := t.state.images.Get(found.ID)
+	return img, nil
+}
+
+// makeVolumes makes the volumes that the container names and that are not
+// there, filled with what the image has at their place, as docker does.
+func (t *transition) makeVolumes(c container, image *fs.Tree) {
+	for _, m := range c.Mounts {
+		if m.Type != sim.InStore {
+			continue
+		}
+		v, ok := t.state.volumes.Get(m.Source)
+		if !ok {
+			v = volume{Volume: sim.Volume{Name: m.Source, Anonymous: c.Owns(m), Created: t.now}, tree: emptyDir(0o755, t.now.UnixNano())}
+			t.state = t.state.withVolume(v)
+			t.step("volume", m.Target, "volume %s is made: a directory beside all layers", shortVolume(m.Source))
+		}
+		if v.tree.Empty() && image.Lookup(m.Target) != nil && image.Lookup(m.Target).IsDir() {
+			v.tree = image.Subtree(m.Target)
+			t.state = t.state.withVolume(v)
+			t.step("volume", m.Target, "the volume is empty, so it gets a copy of what the image has at %s", m.Target)
+		}
+	}
+}
+
+func emptyDir(perm uint32, at int64) *fs.Tree {
+	b := fs.NewBuilder()
+	b.MustPut("/", fs.Node{Mode: fs.S_IFDIR | perm, Mtime: at, Ctime: at})
+	return b.Tree()
+}
+
+// mountVolumes adds to a container's mounts what its Spec asks for. Each needs
+// a directory to be mounted on, which is made in the container's layer.
+func (t *transition) mountVolumes(c container, mounts *fs.Mounts) *fs.Mounts {
+	list := mounts.Fork().List()
+	list[0].FS = list[0].FS.ReadOnly(false)
+	sys := &fs.Sys{Mounts: fs.NewMounts(list...), Clock: t.tick}
+	for _, m := range c.Mounts {
+		if err := sys.FS().MkdirAll(m.Target, 0o755); err != nil {
+			continue // docker says so when the process is started there
+		}
+		list = append(list, t.mount(m))
+		sys.Mounts = fs.NewMounts(list...)
+		t.step("mount", m.Target, "%s", mountWhy(m))
+	}
+	if c.ReadOnly {
+		list[0].FS, list[0].Options = list[0].FS.ReadOnly(true), "ro,relatime"
+		t.step("mount", "/", "the root is mounted read-only, the container's own layer too")
+	}
+	return fs.NewMounts(list...)
+}
+
+// mountable refuses to start a container that would have something mounted in
+// /proc, or whose image has a directory in the place of a file that is to be
+// mounted there, or the other way round.
+func (x *execution) mountable(c container) *sim.Refusal {
+	for _, m := range c.Mounts {
+		if problem := sim.ProcProblem(m.Target); problem != "" {
+			return sim.StartFailed(problem)
+		}
+	}
+	root := fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", FS: c.root()}), Clock: x.t.tick}
+	unlike := func(target string, isDir bool) bool {
+		st, err := root.Stat(target, true)
+		return fs.ErrnoOf(err) == fs.ENOTDIR || err == nil && (st.Mode&fs.S_IFMT == fs.S_IFDIR) != isDir
+	}
+	for _, file := range slices.Sorted(maps.Keys(sim.EtcFiles(c.Host()))) {
+		if unlike(file, false) {
+			return sim.StartFailed(sim.MountProblem(file))
+		}
+	}
+	for _, dir := range c.directories() {
+		if unlike(dir, true) {
+			return sim.StartFailed(sim.MountProblem(dir))
+		}
+	}
+	return nil
+}
+
+// directories are where one is mounted for certain.
+func (c container) directories() []string {
+	all := []string{"/dev", "/proc", "/sys"}
+	for _, m := range c.Mounts {
+		if m.Type != sim.Bind {
+			all = append(all, m.Target)
+		}
+	}
+	return all
+}
+
+func (t *transition) mount(m sim.Mount) fs.Mount {
+	out := fs.Mount{Source: m.Source, Target: m.Target, Type: "bind", Options: "rw,relatime"}
+	switch m.Type {
+	case sim.Tmpfs:
+		out = fs.Mount{Source: "tmpfs", Target: m.Target, Type: "tmpfs", Options: "rw,nosuid,nodev,noexec,relatime"}
+		out.FS = fs.NewTmpfs(emptyDir(fs.S_ISVTX|0o777, t.now.UnixNano()))
+	case sim.InStore:
+		v, _ := t.state.volumes.Get(m.Source)
+		out.FS = fs.NewTmpfs(v.tree)
+	default:
+		out.FS = fs.NewTmpfs(emptyDir(0o755, t.now.UnixNano()))
+	}
+	if m.ReadOnly {
+		out.FS, out.Options = out.FS.ReadOnly(true), "ro,relatime"
+	}
+	return out
+}
+
+func mountWhy(m sim.Mount) string {
+	switch m.Type {
+	case sim.Tmpfs:
+		return "a tmpfs: files in memory, in no layer, gone when the container stops"
+	case sim.InStore:
+		return fmt.Sprintf("volume %s is mounted over the layers: what is written here goes into no layer, and stays when the container goes", shortVolume(m.Source))
+	}
+	return fmt.Sprintf("the host's %s is mounted over the layers: both see the same files", m.Source)
+}
+
+func shortVolume(name string) string {
+	if len(name) == 64 {
+		return sim.Short(name)
+	}
+	return name
+}
+
+// unread says why the model does not have all of the container's image; ""
+// where it does.
+func (c container) unread() string { return c.image.root().unread }
+
+// foreign says why the model cannot know what a process of the container
+// finds there; "" where it can.
+func (c container) foreign() string {
+	if why := c.unread(); why != "" {
+		return why
+	}
+	for _, m := range c.Mounts {
+		if m.Type == sim.Bind {
+			return fmt.Sprintf("the files of the host's %s, mounted at %s, are not in the model", m.Source, m.Target)
+		}
+	}
+	return c.astray
+}
+
+// refreshed is the container with its volumes as they are now: another
+// container may have written to them.
+func (t *transition) refreshed(c container) container {
+	list := slices.Clone(c.mounts.List())
+	old := true
+	for i := range list {
+		m, ok := c.mountAt(list[i].Target)
+		if !ok || m.Type != sim.InStore || i == 0 || list[i].Type != "bind" {
+			continue
+		}
+		if v, ok := t.state.volumes.Get(m.Source); ok && list[i].FS.Upper() != v.tree {
+			list[i].FS, old = t.mount(m).FS, false
+		}
+	}
+	if !old {
+		c.mounts = fs.NewMounts(list...)
+	}
+	return c
+}
+
+func (c container) mountAt(target string) (sim.Mount, bool) {
+	i := slices.IndexFunc(c.Mounts, func(m sim.Mount) bool { return path.Clean(m.Target) == target })
+	if i < 0 {
+		return sim.Mount{}, false
+	}
+	return c.Mounts[i], true
+}
+
+// keepVolumes makes what the container's processes wrote to its volumes what
+// these hold.
+func (s State) keepVolumes(c container) State {
+	for _, mount := range c.mounts.List()[1:] {
+		if m, ok := c.mountAt(mount.Target); ok && m.Type == sim.InStore && !m.ReadOnly && mount.Type == "bind" {
+			if v, ok := s.volumes.Get(m.Source); ok && v.tree != mount.FS.Upper() {
+				v.tree = mount.FS.Upper()
+				s = s.withVolume(v)
+			}
+		}
+	}
+	return s
+}
+
+// RemoveContainer removes a container and its layer.
+func (m *Model) RemoveContainer(_ context.Context, key string, o sim.Removing) error {
+	return m.do(func(t *transition) error {
+		c, err := t.state.container(key)
+		if err != nil {
+			return err
+		}
+		if c.Status == sim.Running && !o.Force {
+			return sim.StillRunning(c.Container)
+		}
+		auto := c.AutoRemove
+		t.stop(c, 137)
+		t.remove(c)
+		if o.Volumes || auto {
+			t.removeVolumesOf(c)
+		}
+		return nil
+	})
+}
+
+func (t *transition) remove(c container) {
+	t.state = t.state.without(c)
+	t.step("remove", "/", "the container layer of %s goes, and all changes with it; its image is untouched", c.Name)
+}
+
+// removeVolumesOf removes the volumes that were made for the container alone.
+func (t *transition) removeVolumesOf(c container) {
+	for _, m := range c.Mounts {
+		if v, ok := t.state.volumes.Get(m.Source); ok && v.Anonymous && len(sim.VolumeUsers(t.state.Containers(), m.Source)) == 0 {
+			t.state = t.state.withoutVolume(m.Source)
+			t.step("volume", m.Target, "volume %s was made for this container alone and goes with it", shortVolume(m.Source))
+		}
+	}
+}
+
+// volume is a volume with what it holds.
+type volume struct {
+	sim.Volume
+	tree *fs.Tree
+}
+
+func (s State) withVolume(v volume) State {
+	s.volumes = s.volumes.With(v.Name, v)
+	return s
+}
+
+func (s State) withoutVolume(name string) State {
+	s.volumes = s.volumes.Without(name)
+	return s
+}
+
+// Volumes are all volumes, by name.
+func (m *Model) Volumes(context.Context) ([]sim.Volume, error) {
+	var out []sim.Volume
+	for v := range m.State().volumes.Values() {
+		out = append(out, v.Volume)
+	}
+	return out, nil
+}
+
+// CreateVolume makes a volume.
+func (m *Model) CreateVolume(_ context.Context, v sim.Volume) error {
+	if err := sim.CheckVolume(v.Name); err != nil {
+		return err
+	}
+	return m.do(func(t *transition) error {
+		if _, ok := t.state.volumes.Get(v.Name); ok {
+			return nil
+		}
+		t.state = t.state.withVolume(volume{v, emptyDir(0o755, v.Created.UnixNano())})
+		t.step("volume", "/", "volume %s is made: an empty directory beside all layers, which no container's end removes", shortVolume(v.Name))
+		return nil
+	})
+}
+
+// RemoveVolume removes a volume that no container uses.
+func (m *Model) RemoveVolume(_ context.Context, name string) error {
+	return m.do(func(t *transition) error {
+		if _, ok := t.state.volumes.Get(name); !ok {
+			return sim.NoSuchVolume(name)
+		}
+		if users := slices.Concat(sim.VolumeUsers(t.state.Containers(), name), sim.ForeignUsers(t.model.elsewhere, name)); len(users) > 0 {
+			return sim.VolumeInUse(name, users)
+		}
+		t.state = t.state.withoutVolume(name)
+		t.step("volume", "/", "volume %s goes, with all that is in it", shortVolume(name))
+		return nil
+	})
+}

@@ -1,0 +1,324 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"twinlayer/fs"
+	"twinlayer/kernel"
+	"twinlayer/sim"
+	"twinlayer/sim/userland"
+)
+
+// Model is the modelled engine. What it is like is all in its [State]; an
+// operation is a pure transition from one State to the next, which it records
+// as [Step]s.
+type Model struct {
+	cfg Config
+
+	mu     sync.Mutex
+	state  State
+	steps  []sim.Step
+	now    time.Time
+	timed  bool     // since the last Steps, a detached process went on by the clock
+	asked  bool     // a program has asked for the time
+	seen   overview // of the containers, as it was asked for last
+	listed listing  // of the images, likewise
+	known  sync.Map // what Programs said, by content
+	// elsewhere are the containers of other sessions that the real engine
+	// shares its images with; no State has them: what is undone is not theirs.
+	elsewhere []sim.Container
+}
+
+// Config is what the model takes from the world outside.
+type Config struct {
+	Facts    kernel.Facts
+	Registry sim.Registry
+	// Programs tells what an executable with this content does; nil where
+	// the model cannot know. Only programs it knows can run in the model.
+	Programs func(content *fs.Data) userland.Program
+	// Spool makes a place outside the memory for the contents of files that
+	// an archive brings; nil: they stay in memory.
+	Spool func() (fs.Spool, error)
+	// Room is how many bytes the programs of one command may write to files,
+	// which are in memory, before the disk is full; 0: [DefaultRoom].
+	Room int64
+	// Shelf is the name of twinlayer's own registry, which takes pushes; "":
+	// the engine at hand cannot reach it.
+	Shelf string
+	// IDs is how many user ids containers know, from 0 on; 0: all. The model
+	// does as the real engine does, so that both fail alike.
+	IDs uint32
+	// Dialect is how layers are made; "": [fs.DockerNative]. The model speaks
+	// the real engine's.
+	Dialect fs.Dialect
+}
+
+// DefaultRoom is enough for what one does to learn, and little enough for a
+// small machine.
+const DefaultRoom = 256 << 20
+
+var _ sim.Engine = (*Model)(nil)
+
+// New is a model whose machine is up, with no images. Steps has the
+// steps of the boot.
+func New(cfg Config) *Model {
+	m := &Model{cfg: cfg, state: State{Machine: kernel.New(cfg.Facts)}, seen: overview{views: []sim.ContainerView{}}}
+	for {
+		machine, event, ok := m.state.Machine.Boot()
+		if !ok {
+			return m
+		}
+		m.state.Machine = machine
+		m.steps = append(m.steps, sim.Step{Event: event, After: m.state})
+	}
+}
+
+// At sets the time at which the next operations happen, to which detached
+// processes go on.
+func (m *Model) At(now time.Time) {
+	m.mu.Lock()
+	m.now = now
+	m.mu.Unlock()
+	must(m.do(func(t *transition) error { t.catchUp(); t.wakeJobs(); return nil }))
+}
+
+// Restore makes an earlier state the state now.
+func (m *Model) Restore(s State) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state = s
+}
+
+// State is the state now.
+func (m *Model) State() State {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state
+}
+
+// Steps are the steps since the last call.
+func (m *Model) Steps() []sim.Step {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	steps := m.steps
+	m.steps = nil
+	return steps
+}
+
+// Timed says whether a detached process has gone on by the clock since the
+// last call.
+func (m *Model) Timed() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	timed := m.timed
+	m.timed = false
+	return timed
+}
+
+// NameOf is the name of the container id; "" if there is none any more.
+func (m *Model) NameOf(id string) string {
+	if c, err := m.State().container(id); err == nil {
+		return c.Name
+	}
+	return ""
+}
+
+// transition is an operation under way: the state so far and the steps that
+// led to it.
+type transition struct {
+	*Config
+	model *Model
+	mu    sync.Mutex // programs of one pipeline run at the same time
+	state State
+	steps []sim.Step
+	now   time.Time
+	timed bool           // a detached process went on
+	asked atomic.Bool    // a program has asked for the time
+	wrote atomic.Int64   // bytes that programs have asked room for
+	jobs  sync.WaitGroup // commands in the background, of the shells that run now
+	// removed is the last container that has removed itself.
+	removed container
+	// killers end the processes that run now, by their ids inside.
+	killers map[int]func(signal int)
+}
+
+// step records what was done.
+func (t *transition) step(op, path, why string, args ...any) {
+	t.steps = append(t.steps, sim.Step{Event: fs.Event{Op: op, Path: path, Why: fmt.Sprintf(why, args...)}, After: t.state})
+}
+
+// do runs an operation. What it did before it was refused stays done. Where it
+// fails otherwise, the model cannot know what it would have done.
+func (m *Model) do(op func(*transition) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := &transition{Config: &m.cfg, model: m, state: m.state, now: m.now}
+	err := op(t)
+	m.timed, m.asked = m.timed || t.timed, m.asked || t.asked.Load()
+	m.state = t.state
+	m.steps = append(m.steps, t.steps...)
+	return unable(err)
+}
+
+// unable is an error of the model's own as what it cannot know.
+func unable(err error) error {
+	if err == nil || sim.IsBroken(err) || errors.As(err, new(*sim.Refusal)) || errors.As(err, new(*sim.Unknown)) {
+		return err
+	}
+	return &sim.Unknown{Why: err.Error()}
+}
+
+// Name is "model".
+func (m *Model) Name() string { return "model" }
+
+// Info tells of the modelled kernel.
+func (m *Model) Info(context.Context) (sim.Info, error) {
+	return sim.Info{Engine: "model", IDs: m.cfg.IDs, Dialect: m.cfg.Dialect}, nil
+}
+
+// Apart does nothing: the model keeps nothing over sessions.
+func (m *Model) Apart(context.Context, bool) error { return nil }
+
+// Refresh does nothing: nobody shares the model.
+func (m *Model) Refresh(context.Context) (bool, error) { return false, nil }
+
+// Others are none.
+func (m *Model) Others(context.Context, []string) (sim.Others, error) { return sim.Others{}, nil }
+
+// Troubles are none: nothing of a value is damaged.
+func (m *Model) Troubles(context.Context) ([]string, error) { return nil, nil }
+
+// Close frees nothing: a value needs no closing.
+func (m *Model) Close() error { return nil }
+
+// Containers are all containers, newest first.
+func (m *Model) Containers(context.Context) ([]sim.Container, error) {
+	return m.State().Containers(), nil
+}
+
+// Overview is what a view tells of all containers, newest first.
+func (m *Model) Overview(context.Context) ([]sim.ContainerView, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.seen = m.seen.next(m.state.containers.all)
+	return m.seen.views, nil
+}
+
+// Container is the container that key names.
+func (m *Model) Container(_ context.Context, key string) (sim.Container, error) {
+	c, err := m.State().container(key)
+	return c.Container, err
+}
+
+// Changes are what docker diff lists.
+func (m *Model) Changes(_ context.Context, key string) ([]fs.Change, error) {
+	c, err := m.State().container(key)
+	if err != nil {
+		return nil, err
+	}
+	if why := c.unread(); why != "" {
+		return nil, &sim.Unknown{Why: why}
+	}
+	return c.root().Changes(), nil
+}
+
+// Layer is the container's writable layer.
+func (m *Model) Layer(_ context.Context, key string) (*fs.Tree, error) {
+	c, err := m.State().container(key)
+	if err != nil {
+		return nil, err
+	}
+	if m.cfg.Dialect == "" || m.cfg.Dialect == fs.DockerNative {
+		return c.root().Upper(), nil
+	}
+	return c.root().Layer(m.cfg.Dialect)
+}
+
+// Paths completes a path in a container: the entries of its directory that
+// begin with its last part.
+func (m *Model) Paths(key, prefix string) []string {
+	st := m.State()
+	c, _, err := st.shell(key)
+	if err != nil {
+		return nil
+	}
+	full := prefix
+	if !path.IsAbs(full) {
+		full = m.Dir(key) + "/" + full
+	}
+	dir, base := path.Split(full)
+	sys := &fs.Sys{Mounts: c.mounts.Fork(), Clock: time.Now}
+	return matching(sys, prefix[:len(prefix)-len(base)], dir, base)
+}
+
+func matching(sys *fs.Sys, typed, dir, base string) []string {
+	f, err := sys.FS().Open(dir)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	infos, err := f.Readdir(-1)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, info := range infos {
+		if len(info.Name()) >= len(base) && info.Name()[:len(base)] == base {
+			name := typed + info.Name()
+			if info.IsDir() {
+				name += "/"
+			}
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Dir is the directory that a waiting shell is in.
+func (m *Model) Dir(key string) string {
+	if _, sh, err := m.State().shell(key); err == nil {
+		if sh.foreign != "" {
+			return sh.process.Dir
+		}
+		return sh.Dir()
+	}
+	return "/"
+}
+
+// Unseen calls f, and forgets the steps in it.
+func (m *Model) Unseen(f func() error) error {
+	before := m.Steps()
+	err := f()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.steps = before
+	return err
+}
+
+// must is for what cannot fail by construction.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// ShareWith tells the model of other sessions.
+func (m *Model) ShareWith(others sim.Others) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.elsewhere = others.Containers
+	for _, ref := range others.Pushed {
+		m.state.shelf = m.state.shelf.Without(ref) // what it is now only the real engine finds out
+	}
+}
+
+// HasPushed says whether the model knows anything of twinlayer's own registry.
+func (m *Model) HasPushed() bool { return m.State().shelf.Len() > 0 }

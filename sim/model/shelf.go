@@ -1,0 +1,104 @@
+package model
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"twinlayer/sim"
+)
+
+// The model has no network, but it knows one registry: twinlayer's own, as far
+// as this session has filled it.
+
+// shelved is an image in twinlayer's own registry, with what it stands on.
+type shelved struct {
+	image
+	layers map[digest.Digest]layer
+}
+
+// ownRegistry says whether ref is of twinlayer's own registry.
+func (m *Model) ownRegistry(ref string) bool {
+	host, _, _, err := sim.SplitRef(ref)
+	return err == nil && host != "" && host == m.cfg.Shelf
+}
+
+// onShelf says whether the own registry has a layer.
+func (s State) onShelf(diffID digest.Digest) bool {
+	for have := range s.shelf.Values() {
+		if _, ok := have.layers[diffID]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// shelve puts img into the own registry under ref.
+func (t *transition) shelve(ref string, img image) sim.Pushed {
+	manifest := img.manifest()
+	p := sim.Pushed{Ref: ref, Digest: digest.FromBytes(manifest), Size: int64(len(manifest))}
+	for _, diffID := range slices.Backward(img.Layers) {
+		exists := t.state.onShelf(diffID)
+		p.Layers = append(p.Layers, sim.PushedLayer{DiffID: diffID, Exists: exists})
+		if exists {
+			t.step("push", "/", "the registry has layer %s already, so it is not sent", sim.Short(diffID))
+		} else {
+			t.step("push", "/", "layer %s is sent to the registry, by its digest", sim.Short(diffID))
+		}
+	}
+	kept := shelved{img, map[digest.Digest]layer{}}
+	for _, diffID := range img.Layers {
+		kept.layers[diffID] = t.state.layer(diffID)
+	}
+	t.state.shelf = t.state.shelf.With(ref, kept)
+	t.step("push", "/", "then the configuration and the manifest of %s, which name all of it by digest", ref)
+	return p
+}
+
+// manifest is the image's, with its layers as they are on disk.
+func (i image) manifest() []byte {
+	config := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageConfig, Digest: i.ID, Size: int64(len(i.blob))}
+	m := ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Config: config}
+	for n, diffID := range i.Layers {
+		m.Layers = append(m.Layers, ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayer, Digest: diffID, Size: i.Sizes[n]})
+	}
+	b, err := json.Marshal(m)
+	must(err)
+	return b
+}
+
+// unshelve takes an image from the own registry.
+func (t *transition) unshelve(ref string) (sim.Pulled, error) {
+	have, ok := t.state.shelf.Get(ref)
+	if !ok {
+		return sim.Pulled{}, &sim.Unknown{Why: "what twinlayer's own registry has kept of " + ref + " from earlier sessions, only the real engine finds out"}
+	}
+	p := sim.Pulled{Ref: ref, Digest: digest.FromBytes(have.manifest())}
+	old, err := sim.FindImage(t.model.listed.images(t.state), ref)
+	if p.UpToDate = err == nil && old.ID == have.ID; p.UpToDate {
+		t.step("pull", "/", "%s is here already: its digest is the same", ref)
+		return p, nil
+	}
+	for _, diffID := range have.Layers {
+		_, exists := t.state.layers.Get(diffID)
+		p.Layers = append(p.Layers, sim.PulledLayer{Digest: diffID, Exists: exists})
+		if exists {
+			t.step("layer", "/", "layer %s is here already and is shared", sim.Short(diffID))
+			continue
+		}
+		t.state = t.state.withLayer(diffID, have.layers[diffID])
+		t.step("layer", "/", "layer %s is unpacked: a read-only tree of files", sim.Short(diffID))
+	}
+	img := have.Image
+	img.Tags, img.Parent = nil, ""
+	if old, ok := t.state.image(img.ID); ok {
+		img.Parent = old.Parent
+	}
+	t.keep(img, have.blob)
+	t.state = t.state.tag(ref, img.ID)
+	t.step("tag", "/", "%s names image %s now", ref, sim.Short(img.ID))
+	return p, nil
+}

@@ -1,0 +1,90 @@
+package model
+
+import (
+	"slices"
+
+	"twinlayer/sim"
+)
+
+// Timeline is the model's steps of a session with a cursor in them. Going
+// back and forward moves the cursor and nothing else, because every step
+// keeps the whole state after it. Of a long session the oldest commands are
+// let go; [StepsKept] steps and the last command are always there. The zero
+// value is empty.
+type Timeline struct {
+	moments []Moment
+	at      int  // moments shown: the cursor is behind the at-th
+	cut     bool // there were older ones
+}
+
+// StepsKept is how many steps of earlier commands one can at least go back.
+const StepsKept = 5000
+
+// Moment is a step and where it stands.
+type Moment struct {
+	sim.Step
+	Cmd   string // the command that it is of
+	Index int    // its place among that command's steps, from 1
+	Of    int    // how many these are
+}
+
+// Add puts the steps of a command at the end and the cursor behind them, or
+// in front of them if held.
+func (t *Timeline) Add(cmd string, steps []sim.Step, held bool) {
+	t.forget()
+	t.at = len(t.moments)
+	for i, s := range steps {
+		t.moments = append(t.moments, Moment{s, cmd, i + 1, len(steps)})
+	}
+	if !held {
+		t.End()
+	}
+}
+
+// forget lets the oldest commands go where more than twice as many steps are
+// kept as have to be.
+func (t *Timeline) forget() {
+	from := len(t.moments) - StepsKept
+	if from <= StepsKept {
+		return
+	}
+	from -= t.moments[from].Index - 1 // the beginning of its command
+	if from > 0 {
+		t.moments, t.cut = slices.Clone(t.moments[from:]), true
+	}
+}
+
+// Cut says whether there were steps before the first that one can go back to.
+func (t *Timeline) Cut() bool { return t.cut }
+
+// Forward moves behind the next step and returns it; ok is false at the end.
+func (t *Timeline) Forward() (m Moment, ok bool) {
+	if t.Ahead() == 0 {
+		return m, false
+	}
+	t.at++
+	return t.moments[t.at-1], true
+}
+
+// Back moves behind the step before and returns it; ok is false at the start.
+func (t *Timeline) Back() (m Moment, ok bool) {
+	if t.at <= 1 {
+		return m, false
+	}
+	t.at--
+	return t.moments[t.at-1], true
+}
+
+// Ahead is how many steps are in front of the cursor.
+func (t *Timeline) Ahead() int { return len(t.moments) - t.at }
+
+// End moves the cursor behind the last step.
+func (t *Timeline) End() { t.at = len(t.moments) }
+
+// Last are the steps of the last command.
+func (t *Timeline) Last() []Moment {
+	if len(t.moments) == 0 {
+		return nil
+	}
+	return t.moments[len(t.moments)-t.moments[len(t.moments)-1].Of:]
+}

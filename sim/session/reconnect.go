@@ -1,0 +1,144 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"twinlayer/sim"
+	"twinlayer/sim/cli"
+	"twinlayer/sim/compare"
+)
+
+// ran is a command that was run, as the model was told.
+type ran struct {
+	sim.Cmd
+	lost bool // the real engine was lost in it
+}
+
+// keep remembers a command that ran to its end, for [Session.Reconnect].
+func (s *Session) keep(ctx context.Context, b *both) {
+	if ctx.Err() == nil {
+		cmd := b.modelCmd
+		cmd.Ask, cmd.Tell = nil, nil
+		s.kept = append(s.kept, ran{cmd, b.err != nil})
+	}
+}
+
+// Reconnected tells what a reconnect came to.
+type Reconnected struct {
+	Ran    int      `json:"ran"`    // so many commands were run again
+	Passed []string `json:"passed"` // and these were passed over: the engine was lost in them each time
+}
+
+// Reconnect opens a fresh real engine and runs there what was run so far, but
+// for what was interrupted, so that it catches up with the model. A command in
+// which the engine is lost once more is passed over, and the model takes over
+// what the engine then has. Files of the host are read again, and none is
+// written.
+func (s *Session) Reconnect(ctx context.Context) (done Reconnected, err error) {
+	if s.Open == nil {
+		return done, errors.New("there is no real engine in this session: start twinlayer with --real")
+	}
+	for {
+		at, err := s.again(ctx)
+		switch {
+		case err == nil:
+			done.Ran = len(s.kept)
+			return done, s.level(ctx, len(done.Passed) > 0)
+		case at < 0:
+			return done, err
+		case s.kept[at].lost:
+			done.Passed = append(done.Passed, s.kept[at].Text)
+			s.pass(at)
+		default:
+			s.kept[at].lost = true // by chance, perhaps
+		}
+	}
+}
+
+// pass forgets a command.
+func (s *Session) pass(at int) {
+	s.kept = slices.Delete(s.kept, at, at+1)
+	if at < s.lasts {
+		s.lasts--
+	}
+}
+
+// again opens a fresh real engine and runs there what is kept. Where the
+// engine is lost in one of the commands, at is which; -1 where it is another
+// error.
+func (s *Session) again(ctx context.Context) (at int, err error) {
+	fresh, err := s.Open(ctx)
+	if err != nil {
+		return -1, err
+	}
+	if s.Real != nil {
+		s.Real.Close() // it may be gone; what it left is removed if it can be
+	}
+	s.Real, s.pairs, s.images.real, s.broken = fresh, compare.ImageMap{}, nil, nil
+	for i, cmd := range s.kept {
+		if s.apart && i == s.lasts {
+			s.setApart(ctx)
+		}
+		view, err := cli.Client{Engine: s.Real, Host: reader{share(s.Host)}}.Do(ctx, cmd.Cmd)
+		switch {
+		case err != nil:
+			err = fmt.Errorf("running %q again: %w", cmd.Text, err)
+			s.fell(err)
+			return i, err
+		case ctx.Err() != nil:
+			return -1, ctx.Err()
+		}
+		s.images.real = view.Stock
+	}
+	if s.apart && s.lasts == len(s.kept) {
+		s.setApart(ctx)
+	}
+	return -1, s.broken
+}
+
+// level pairs the images of both worlds after a reconnect, and has the model
+// take over what is there now, if that is another.
+func (s *Session) level(ctx context.Context, other bool) error {
+	s.pairs.Learn(ctx, compare.Side{Engine: s.Model, Images: s.images.model}, compare.Side{Engine: s.Real, Images: s.images.real})
+	if !other {
+		return nil
+	}
+	images, err := s.Real.Images(ctx)
+	if err == nil {
+		s.images.real = images
+		err = s.adoptStock(ctx, true)
+	}
+	s.Model.Steps()
+	s.fell(err)
+	s.images.model = s.Model.State().Images()
+	if s.broken == nil {
+		s.leave(ctx)
+	}
+	return s.broken
+}
+
+// leave detaches from a shell that the real engine no longer has.
+func (s *Session) leave(ctx context.Context) {
+	all, err := s.Real.Containers(ctx)
+	if err == nil && !slices.ContainsFunc(all, func(k sim.Container) bool { return k.ID == s.at.Container && k.Status == sim.Running }) {
+		s.Detach()
+	}
+}
+
+func (s *Session) now() time.Time {
+	if s.Clock != nil {
+		return s.Clock()
+	}
+	return time.Now()
+}
+
+func (s *Session) noReal() string {
+	if s.broken != nil {
+		return fmt.Sprintf("the real world is stale since %s: %v; reconnect catches up", s.stale.Format(time.TimeOnly), s.broken)
+	}
+	return "there is no real engine to compare with"
+}

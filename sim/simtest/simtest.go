@@ -1,0 +1,57 @@
+// Package simtest has the sessions that tests of several rooms begin with:
+// the model alone, with a clock and a chance that repeat.
+package simtest
+
+import (
+	"context"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twinlayer/kernel"
+	"twinlayer/sim"
+	"twinlayer/sim/bundle"
+	"twinlayer/sim/model"
+	"twinlayer/sim/session"
+	"twinlayer/sim/userland"
+)
+
+// bundled are the images that all sessions pull. To make busybox, the test's
+// own program, anew takes longer than all else that a session does.
+var bundled = sync.OnceValue(func() *bundle.Bundle {
+	exe, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	return bundle.New(exe, userland.Applets())
+})
+
+// Session is a session without a real engine, whose model is as cfg says, with
+// the bundled images.
+func Session(t testing.TB, cfg model.Config) *session.Session {
+	t.Helper()
+	images := bundled()
+	cfg.Facts, cfg.Registry, cfg.Programs = kernel.Teaching("x86_64"), images, images.Programs
+	now, n := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), byte(0)
+	return &session.Session{
+		Model: model.New(cfg),
+		Clock: func() time.Time { now = now.Add(time.Second); return now },
+		Rand: func(b []byte) {
+			for i := range b {
+				n++
+				b[i] = n
+			}
+		},
+	}
+}
+
+// Do runs a line, which must not lose the real engine.
+func Do(t testing.TB, s *session.Session, line string) sim.Result {
+	t.Helper()
+	r, err := s.Run(context.Background(), line, func(string) string { return "" })
+	require.NoError(t, err)
+	return r
+}
