@@ -26,8 +26,8 @@ var sayers = []struct {
 	{"../fs/*.go", []string{"log"}, 2},
 	{"../fs/*.go", []string{"copyUp", "edit"}, 0},
 	{"../fs/*.go", []string{"make"}, 3},
-	{"../sim/*.go", []string{"step"}, 2},
-	{"../sim/*.go", []string{"hint", "explain"}, 0},
+	{"../sim/model/*.go", []string{"step"}, 2},
+	{"../sim/*/*.go", []string{"Hint", "explain"}, 0},
 	{"../sim/repl/*.go", []string{"say", "warn", "title"}, 0},
 }
 
