@@ -79,7 +79,7 @@ func TestCheck(t *testing.T) {
 // forgetful is an engine that says it removed an image, and keeps it.
 type forgetful struct{ sim.Engine }
 
-func (f forgetful) RemoveImage(context.Context, string, bool) (r sim.Removed, err error) {
+func (f forgetful) RemoveImage(context.Context, string, bool) (r sim.RemoveResult, err error) {
 	return r, nil
 }
 

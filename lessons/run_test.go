@@ -30,7 +30,7 @@ var images = sync.OnceValue(func() *bundle.Bundle {
 })
 
 func newModel() *model.Model {
-	return model.New(model.Config{Shelf: "localhost:5000", Registry: images(), Programs: images().Programs})
+	return model.New(model.Config{LocalRegistry: "localhost:5000", Registry: images(), Programs: images().Programs})
 }
 
 // alone is the model without a real engine; twins has a second model in the

@@ -43,7 +43,7 @@ func (b *sandbox) open(ctx context.Context, l Lesson) error {
 	first := b.before == nil
 	if first {
 		b.before = map[string]stock{}
-		b.session.Apart(ctx)
+		b.session.BeginScratch(ctx)
 	}
 	for _, w := range b.worlds() {
 		if err := removeContainers(ctx, w, l.Containers); err != nil {
@@ -90,7 +90,7 @@ func move(ctx context.Context, w sim.Engine, from, to string) error {
 
 func removeContainers(ctx context.Context, w sim.Engine, names []string) error {
 	for _, name := range names {
-		if err := refusable(w.RemoveContainer(ctx, name, sim.Removing{Force: true, Volumes: true})); err != nil {
+		if err := refusable(w.RemoveContainer(ctx, name, sim.RemoveOptions{Force: true, Volumes: true})); err != nil {
 			return err
 		}
 	}
@@ -164,7 +164,7 @@ func sweep(ctx context.Context, w sim.Engine, before stock, images func(now stoc
 		return err
 	}
 	for _, id := range without(now.containers, before.containers) {
-		err = errors.Join(err, refusable(w.RemoveContainer(ctx, id, sim.Removing{Force: true, Volumes: true})))
+		err = errors.Join(err, refusable(w.RemoveContainer(ctx, id, sim.RemoveOptions{Force: true, Volumes: true})))
 	}
 	err = errors.Join(err, sweepImages(ctx, w, images))
 	for _, name := range without(now.volumes, before.volumes) {
@@ -249,6 +249,6 @@ func (b *sandbox) close(ctx context.Context) error {
 			}
 		}
 	}
-	b.session.Together(ctx)
+	b.session.EndScratch(ctx)
 	return errors.Join(err, b.removeDir())
 }

@@ -28,9 +28,9 @@ type Engine interface {
 	Info(ctx context.Context) (Info, error)
 
 	// Pull fetches ref from its registry and keeps it.
-	Pull(ctx context.Context, ref string) (Pulled, error)
+	Pull(ctx context.Context, ref string) (PullResult, error)
 	// Push sends what the registry of ref lacks of the image to it.
-	Push(ctx context.Context, ref string) (Pushed, error)
+	Push(ctx context.Context, ref string) (PushResult, error)
 	// Images are all images, tagged or not, newest first.
 	Images(ctx context.Context) ([]Image, error)
 	// Image is the one image that ref names.
@@ -41,7 +41,7 @@ type Engine interface {
 	// Tag gives the image source another reference, target.
 	Tag(ctx context.Context, source, target string) error
 	// RemoveImage takes ref off its image, and with the last one the image.
-	RemoveImage(ctx context.Context, ref string, force bool) (Removed, error)
+	RemoveImage(ctx context.Context, ref string, force bool) (RemoveResult, error)
 	// Commit makes an image of a container: the layers of its image and, if
 	// it is not empty, the container's own as one more.
 	Commit(ctx context.Context, c Commit) (Image, error)
@@ -66,7 +66,7 @@ type Engine interface {
 	// the layers of its image.
 	Create(ctx context.Context, spec Spec) (Container, error)
 	// Start starts the container's own process and waits for its end, unless
-	// it is to run detached. A shell that takes lines (see [TakesLines]) is
+	// it is to run detached. A shell that takes lines (see [IsInteractiveShell]) is
 	// left waiting for them. A container with AutoRemove goes when it ends or
 	// cannot start.
 	Start(ctx context.Context, container string, detach bool) (Output, error)
@@ -94,7 +94,7 @@ type Engine interface {
 	Top(ctx context.Context, container string) ([][]string, error)
 	// RemoveContainer removes a container and its layer; a running one
 	// only with Force, which kills it.
-	RemoveContainer(ctx context.Context, container string, o Removing) error
+	RemoveContainer(ctx context.Context, container string, o RemoveOptions) error
 	// CopyIn puts files into a container below the directory dir, which must
 	// be there. Directories that are there keep their attributes; all else is
 	// replaced.
@@ -128,10 +128,10 @@ type Engine interface {
 	// Others tells what other sessions have to do now with what they share
 	// with this one, and with these volumes.
 	Others(ctx context.Context, volumes []string) (Others, error)
-	// Apart begins, or ends, a time after which images and volumes are as
+	// SetScratch begins, or ends, a time after which images and volumes are as
 	// they were before it, also where the program dies in it. Only an engine
 	// that keeps them from session to session has anything to do.
-	Apart(ctx context.Context, apart bool) error
+	SetScratch(ctx context.Context, scratch bool) error
 	// Troubles are what the engine has found damaged of its own since the last
 	// call, and what became of it.
 	Troubles(ctx context.Context) ([]string, error)
@@ -168,8 +168,8 @@ func (i Image) Size() int64 {
 	return n
 }
 
-// Pulled tells what a pull did.
-type Pulled struct {
+// PullResult tells what a pull did.
+type PullResult struct {
 	Ref      string // familiar, with its tag: "busybox:latest"
 	Digest   digest.Digest
 	Layers   []PulledLayer
@@ -182,8 +182,8 @@ type PulledLayer struct {
 	Exists bool          // the engine had it already
 }
 
-// Pushed tells what a push did.
-type Pushed struct {
+// PushResult tells what a push did.
+type PushResult struct {
 	Ref    string // familiar, with its tag
 	Digest digest.Digest
 	Size   int64         // of the manifest
@@ -227,8 +227,8 @@ type Import struct {
 	Created time.Time
 }
 
-// Removing says how to remove a container.
-type Removing struct {
+// RemoveOptions says how to remove a container.
+type RemoveOptions struct {
 	Force   bool // kill it first
 	Volumes bool // with the volumes that were made for it alone
 }
@@ -255,8 +255,8 @@ type Evidence struct {
 	Again string `json:"again"` // the command that shows it; "" where none does
 }
 
-// Removed tells what docker rmi did.
-type Removed struct {
+// RemoveResult tells what docker rmi did.
+type RemoveResult struct {
 	Untagged []string
 	// Deleted are the image's id and its layers' chain ids, top first; then
 	// the same of each untagged image below it that nothing needs any more.

@@ -26,7 +26,7 @@ func Instruction(line, comment string) (made string, known bool) {
 		return "nobody recorded how it was made; it says of itself: " + comment, false
 	case len(words) == 0:
 		return "nobody recorded how it was made", false
-	case TakesLines(words, true):
+	case IsInteractiveShell(words, true):
 		return "a committed container: somebody worked in " + words[0] + ", and nobody recorded what they did", false
 	case slices.Contains(words, "-c") || slices.Contains(words, "-ec"):
 		return "RUN " + cmd, true

@@ -72,7 +72,7 @@ func (k Container) LastExit() int {
 }
 
 // Printed is what docker prints of the pull off a terminal.
-func (p Pulled) Printed() string {
+func (p PullResult) Printed() string {
 	_, name, tag, _ := SplitRef(p.Ref)
 	text := tag + ": Pulling from " + name + "\n"
 	for _, l := range p.Layers {

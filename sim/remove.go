@@ -12,10 +12,10 @@ import (
 // itself. The rules and words are moby's
 // (daemon/images/image_delete.go): a reference is taken off; the image goes
 // with its last one, unless a container holds it.
-func Removal(images []Image, containers, foreign []Container, ref string, force bool) (Removed, error) {
+func Removal(images []Image, containers, foreign []Container, ref string, force bool) (RemoveResult, error) {
 	img, err := FindImage(images, ref)
 	if err != nil {
-		return Removed{}, err
+		return RemoveResult{}, err
 	}
 	all := slices.Concat(containers, foreign)
 	r := removal{images, all, len(containers), img, Users(all, img), force}
@@ -39,13 +39,13 @@ func Users(all []Container, img Image) []Container {
 	return slices.DeleteFunc(slices.Clone(all), func(c Container) bool { return c.ImageID != img.ID })
 }
 
-func (r removal) byReference(ref, familiar string) (Removed, error) {
-	untagged := Removed{Untagged: []string{familiar}}
+func (r removal) byReference(ref, familiar string) (RemoveResult, error) {
+	untagged := RemoveResult{Untagged: []string{familiar}}
 	if len(r.img.Tags) > 1 {
 		return untagged, nil
 	}
 	if len(r.users) > 0 && !r.force {
-		return Removed{}, Refuse("conflict: unable to remove repository reference %q (must force) - container %s is using its referenced image %s", ref, r.called(r.users[0]), Short(r.img.ID))
+		return RemoveResult{}, Refuse("conflict: unable to remove repository reference %q (must force) - container %s is using its referenced image %s", ref, r.called(r.users[0]), Short(r.img.ID))
 	}
 	if _, running := r.running(); running || len(r.children(r.img)) > 0 {
 		return untagged, nil
@@ -58,19 +58,19 @@ func (r removal) children(img Image) []Image {
 	return slices.DeleteFunc(slices.Clone(r.images), func(o Image) bool { return o.Parent != img.ID })
 }
 
-func (r removal) byID() (Removed, error) {
+func (r removal) byID() (RemoveResult, error) {
 	const conflict = "conflict: unable to delete %s (%s) - image %s"
 	if len(r.children(r.img)) > 0 {
-		return Removed{}, Refuse(conflict, Short(r.img.ID), "cannot be forced", "has dependent child images")
+		return RemoveResult{}, Refuse(conflict, Short(r.img.ID), "cannot be forced", "has dependent child images")
 	}
 	if c, running := r.running(); running {
-		return Removed{}, Refuse(conflict, Short(r.img.ID), "cannot be forced", "is being used by running container "+r.called(c))
+		return RemoveResult{}, Refuse(conflict, Short(r.img.ID), "cannot be forced", "is being used by running container "+r.called(c))
 	}
 	if len(r.img.Tags) > 1 && !r.force {
-		return Removed{}, Refuse(conflict, Short(r.img.ID), "must be forced", "is referenced in multiple repositories")
+		return RemoveResult{}, Refuse(conflict, Short(r.img.ID), "must be forced", "is referenced in multiple repositories")
 	}
 	if len(r.users) > 0 && !r.force {
-		return Removed{}, Refuse(conflict, Short(r.img.ID), "must be forced", "is being used by stopped container "+r.called(r.users[0]))
+		return RemoveResult{}, Refuse(conflict, Short(r.img.ID), "must be forced", "is being used by stopped container "+r.called(r.users[0]))
 	}
 	return r.whole(), nil
 }
@@ -94,8 +94,8 @@ func (r removal) running() (Container, bool) {
 // whole is the image with all its references, and the layers that go with it;
 // then its parent, if nothing else needs that: no reference, no container and
 // no other child.
-func (r removal) whole() Removed {
-	gone := Removed{Untagged: r.img.Tags}
+func (r removal) whole() RemoveResult {
+	gone := RemoveResult{Untagged: r.img.Tags}
 	for img, more := r.img, true; more; {
 		gone.Deleted = append(gone.Deleted, img.ID)
 		r.images = slices.DeleteFunc(slices.Clone(r.images), func(o Image) bool { return o.ID == img.ID })

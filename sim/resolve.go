@@ -424,9 +424,9 @@ func containsAny(s string, any ...string) bool {
 	return slices.ContainsFunc(any, func(sub string) bool { return strings.Contains(s, sub) })
 }
 
-// TakesLines says whether a process with these arguments is a shell that
+// IsInteractiveShell says whether a process with these arguments is a shell that
 // waits for lines: interactive, and given neither a script nor a -c.
-func TakesLines(args []string, interactive bool) bool {
+func IsInteractiveShell(args []string, interactive bool) bool {
 	if !interactive || len(args) == 0 || !isShell(args[0]) {
 		return false
 	}

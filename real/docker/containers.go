@@ -243,7 +243,7 @@ func (e *Engine) running(ctx context.Context, key string) (*ours, sim.Container,
 }
 
 // RemoveContainer removes a container of ours.
-func (e *Engine) RemoveContainer(ctx context.Context, key string, o sim.Removing) error {
+func (e *Engine) RemoveContainer(ctx context.Context, key string, o sim.RemoveOptions) error {
 	c, now, err := e.container(ctx, key)
 	if err != nil {
 		return err

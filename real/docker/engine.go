@@ -139,8 +139,8 @@ func (e *Engine) Others(context.Context, []string) (sim.Others, error) { return 
 // Troubles are none: what the engine keeps is its own affair.
 func (e *Engine) Troubles(context.Context) ([]string, error) { return nil, nil }
 
-// Apart does nothing: no other session sees what this one makes.
-func (e *Engine) Apart(context.Context, bool) error { return nil }
+// SetScratch does nothing: no other session sees what this one makes.
+func (e *Engine) SetScratch(context.Context, bool) error { return nil }
 
 // Close removes all that this session made in the engine.
 func (e *Engine) Close() error {

@@ -190,7 +190,7 @@ func TestExec(t *testing.T) {
 		require.Equal(t, sim.Exited, all[0].Status)
 		_, err = e.Exec(t.Context(), c.ID, sim.Process{Args: []string{"true"}})
 		require.ErrorAs(t, err, &refusal)
-		require.NoError(t, e.RemoveContainer(t.Context(), c.ID, sim.Removing{}))
+		require.NoError(t, e.RemoveContainer(t.Context(), c.ID, sim.RemoveOptions{}))
 	})
 }
 
@@ -219,7 +219,7 @@ func TestExecGivenUp(t *testing.T) {
 		out, err = e.Line(t.Context(), "beside", "echo here")
 		require.NoError(t, err)
 		require.Equal(t, "here\n", out.Stdout)
-		require.NoError(t, e.RemoveContainer(t.Context(), c.ID, sim.Removing{Force: true}))
+		require.NoError(t, e.RemoveContainer(t.Context(), c.ID, sim.RemoveOptions{Force: true}))
 	})
 }
 
@@ -383,7 +383,7 @@ func TestVolumes(t *testing.T) {
 		var refusal *sim.Refusal
 		require.ErrorAs(t, e.RemoveVolume(t.Context(), "data"), &refusal, "it is in use")
 		for _, id := range []string{c.ID, s.ID} {
-			require.NoError(t, e.RemoveContainer(t.Context(), id, sim.Removing{}))
+			require.NoError(t, e.RemoveContainer(t.Context(), id, sim.RemoveOptions{}))
 		}
 		require.NoError(t, e.RemoveVolume(t.Context(), "data"))
 	})
@@ -523,7 +523,7 @@ func TestHeldImage(t *testing.T) {
 			out, err := e.Start(t.Context(), c.ID, false)
 			require.NoError(t, err)
 			require.Zero(t, out.Exit)
-			require.NoError(t, e.RemoveContainer(t.Context(), c.ID, sim.Removing{}))
+			require.NoError(t, e.RemoveContainer(t.Context(), c.ID, sim.RemoveOptions{}))
 		}
 		all, err := list(t.Context(), e.client, client.ImageListOptions{All: true})
 		require.NoError(t, err)

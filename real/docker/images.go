@@ -240,14 +240,14 @@ func (e *Engine) mark(ctx context.Context, id digest.Digest) error {
 
 // RemoveImage takes references of this session off their image. The engine
 // removes the image with the last one, unless a stranger has another.
-func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool) (sim.Removed, error) {
+func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool) (sim.RemoveResult, error) {
 	all, err := e.own(ctx)
 	if err != nil {
-		return sim.Removed{}, err
+		return sim.RemoveResult{}, err
 	}
 	containers, err := e.Containers(ctx)
 	if err != nil {
-		return sim.Removed{}, err
+		return sim.RemoveResult{}, err
 	}
 	values := make([]sim.Image, len(all))
 	for i, img := range all {
@@ -267,7 +267,7 @@ func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool) (sim.R
 }
 
 // take does to one image, which a container may use, what removed says.
-func (e *Engine) take(ctx context.Context, img image, removed sim.Removed, force, used bool) error {
+func (e *Engine) take(ctx context.Context, img image, removed sim.RemoveResult, force, used bool) error {
 	gone := slices.Contains(removed.Deleted, img.ID)
 	refs := img.refs
 	if !gone {

@@ -24,17 +24,17 @@ import (
 )
 
 // Pull lets the engine pull. A short name is the bundled registry's.
-func (e *Engine) Pull(ctx context.Context, ref string) (sim.Pulled, error) {
+func (e *Engine) Pull(ctx context.Context, ref string) (sim.PullResult, error) {
 	familiar, err := sim.Familiar(ref)
 	if err != nil {
-		return sim.Pulled{}, err
+		return sim.PullResult{}, err
 	}
 	registry, repository, version, err := sim.SplitRef(ref)
 	if err != nil {
-		return sim.Pulled{}, err
+		return sim.PullResult{}, err
 	}
 	before, _ := e.find(ctx, familiar)
-	var pulled sim.Pulled
+	var pulled sim.PullResult
 	var id digest.Digest
 	if registry == "" {
 		registry = e.cfg.Images
@@ -45,7 +45,7 @@ func (e *Engine) Pull(ctx context.Context, ref string) (sim.Pulled, error) {
 		pulled, id, err = e.fetch(ctx, e.reached(registry)+"/"+repository+separator(version)+version, ref)
 	}
 	if err != nil {
-		return sim.Pulled{}, err
+		return sim.PullResult{}, err
 	}
 	pulled.Ref, pulled.UpToDate = familiar, before.engine == id
 	return pulled, e.name(ctx, id, familiar)
@@ -60,7 +60,7 @@ func separator(version string) string {
 
 // fetch lets the engine pull target, and gives the reference back to whom it
 // named before, or to nobody.
-func (e *Engine) fetch(ctx context.Context, target, ref string) (sim.Pulled, digest.Digest, error) {
+func (e *Engine) fetch(ctx context.Context, target, ref string) (sim.PullResult, digest.Digest, error) {
 	old, err := e.client.ImageInspect(ctx, target)
 	had := err == nil
 	pulled, err := e.transfer(ctx, target)
@@ -90,8 +90,8 @@ func whole(id string) digest.Digest {
 }
 
 // transfer pulls, and reads what the engine tells of it.
-func (e *Engine) transfer(ctx context.Context, target string) (sim.Pulled, error) {
-	var pulled sim.Pulled
+func (e *Engine) transfer(ctx context.Context, target string) (sim.PullResult, error) {
+	var pulled sim.PullResult
 	if e.cfg.Podman && plainHTTP(target) {
 		if err := e.pullPlain(ctx, target); err != nil {
 			return pulled, err
@@ -119,7 +119,7 @@ func (e *Engine) transfer(ctx context.Context, target string) (sim.Pulled, error
 }
 
 // note takes one message of a pull.
-func note(p *sim.Pulled, m jsonstream.Message) {
+func note(p *sim.PullResult, m jsonstream.Message) {
 	if text, ok := strings.CutPrefix(m.Status, "Digest: "); ok {
 		p.Digest = digest.Digest(text)
 	}
@@ -135,7 +135,7 @@ var layerID = regexp.MustCompile(`^[0-9a-f]{12}$`)
 
 // fromManifest asks the registry what was pulled, where the engine does not
 // tell.
-func (e *Engine) fromManifest(ctx context.Context, target string, p sim.Pulled) (sim.Pulled, error) {
+func (e *Engine) fromManifest(ctx context.Context, target string, p sim.PullResult) (sim.PullResult, error) {
 	img, err := e.manifest(ctx, target)
 	if err != nil {
 		return p, err
@@ -211,7 +211,7 @@ func (e *Engine) refusedPull(ctx context.Context, err error, target, ref string)
 
 // bundled brings a bundled image into the engine: pulled from twinlayer's
 // registry, or loaded where the engine cannot see our loopback.
-func (e *Engine) bundled(ctx context.Context, repository, version string) (sim.Pulled, digest.Digest, error) {
+func (e *Engine) bundled(ctx context.Context, repository, version string) (sim.PullResult, digest.Digest, error) {
 	ref := repository + separator(version) + version
 	if e.cfg.Addr != "" && !e.blind {
 		pulled, id, err := e.fetch(ctx, e.cfg.Addr+"/"+ref, ref)
@@ -222,7 +222,7 @@ func (e *Engine) bundled(ctx context.Context, repository, version string) (sim.P
 	}
 	artifact, err := e.cfg.Registry.Resolve(ctx, repository, version)
 	if err != nil {
-		return sim.Pulled{}, "", err
+		return sim.PullResult{}, "", err
 	}
 	return e.loadBundled(ctx, artifact)
 }
@@ -235,9 +235,9 @@ func unreachable(err error) bool {
 }
 
 // loadBundled hands an image over as an archive.
-func (e *Engine) loadBundled(ctx context.Context, a *sim.Artifact) (sim.Pulled, digest.Digest, error) {
+func (e *Engine) loadBundled(ctx context.Context, a *sim.Artifact) (sim.PullResult, digest.Digest, error) {
 	id := digest.FromBytes(a.Config)
-	p := sim.Pulled{Digest: digest.FromBytes(a.Manifest)}
+	p := sim.PullResult{Digest: digest.FromBytes(a.Manifest)}
 	entry := archived{Config: "config.json", RepoTags: []string{e.session.mark(id)}}
 	files := []file{{"config.json", int64(len(a.Config)), func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(a.Config)), nil }}}
 	img, err := configOf(a.Config)
@@ -280,21 +280,21 @@ func auth(target string) string {
 }
 
 // Push lets the engine push. A short name goes to the bundled registry.
-func (e *Engine) Push(ctx context.Context, ref string) (sim.Pushed, error) {
+func (e *Engine) Push(ctx context.Context, ref string) (sim.PushResult, error) {
 	familiar, err := sim.Familiar(ref)
 	if err != nil {
-		return sim.Pushed{}, err
+		return sim.PushResult{}, err
 	}
 	registry, repository, version, err := sim.SplitRef(familiar)
 	if err != nil {
-		return sim.Pushed{}, err
+		return sim.PushResult{}, err
 	}
 	img, err := e.find(ctx, ref)
 	if sim.IsNoSuchImage(err) {
-		return sim.Pushed{}, sim.Refuse("An image does not exist locally with the tag: %s", strings.TrimSuffix(familiar, separator(version)+version))
+		return sim.PushResult{}, sim.Refuse("An image does not exist locally with the tag: %s", strings.TrimSuffix(familiar, separator(version)+version))
 	}
 	if err != nil {
-		return sim.Pushed{}, err
+		return sim.PushResult{}, err
 	}
 	if registry == "" {
 		registry = e.cfg.Addr
@@ -302,11 +302,11 @@ func (e *Engine) Push(ctx context.Context, ref string) (sim.Pushed, error) {
 	target := e.reached(registry) + "/" + repository + separator(version) + version
 	old, err := e.client.ImageInspect(ctx, target)
 	if err == nil && whole(old.ID) != img.engine {
-		return sim.Pushed{}, sim.Refuse("%s is an image in %s that twinlayer did not make: tag yours otherwise", target, e.Name())
+		return sim.PushResult{}, sim.Refuse("%s is an image in %s that twinlayer did not make: tag yours otherwise", target, e.Name())
 	}
 	if err != nil {
 		if _, err := e.client.ImageTag(ctx, client.ImageTagOptions{Source: img.engine.String(), Target: target}); err != nil {
-			return sim.Pushed{}, e.cfg.explain(err)
+			return sim.PushResult{}, e.cfg.explain(err)
 		}
 		defer e.client.ImageRemove(context.WithoutCancel(ctx), target, client.ImageRemoveOptions{})
 	}
@@ -316,8 +316,8 @@ func (e *Engine) Push(ctx context.Context, ref string) (sim.Pushed, error) {
 }
 
 // send pushes, and reads what the engine tells of it.
-func (e *Engine) send(ctx context.Context, target string, img image) (sim.Pushed, error) {
-	var p sim.Pushed
+func (e *Engine) send(ctx context.Context, target string, img image) (sim.PushResult, error) {
+	var p sim.PushResult
 	if e.cfg.Podman && plainHTTP(target) {
 		return e.sendPlain(ctx, target, img)
 	}
@@ -351,7 +351,7 @@ func (e *Engine) send(ctx context.Context, target string, img image) (sim.Pushed
 
 // sendPlain is send where Podman is not to ask for encryption; what came of it
 // the registry tells.
-func (e *Engine) sendPlain(ctx context.Context, target string, img image) (p sim.Pushed, err error) {
+func (e *Engine) sendPlain(ctx context.Context, target string, img image) (p sim.PushResult, err error) {
 	if err := e.pushPlain(ctx, target); err != nil {
 		return p, e.refusedPull(ctx, err, target, target)
 	}
@@ -372,7 +372,7 @@ func (e *Engine) sendPlain(ctx context.Context, target string, img image) (p sim
 }
 
 // noteManifest takes the message at the end of a push, which has the digest.
-func noteManifest(p *sim.Pushed, m jsonstream.Message) {
+func noteManifest(p *sim.PushResult, m jsonstream.Message) {
 	var end struct {
 		Digest digest.Digest
 		Size   int64

@@ -68,7 +68,7 @@ func (e *Engine) Start(ctx context.Context, key string, detach bool) (sim.Output
 	if err != nil || now.Status == sim.Running {
 		return sim.Output{}, err
 	}
-	lines := sim.TakesLines(c.Path, c.Interactive)
+	lines := sim.IsInteractiveShell(c.Path, c.Interactive)
 	if detach && !lines {
 		return sim.Output{}, e.start(ctx, c)
 	}
@@ -213,7 +213,7 @@ func (e *Engine) Exec(ctx context.Context, key string, p sim.Process) (sim.Outpu
 	}
 	s := newStream(attached.HijackedResponse)
 	finished := func() (int, error) { return e.execEnded(made.ID) }
-	if sim.TakesLines(p.Args, p.Interactive) {
+	if sim.IsInteractiveShell(p.Args, p.Interactive) {
 		return e.await(ctx, &waiting{name: p.ID, in: c, stream: s, end: finished})
 	}
 	s.CloseWrite()

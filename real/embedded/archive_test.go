@@ -74,7 +74,7 @@ func TestSaveLoad(t *testing.T) {
 			out, err := run(t, e, s)
 			require.NoError(t, err)
 			require.Equal(t, sim.Output{Stdout: "12345"}, out)
-			require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.Removing{}))
+			require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.RemoveOptions{}))
 		}
 		require.Equal(t, archive, saved(t, e, "ana/two:1", "other:2", "busybox"), "the same images make the same archive")
 		_, err = e.RemoveImage(timeout(t), "other:2", false)

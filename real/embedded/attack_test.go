@@ -89,7 +89,7 @@ func TestForkBombWithLimit(t *testing.T) {
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(rows)-1, 20)
 	}
-	require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.Removing{Force: true}))
+	require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.RemoveOptions{Force: true}))
 	gone(t, s.ID)
 }
 
@@ -109,5 +109,5 @@ func killBomb(t *testing.T, e *embedded.Engine, s sim.Spec, many int) {
 	require.NoError(t, err)
 	require.Equal(t, 137, status)
 	gone(t, s.ID)
-	require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.Removing{}))
+	require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.RemoveOptions{}))
 }

@@ -60,7 +60,7 @@ func (e *Engine) Logs(ctx context.Context, container string, follow bool) (sim.O
 }
 
 // RemoveContainer removes a container.
-func (e *Engine) RemoveContainer(ctx context.Context, container string, o sim.Removing) error {
+func (e *Engine) RemoveContainer(ctx context.Context, container string, o sim.RemoveOptions) error {
 	_, err := call[wire.None](ctx, e, "removeContainer", removeContainerArgs{container, o.Force, o.Volumes})
 	return err
 }

@@ -54,7 +54,7 @@ func TestCommit(t *testing.T) {
 		out, err := run(t, e, s3)
 		require.NoError(t, err)
 		require.Equal(t, "one\n", out.Stdout)
-		require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.Removing{}))
+		require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.RemoveOptions{}))
 
 		empty := spec("true")
 		_, err = run(t, e, empty)

@@ -183,7 +183,7 @@ func TestNamedVolume(t *testing.T) {
 		require.Equal(t, "new\n", content(t, tr, "/note"))
 		refused(t, e.RemoveVolume(timeout(t), "conf"), "remove conf: volume is in use - ["+s2.ID+", "+s.ID+"]", 1)
 		for _, id := range []string{s.ID, s2.ID} {
-			require.NoError(t, e.RemoveContainer(timeout(t), id, sim.Removing{Volumes: true}))
+			require.NoError(t, e.RemoveContainer(timeout(t), id, sim.RemoveOptions{Volumes: true}))
 		}
 		all, err := e.Volumes(timeout(t))
 		require.NoError(t, err)
@@ -232,7 +232,7 @@ func TestImageVolumes(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, all, 2)
 		require.True(t, all[0].Anonymous)
-		require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.Removing{Volumes: true}))
+		require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.RemoveOptions{Volumes: true}))
 		all, err = e.Volumes(timeout(t))
 		require.NoError(t, err)
 		require.Empty(t, all)

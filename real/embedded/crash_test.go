@@ -53,7 +53,7 @@ func liveAndDie(e *embedded.Engine, image string, i int) {
 	e.Wait(c, s.ID)
 	e.Commit(c, asked)
 	e.Start(c, s.ID, false)
-	e.RemoveContainer(c, s.ID, sim.Removing{Force: true})
+	e.RemoveContainer(c, s.ID, sim.RemoveOptions{Force: true})
 	if i%2 == 1 {
 		e.RemoveImage(c, asked.Ref, true)
 	}

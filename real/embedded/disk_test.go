@@ -104,7 +104,7 @@ func makingRoom(t *testing.T, e *embedded.Engine, ref string) (wrong []error) {
 	wrong = append(wrong, isRefusal("create", err))
 
 	_, err = e.RemoveImage(timeout(t), "small", false)
-	wrong = append(wrong, err, e.RemoveContainer(timeout(t), s.ID, sim.Removing{}))
+	wrong = append(wrong, err, e.RemoveContainer(timeout(t), s.ID, sim.RemoveOptions{}))
 	after := spec("true")
 	_, made = e.Create(timeout(t), after)
 	_, started = e.Start(timeout(t), after.ID, false)

@@ -100,13 +100,13 @@ func (e *Engine) Info(ctx context.Context) (sim.Info, error) {
 }
 
 // Pull fetches an image; see [sim.WithProgress].
-func (e *Engine) Pull(ctx context.Context, ref string) (sim.Pulled, error) {
-	return call[sim.Pulled](listening(ctx), e, "pull", ref)
+func (e *Engine) Pull(ctx context.Context, ref string) (sim.PullResult, error) {
+	return call[sim.PullResult](listening(ctx), e, "pull", ref)
 }
 
 // Push sends an image to its registry; see [sim.WithProgress].
-func (e *Engine) Push(ctx context.Context, ref string) (sim.Pushed, error) {
-	return call[sim.Pushed](listening(ctx), e, "push", ref)
+func (e *Engine) Push(ctx context.Context, ref string) (sim.PushResult, error) {
+	return call[sim.PushResult](listening(ctx), e, "push", ref)
 }
 
 // Images lists all images.
@@ -140,8 +140,8 @@ func (e *Engine) Tag(ctx context.Context, source, target string) error {
 }
 
 // RemoveImage removes a name or an image.
-func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool) (sim.Removed, error) {
-	return call[sim.Removed](ctx, e, "removeImage", removeArgs{ref, force})
+func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool) (sim.RemoveResult, error) {
+	return call[sim.RemoveResult](ctx, e, "removeImage", removeArgs{ref, force})
 }
 
 // Containers lists all containers.
@@ -269,9 +269,9 @@ func (e *Engine) Others(ctx context.Context, volumes []string) (sim.Others, erro
 	return call[sim.Others](ctx, e, "others", volumes)
 }
 
-// Apart keeps what becomes of images and volumes to this session, until it is
+// SetScratch keeps what becomes of images and volumes to this session, until it is
 // called with false.
-func (e *Engine) Apart(ctx context.Context, apart bool) error {
+func (e *Engine) SetScratch(ctx context.Context, apart bool) error {
 	_, err := call[wire.None](ctx, e, "apart", apart)
 	return err
 }

@@ -190,7 +190,7 @@ func (w way) try(t *testing.T, e *embedded.Engine, image string) {
 	detached(t, e, sleeper)
 	out, err := e.Exec(timeout(t), sleeper.ID, sim.Process{Args: w.spec.Args, Env: w.spec.Env, Dir: w.spec.Dir, User: w.spec.User})
 	w.check(t, out, err)
-	require.NoError(t, e.RemoveContainer(timeout(t), sleeper.ID, sim.Removing{Force: true}))
+	require.NoError(t, e.RemoveContainer(timeout(t), sleeper.ID, sim.RemoveOptions{Force: true}))
 }
 
 // whole is a container that goes the way.

@@ -102,7 +102,7 @@ var walkers = map[string]struct {
 		if err == nil {
 			_, err = e.Start(ctx, other.ID, false)
 		}
-		return nil, errors.Join(err, e.RemoveContainer(ctx, other.ID, sim.Removing{Force: true}))
+		return nil, errors.Join(err, e.RemoveContainer(ctx, other.ID, sim.RemoveOptions{Force: true}))
 	}},
 	"exec by a user's name": {true, func(ctx context.Context, e *embedded.Engine, s sim.Spec) (*fs.Tree, error) {
 		_, err := e.Exec(ctx, s.ID, sim.Process{Args: []string{"true"}, User: "ana"})

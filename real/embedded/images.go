@@ -289,7 +289,7 @@ func measure(b *store.Batch, img *image) error {
 	return nil
 }
 
-func (h *helper) removeImage(_ context.Context, args removeArgs) (sim.Removed, error) {
+func (h *helper) removeImage(_ context.Context, args removeArgs) (sim.RemoveResult, error) {
 	removed, err := h.untag(args)
 	if err != nil || len(removed.Deleted) == 0 {
 		return removed, err
@@ -297,12 +297,12 @@ func (h *helper) removeImage(_ context.Context, args removeArgs) (sim.Removed, e
 	return removed, h.store.Collect()
 }
 
-func (h *helper) untag(args removeArgs) (sim.Removed, error) {
+func (h *helper) untag(args removeArgs) (sim.RemoveResult, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	images, err := h.imageValues()
 	if err != nil {
-		return sim.Removed{}, err
+		return sim.RemoveResult{}, err
 	}
 	removed, err := sim.Removal(images, h.values(), h.elsewhere, args.Name, args.Force)
 	if err != nil {

@@ -265,7 +265,7 @@ func TestRepeatedLayer(t *testing.T) {
 func TestTagAndRemove(t *testing.T) {
 	e := engine(t)
 	c := timeout(t)
-	remove := func(ref string, force bool) (sim.Removed, error) { return e.RemoveImage(c, ref, force) }
+	remove := func(ref string, force bool) (sim.RemoveResult, error) { return e.RemoveImage(c, ref, force) }
 	_, err := remove("nosuch", false)
 	refused(t, err, "No such image: nosuch:latest", 1)
 	refused(t, e.Tag(c, "nosuch", "x"), "No such image: nosuch:latest", 1)
@@ -278,7 +278,7 @@ func TestTagAndRemove(t *testing.T) {
 	refused(t, err, "conflict: unable to delete "+short+" (must be forced) - image is referenced in multiple repositories", 1)
 	removed, err := remove("ana/mine", false)
 	require.NoError(t, err)
-	require.Equal(t, sim.Removed{Untagged: []string{"ana/mine:latest"}}, removed)
+	require.Equal(t, sim.RemoveResult{Untagged: []string{"ana/mine:latest"}}, removed)
 
 	s := spec("true")
 	created, err := e.Create(c, s)
@@ -286,7 +286,7 @@ func TestTagAndRemove(t *testing.T) {
 	require.Equal(t, img.ID, created.ImageID)
 	_, err = remove("busybox", false)
 	refused(t, err, `conflict: unable to remove repository reference "busybox" (must force) - container `+s.ID[:12]+" is using its referenced image "+short, 1)
-	require.NoError(t, e.RemoveContainer(c, s.ID, sim.Removing{}))
+	require.NoError(t, e.RemoveContainer(c, s.ID, sim.RemoveOptions{}))
 	removed, err = remove("busybox", false)
 	require.NoError(t, err)
 	require.Equal(t, []string{"busybox:latest"}, removed.Untagged)
@@ -305,11 +305,11 @@ func TestContainerRefusals(t *testing.T) {
 	s := interactive(t, e)
 	_, err := e.Create(c, sim.Spec{ID: id(), Name: s.Name, Image: "busybox"})
 	refused(t, err, `Conflict. The container name "/`+s.Name+`" is already in use by container "`+s.ID+`". You have to remove (or rename) that container to be able to reuse that name.`, 1)
-	refused(t, e.RemoveContainer(c, s.Name, sim.Removing{}), `cannot remove container "/`+s.Name+`": container is running: stop the container before removing or force remove`, 1)
-	refused(t, e.RemoveContainer(c, "nosuch", sim.Removing{Force: true}), "No such container: nosuch", 1)
+	refused(t, e.RemoveContainer(c, s.Name, sim.RemoveOptions{}), `cannot remove container "/`+s.Name+`": container is running: stop the container before removing or force remove`, 1)
+	refused(t, e.RemoveContainer(c, "nosuch", sim.RemoveOptions{Force: true}), "No such container: nosuch", 1)
 	_, err = e.Start(c, "nosuch", false)
 	refused(t, err, "No such container: nosuch", 1)
 	_, err = e.Create(c, sim.Spec{ID: id(), Name: "other", Image: "nosuch"})
 	refused(t, err, "No such image: nosuch:latest", 1)
-	require.NoError(t, e.RemoveContainer(c, s.ID[:8], sim.Removing{Force: true}))
+	require.NoError(t, e.RemoveContainer(c, s.ID[:8], sim.RemoveOptions{Force: true}))
 }

@@ -227,7 +227,7 @@ func TestStopRaces(t *testing.T) {
 		all.Go(func() { e.Exec(timeout(t), s.ID, sim.Process{Args: []string{"true"}}) })
 		all.Go(func() { e.Wait(timeout(t), s.ID) })
 		all.Go(func() { e.Stop(timeout(t), s.ID, time.Duration(i)*time.Millisecond) })
-		all.Go(func() { e.RemoveContainer(timeout(t), s.ID, sim.Removing{Force: true}) })
+		all.Go(func() { e.RemoveContainer(timeout(t), s.ID, sim.RemoveOptions{Force: true}) })
 	}
 	all.Wait()
 	left, err := e.Containers(timeout(t))

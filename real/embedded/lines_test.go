@@ -202,7 +202,7 @@ func TestAutoRemovedShell(t *testing.T) {
 func TestRemovedShell(t *testing.T) {
 	e := engine(t)
 	s := interactive(t, e)
-	require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.Removing{Force: true}))
+	require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.RemoveOptions{Force: true}))
 	_, err := e.Line(timeout(t), s.ID, "true")
 	require.ErrorContains(t, err, "has ended")
 }

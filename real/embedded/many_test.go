@@ -141,5 +141,5 @@ func changeAndCommit(t testing.TB, e *embedded.Engine, i int) error {
 	if _, err := e.Commit(c, asked); err != nil {
 		return err
 	}
-	return e.RemoveContainer(c, s.ID, sim.Removing{Force: true})
+	return e.RemoveContainer(c, s.ID, sim.RemoveOptions{Force: true})
 }

@@ -25,7 +25,7 @@ func steps(t *testing.T, e *embedded.Engine, texts ...string) (made []sim.Image)
 		c.Step = true
 		img, err := e.Commit(timeout(t), c)
 		require.NoError(t, err)
-		require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.Removing{}))
+		require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.RemoveOptions{}))
 		made, base = append(made, img), img.ID.String()
 	}
 	return made

@@ -42,7 +42,7 @@ func BenchmarkRun(b *testing.B) {
 func runOnce(b *testing.B, e sim.Engine, s sim.Spec) string {
 	out, err := run(b, e, s)
 	require.NoError(b, err)
-	require.NoError(b, e.RemoveContainer(b.Context(), s.ID, sim.Removing{}))
+	require.NoError(b, e.RemoveContainer(b.Context(), s.ID, sim.RemoveOptions{}))
 	return out.Stdout
 }
 
@@ -70,7 +70,7 @@ func ourCommit(b *testing.B, script string) peer {
 	var s sim.Spec
 	return peer{name: "twinlayer", ready: func(n int) {
 		if n > 0 {
-			require.NoError(b, e.RemoveContainer(b.Context(), s.ID, sim.Removing{}))
+			require.NoError(b, e.RemoveContainer(b.Context(), s.ID, sim.RemoveOptions{}))
 		}
 		s = spec("sh", "-c", script, fmt.Sprint(n))
 		_, err := run(b, e, s)

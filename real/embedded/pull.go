@@ -21,19 +21,19 @@ import (
 )
 
 // pull fetches what the store lacks of an image and names it.
-func (h *helper) pull(ctx context.Context, ref string) (sim.Pulled, error) {
+func (h *helper) pull(ctx context.Context, ref string) (sim.PullResult, error) {
 	familiar, err := sim.Familiar(ref)
 	if err != nil {
-		return sim.Pulled{}, err
+		return sim.PullResult{}, err
 	}
 	places, err := h.remote.Locate(ref)
 	if err != nil {
-		return sim.Pulled{}, err
+		return sim.PullResult{}, err
 	}
 	p := &pull{h: h, ref: ref}
 	p.pulled.Ref = familiar
 	if err := p.any(ctx, places); err != nil {
-		return sim.Pulled{}, remote.ExplainPull(ctx, ref, err)
+		return sim.PullResult{}, remote.ExplainPull(ctx, ref, err)
 	}
 	return p.pulled, nil
 }
@@ -42,7 +42,7 @@ func (h *helper) pull(ctx context.Context, ref string) (sim.Pulled, error) {
 type pull struct {
 	h      *helper
 	ref    string
-	pulled sim.Pulled
+	pulled sim.PullResult
 }
 
 // any fetches the image from the first place that has it.

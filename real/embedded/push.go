@@ -23,23 +23,23 @@ import (
 )
 
 // push sends what the registry of ref lacks of the image.
-func (h *helper) push(ctx context.Context, ref string) (sim.Pushed, error) {
+func (h *helper) push(ctx context.Context, ref string) (sim.PushResult, error) {
 	img, familiar, near, release, err := h.toPush(ref)
 	if err != nil {
-		return sim.Pushed{}, err
+		return sim.PushResult{}, err
 	}
 	defer release()
 	places, err := h.remote.Locate(ref)
 	if err != nil {
-		return sim.Pushed{}, err
+		return sim.PushResult{}, err
 	}
 	repo, err := h.remote.Open(ctx, places[0].Context(), "push,pull")
 	if err != nil {
-		return sim.Pushed{}, remote.ExplainPush(ctx, ref, err)
+		return sim.PushResult{}, remote.ExplainPush(ctx, ref, err)
 	}
-	p := &push{h: h, ctx: ctx, repo: repo, near: near, pushed: sim.Pushed{Ref: familiar}}
+	p := &push{h: h, ctx: ctx, repo: repo, near: near, pushed: sim.PushResult{Ref: familiar}}
 	if err := p.image(img, places[0].Identifier()); err != nil {
-		return sim.Pushed{}, remote.ExplainPush(ctx, ref, err)
+		return sim.PushResult{}, remote.ExplainPush(ctx, ref, err)
 	}
 	return p.pushed, nil
 }
@@ -95,7 +95,7 @@ type push struct {
 	ctx    context.Context
 	repo   *remote.Repository
 	near   map[digest.Digest]string
-	pushed sim.Pushed
+	pushed sim.PushResult
 }
 
 func (p *push) image(img *image, tag string) error {

@@ -67,7 +67,7 @@ func (h *helper) launch(ctx context.Context, c *container, detach bool) (*runnin
 	h.mu.Unlock()
 	h.tell(c)
 	c.run = &running{proc: proc, ended: make(chan struct{})}
-	if sim.TakesLines(c.info.Path, c.info.Interactive) {
+	if sim.IsInteractiveShell(c.info.Path, c.info.Interactive) {
 		h.dropShells(c)
 		h.await(&waiting{name: c.info.ID, in: c, proc: proc, ended: c.run.ended})
 	} else {
@@ -146,7 +146,7 @@ func (h *helper) exec(ctx context.Context, args execArgs) (sim.Output, error) {
 	if err != nil {
 		return sim.Output{}, refused(err, sim.ExecRefused)
 	}
-	if sim.TakesLines(args.Process.Args, args.Process.Interactive) && !args.Process.Detach {
+	if sim.IsInteractiveShell(args.Process.Args, args.Process.Interactive) && !args.Process.Detach {
 		return h.await(&waiting{name: args.Process.ID, in: c, proc: proc, ended: proc.Done()}), nil
 	}
 	if !args.Process.Detach {

@@ -191,7 +191,7 @@ func TestManyAtOnce(t *testing.T) {
 			if err != nil || len(changes) != 1 {
 				t.Errorf("%v, %v", changes, err)
 			}
-			if err := e.RemoveContainer(timeout(t), s.ID, sim.Removing{}); err != nil {
+			if err := e.RemoveContainer(timeout(t), s.ID, sim.RemoveOptions{}); err != nil {
 				t.Error(err)
 			}
 		})

@@ -131,7 +131,7 @@ func TestLimits(t *testing.T) {
 	out, err = e.Exec(timeout(t), s.ID, sim.Process{Args: []string{"sh", "-c", "head -c 100000000 /dev/zero | sort | wc -c"}})
 	require.NoError(t, err)
 	require.NotContains(t, out.Stdout, "100000000")
-	require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.Removing{Force: true}))
+	require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.RemoveOptions{Force: true}))
 	for _, c := range []string{"memory", "pids"} {
 		left, err := filepath.Glob("/sys/fs/cgroup/" + c + "/twinlayer-*")
 		require.NoError(t, err)

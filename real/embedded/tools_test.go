@@ -112,7 +112,7 @@ func runs(t testing.TB, e sim.Engine, ref string) {
 	out, err := run(t, e, s)
 	require.NoError(t, err, ref)
 	require.Equal(t, sim.Output{Stdout: "welcome\n"}, out, ref)
-	require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.Removing{}))
+	require.NoError(t, e.RemoveContainer(timeout(t), s.ID, sim.RemoveOptions{}))
 }
 
 // loadFile loads an archive from the disk and runs each of its images.

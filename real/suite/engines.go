@@ -20,7 +20,7 @@ import (
 	"twinlayer/real/docker"
 	"twinlayer/sim"
 	"twinlayer/sim/compare"
-	"twinlayer/sim/session"
+	"twinlayer/sim/report"
 )
 
 // Contestant is an engine that the conformance suite runs on.
@@ -143,7 +143,7 @@ func runSession(t *testing.T, p Program, c Contestant, file string, used *Reason
 	n := 0
 	for line := range strings.Lines(stdout) {
 		n++
-		var told session.Told
+		var told report.Report
 		if json.Unmarshal([]byte(line), &told) == nil && told.Rows != nil {
 			if c.Real != "none" && !told.Agree && !declaredStory(told, used) {
 				wrong = append(wrong, fmt.Sprintf("%s: a story: %s: %s\nmodel: %v\nreal:  %v", file, told.Class, told.Reason, told.Rows, told.Real))
@@ -172,7 +172,7 @@ func declared(r sim.Result, d sim.Difference, used *Reasons) bool {
 }
 
 // declaredStory is declared for a story that the worlds tell otherwise.
-func declaredStory(told session.Told, used *Reasons) bool {
+func declaredStory(told report.Report, used *Reasons) bool {
 	return declared(sim.Result{}, sim.Difference{Class: told.Class, Reason: told.Reason}, used)
 }
 

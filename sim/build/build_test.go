@@ -17,6 +17,7 @@ import (
 	"twinlayer/fs"
 	"twinlayer/sim"
 	"twinlayer/sim/model"
+	"twinlayer/sim/report"
 	"twinlayer/sim/session"
 	"twinlayer/sim/simtest"
 )
@@ -175,8 +176,8 @@ func FuzzBuild(f *testing.F) {
 func TestStories(t *testing.T) {
 	s := simtest.Session(t, model.Config{})
 	build(t, s, "docker build -t it .", files{"Dockerfile": "FROM busybox\nRUN echo 123456789 > /big\nRUN echo new > /big; touch /f\nRUN rm /f\n"})
-	tell := func(story session.Story) string {
-		told, err := s.Tell(context.Background(), story)
+	tell := func(story report.Query) string {
+		told, err := s.Report(context.Background(), story)
 		require.NoError(t, err)
 		var b strings.Builder
 		for _, row := range told.Rows {
@@ -187,9 +188,9 @@ func TestStories(t *testing.T) {
 		}
 		return b.String()
 	}
-	require.Equal(t, "/big is there in it:latest: layer 3 provides it\nlayer 3  RUN echo new > /big; touch /f\n  provides it: a file of 4B, mode 644\nlayer 2  RUN echo 123456789 > /big\n  a file of 10B, mode 644: an older version, hidden by layer 3\n", tell(session.WhyStory("it", "/big")))
-	require.Equal(t, "/f is not there in it:latest: it was deleted, which freed nothing\nlayer 4  RUN rm /f\n  deleted here: a whiteout hides what is below\nlayer 3  RUN echo new > /big; touch /f\n  a file of 0B, mode 644: still there, and not seen since layer 4 deleted it\n", tell(session.WhyStory("it", "/f")))
-	require.Contains(t, tell(session.AuditStory("it")), "layer 4  RUN rm /f\n  deleted 1: /f, 0B\n")
-	require.Contains(t, tell(session.LayersStory("it")), "10B of it are deleted or replaced by later layers")
-	require.Contains(t, tell(session.DiffStory("busybox", "it")), "only it:latest 1: /big")
+	require.Equal(t, "/big is there in it:latest: layer 3 provides it\nlayer 3  RUN echo new > /big; touch /f\n  provides it: a file of 4B, mode 644\nlayer 2  RUN echo 123456789 > /big\n  a file of 10B, mode 644: an older version, hidden by layer 3\n", tell(report.Why("it", "/big")))
+	require.Equal(t, "/f is not there in it:latest: it was deleted, which freed nothing\nlayer 4  RUN rm /f\n  deleted here: a whiteout hides what is below\nlayer 3  RUN echo new > /big; touch /f\n  a file of 0B, mode 644: still there, and not seen since layer 4 deleted it\n", tell(report.Why("it", "/f")))
+	require.Contains(t, tell(report.Audit("it")), "layer 4  RUN rm /f\n  deleted 1: /f, 0B\n")
+	require.Contains(t, tell(report.Layers("it")), "10B of it are deleted or replaced by later layers")
+	require.Contains(t, tell(report.Diff("busybox", "it")), "only it:latest 1: /big")
 }

@@ -270,7 +270,7 @@ func (b *builder) commit(k sim.Container, line string, shown bool) error {
 }
 
 func (b *builder) remove(k sim.Container) error {
-	return b.engine.RemoveContainer(b, k.ID, sim.Removing{Force: true, Volumes: true})
+	return b.engine.RemoveContainer(b, k.ID, sim.RemoveOptions{Force: true, Volumes: true})
 }
 
 // root is an image's root file system.

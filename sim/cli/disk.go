@@ -127,7 +127,7 @@ func (c *invocation) pruneContainers() (freed int64, err error) {
 		if err != nil {
 			return freed, err
 		}
-		if err := c.engine.RemoveContainer(c, k.ID, sim.Removing{}); err != nil {
+		if err := c.engine.RemoveContainer(c, k.ID, sim.RemoveOptions{}); err != nil {
 			return freed, sim.FromDaemon(err)
 		}
 		freed += n

@@ -27,7 +27,7 @@ func (c *invocation) run() error {
 		c.view.Print("%s\n", k.ID)
 		out = sim.Output{Unknown: out.Unknown}
 	}
-	if !c.Interactive && sim.TakesLines(k.Path, true) {
+	if !c.Interactive && sim.IsInteractiveShell(k.Path, true) {
 		c.view.Hint("%s has ended already: its program is a shell, and without -it a shell has no lines to read. docker run -it waits for yours.", k.Name)
 	}
 	return c.shellOutput(out, nil)
@@ -134,7 +134,7 @@ func (c *invocation) attach() error {
 	switch {
 	case k.Status != sim.Running:
 		return sim.Refuse("You cannot attach to a stopped container, start it first")
-	case !sim.TakesLines(k.Path, k.Interactive):
+	case !sim.IsInteractiveShell(k.Path, k.Interactive):
 		return sim.Refuse("container %s does not wait for lines: it was not started with -i and a shell", k.Name)
 	}
 	c.view.Shell = k.ID

@@ -113,7 +113,7 @@ func (c *invocation) wait() error {
 
 func (c *invocation) rm() error {
 	return c.each(func(arg string) error {
-		err := c.engine.RemoveContainer(c, arg, sim.Removing{Force: c.Force, Volumes: c.WithVolumes})
+		err := c.engine.RemoveContainer(c, arg, sim.RemoveOptions{Force: c.Force, Volumes: c.WithVolumes})
 		if err == nil {
 			c.view.Print("%s\n", arg)
 		}

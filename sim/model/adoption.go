@@ -46,7 +46,7 @@ func (a Adoption) Image(img sim.Image, read func(i int) (*fs.Tree, error)) {
 	}
 	parent := img
 	parent.Tags = nil
-	a.t.keep(parent, nil)
+	a.t.addImage(parent, nil)
 	a.t.step("adopt", "/", "adopted: image %s and its %d layer(s) are taken over from the real engine, their files when they are needed", sim.Short(img.ID), len(img.Layers))
 }
 
@@ -290,10 +290,10 @@ func (t *transition) adoptStart(c container, k sim.Container) container {
 	x.p.Args = k.Path
 	x.begin(&x.p)
 	c.pid, c.Status, c.Started = x.pid, sim.Running, t.now
-	if sim.TakesLines(k.Path, k.Interactive) {
+	if sim.IsInteractiveShell(k.Path, k.Interactive) {
 		c.shells = map[string]waiting{c.ID: {process: x.p, pid: x.pid, foreign: why}}
 	} else {
-		c.held = &heldBack{lost: why}
+		c.held = &detached{lost: why}
 	}
 	return c
 }

@@ -22,10 +22,10 @@ func (m *Model) Load(_ context.Context, archive io.Reader) ([]string, error) {
 }
 
 // Push sends an image to a registry; the model knows twinlayer's own alone.
-func (m *Model) Push(_ context.Context, ref string) (p sim.Pushed, err error) {
+func (m *Model) Push(_ context.Context, ref string) (p sim.PushResult, err error) {
 	familiar, err := sim.Familiar(ref)
 	if err != nil {
-		return sim.Pushed{}, err
+		return sim.PushResult{}, err
 	}
 	err = m.do(func(t *transition) error {
 		img, err := sim.FindImage(t.model.listed.images(t.state), ref)
@@ -34,7 +34,7 @@ func (m *Model) Push(_ context.Context, ref string) (p sim.Pushed, err error) {
 		}
 		if m.ownRegistry(ref) {
 			full, _ := t.state.image(img.ID)
-			p = t.shelve(familiar, full)
+			p = t.pushLocal(familiar, full)
 			return nil
 		}
 		for _, diffID := range slices.Backward(img.Layers) {

@@ -247,9 +247,9 @@ func (c container) mountAt(target string) (sim.Mount, bool) {
 	return c.Mounts[i], true
 }
 
-// keepVolumes makes what the container's processes wrote to its volumes what
+// storeVolumes makes what the container's processes wrote to its volumes what
 // these hold.
-func (s State) keepVolumes(c container) State {
+func (s State) storeVolumes(c container) State {
 	for _, mount := range c.mounts.List()[1:] {
 		if m, ok := c.mountAt(mount.Target); ok && m.Type == sim.InStore && !m.ReadOnly && mount.Type == "bind" {
 			if v, ok := s.volumes.Get(m.Source); ok && v.tree != mount.FS.Upper() {
@@ -262,7 +262,7 @@ func (s State) keepVolumes(c container) State {
 }
 
 // RemoveContainer removes a container and its layer.
-func (m *Model) RemoveContainer(_ context.Context, key string, o sim.Removing) error {
+func (m *Model) RemoveContainer(_ context.Context, key string, o sim.RemoveOptions) error {
 	return m.do(func(t *transition) error {
 		c, err := t.state.container(key)
 		if err != nil {

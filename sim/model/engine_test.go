@@ -69,7 +69,7 @@ func TestModelCommits(t *testing.T) {
 	_, err = m.RemoveImage(t.Context(), img.ID.String(), true)
 	require.ErrorContains(t, err, "has dependent child images")
 	for _, id := range []string{child.ID, empty.ID} {
-		require.NoError(t, m.RemoveContainer(t.Context(), id, sim.Removing{}))
+		require.NoError(t, m.RemoveContainer(t.Context(), id, sim.RemoveOptions{}))
 	}
 	_, err = m.RemoveImage(t.Context(), "mine:1", false)
 	require.NoError(t, err)
@@ -144,7 +144,7 @@ func TestModelVolumes(t *testing.T) {
 	require.Len(t, all, 4)
 	require.ErrorContains(t, m.RemoveVolume(t.Context(), "v"), "volume is in use")
 	for n := byte(1); n <= 6; n++ {
-		require.NoError(t, m.RemoveContainer(t.Context(), "box"+string('0'+n), sim.Removing{Volumes: true}))
+		require.NoError(t, m.RemoveContainer(t.Context(), "box"+string('0'+n), sim.RemoveOptions{Volumes: true}))
 	}
 	require.NoError(t, m.RemoveVolume(t.Context(), "v"))
 	all, err = m.Volumes(t.Context())

@@ -43,7 +43,7 @@ func (t *transition) start(ctx context.Context, key string, detach bool) (sim.Ou
 	c.pid, c.Status, c.Started, c.mounts = x.pid, sim.Running, t.now, x.sys.Mounts.Snapshot()
 	t.state = t.state.with(c)
 	t.step("exec", x.p.Path, "%s becomes process 1 of the container's pid namespace; to the host's kernel it is one process more", x.p.Args[0])
-	if detach && !sim.TakesLines(c.process.Args, c.Interactive) {
+	if detach && !sim.IsInteractiveShell(c.process.Args, c.Interactive) {
 		t.step("detach", "/", "nobody waits for the process: its output goes to the container's logs")
 		return x.background(ctx, c.process), nil
 	}
@@ -164,7 +164,7 @@ func (x *execution) aside(ctx context.Context, c container) sim.Output {
 	}
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	limit := &horizon{until: x.t.now, stop: stop}
+	limit := &deadline{until: x.t.now, stop: stop}
 	x.p.Sleep = func(ctx context.Context, d time.Duration) error { return limit.sleep(x.t, ctx, d) }
 	x.toEnd(ctx, program)
 	why := x.output(0).Unknown

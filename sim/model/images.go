@@ -9,31 +9,31 @@ import (
 )
 
 // Pull takes an image from the registry.
-func (m *Model) Pull(ctx context.Context, ref string) (sim.Pulled, error) {
+func (m *Model) Pull(ctx context.Context, ref string) (sim.PullResult, error) {
 	familiar, err := sim.Familiar(ref)
 	if err != nil {
-		return sim.Pulled{}, err
+		return sim.PullResult{}, err
 	}
 	host, repository, version, err := sim.SplitRef(ref)
 	if err != nil {
-		return sim.Pulled{}, err
+		return sim.PullResult{}, err
 	}
 	if m.ownRegistry(ref) {
-		var p sim.Pulled
+		var p sim.PullResult
 		err = m.do(func(t *transition) error {
-			p, err = t.unshelve(familiar)
+			p, err = t.pullLocal(familiar)
 			return err
 		})
 		return p, err
 	}
 	if host != "" {
-		return sim.Pulled{}, &sim.Unknown{Why: "the image is on the registry " + host + ", and the model has no network"}
+		return sim.PullResult{}, &sim.Unknown{Why: "the image is on the registry " + host + ", and the model has no network"}
 	}
 	artifact, err := m.cfg.Registry.Resolve(ctx, repository, version)
 	if err != nil {
-		return sim.Pulled{}, unable(err)
+		return sim.PullResult{}, unable(err)
 	}
-	var p sim.Pulled
+	var p sim.PullResult
 	err = m.do(func(t *transition) error {
 		p, err = t.pull(familiar, artifact)
 		return err
@@ -41,12 +41,12 @@ func (m *Model) Pull(ctx context.Context, ref string) (sim.Pulled, error) {
 	return p, err
 }
 
-func (t *transition) pull(ref string, a *sim.Artifact) (sim.Pulled, error) {
+func (t *transition) pull(ref string, a *sim.Artifact) (sim.PullResult, error) {
 	img, err := a.Image()
 	if err != nil {
-		return sim.Pulled{}, err
+		return sim.PullResult{}, err
 	}
-	p := sim.Pulled{Ref: ref, Digest: digest.FromBytes(a.Manifest)}
+	p := sim.PullResult{Ref: ref, Digest: digest.FromBytes(a.Manifest)}
 	old, err := sim.FindImage(t.model.listed.images(t.state), ref)
 	p.UpToDate = err == nil && old.ID == img.ID
 	if p.UpToDate {
@@ -61,7 +61,7 @@ func (t *transition) pull(ref string, a *sim.Artifact) (sim.Pulled, error) {
 		}
 		p.Layers = append(p.Layers, layer)
 	}
-	t.keep(img, a.Config)
+	t.addImage(img, a.Config)
 	t.state = t.state.tag(ref, img.ID)
 	t.step("tag", "/", "%s names image %s now", ref, sim.Short(img.ID))
 	return p, nil
@@ -116,7 +116,7 @@ func (m *Model) Tag(_ context.Context, source, target string) error {
 }
 
 // RemoveImage removes a reference, and with the last one the image.
-func (m *Model) RemoveImage(_ context.Context, ref string, force bool) (r sim.Removed, err error) {
+func (m *Model) RemoveImage(_ context.Context, ref string, force bool) (r sim.RemoveResult, err error) {
 	err = m.do(func(t *transition) error {
 		r, err = sim.Removal(t.model.listed.images(t.state), t.state.Containers(), t.model.elsewhere, ref, force)
 		if err != nil {
@@ -128,7 +128,7 @@ func (m *Model) RemoveImage(_ context.Context, ref string, force bool) (r sim.Re
 	return r, err
 }
 
-func (t *transition) removeImage(ref string, r sim.Removed) {
+func (t *transition) removeImage(ref string, r sim.RemoveResult) {
 	img, _ := sim.FindImage(t.model.listed.images(t.state), ref)
 	for _, tag := range r.Untagged {
 		full, _ := t.state.image(img.ID)

@@ -50,7 +50,7 @@ func (t *transition) wakeJobs() {
 				}
 			}
 			sh.jobs = slices.DeleteFunc(slices.Clone(sh.jobs), t.due)
-			t.keepShell(c.ID, key, sh)
+			t.addShell(c.ID, key, sh)
 		}
 	}
 }

@@ -42,8 +42,8 @@ type rootFS struct {
 	unread string     // why one of them is empty that is not; "": none is
 }
 
-// keep adds an image whose layers are all there.
-func (t *transition) keep(img sim.Image, blob []byte) {
+// addImage adds an image whose layers are all there.
+func (t *transition) addImage(img sim.Image, blob []byte) {
 	full := image{Image: img, blob: blob}
 	full.Sizes = nil
 	var layers []layer
@@ -163,7 +163,7 @@ func (t *transition) made(img sim.Image, blob []byte, base image) {
 	for diffID, l := range base.layers() {
 		t.state = t.state.withLayer(diffID, l)
 	}
-	t.keep(img, blob)
+	t.addImage(img, blob)
 	t.step("config", "/", "the configuration of image %s names %d layer(s) by digest, and its own digest is the image's id", sim.Short(img.ID), len(img.Layers))
 }
 

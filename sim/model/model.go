@@ -49,9 +49,9 @@ type Config struct {
 	// Room is how many bytes the programs of one command may write to files,
 	// which are in memory, before the disk is full; 0: [DefaultRoom].
 	Room int64
-	// Shelf is the name of twinlayer's own registry, which takes pushes; "":
+	// LocalRegistry is the name of twinlayer's own registry, which takes pushes; "":
 	// the engine at hand cannot reach it.
-	Shelf string
+	LocalRegistry string
 	// IDs is how many user ids containers know, from 0 on; 0: all. The model
 	// does as the real engine does, so that both fail alike.
 	IDs uint32
@@ -183,8 +183,8 @@ func (m *Model) Info(context.Context) (sim.Info, error) {
 	return sim.Info{Engine: "model", IDs: m.cfg.IDs, Dialect: m.cfg.Dialect}, nil
 }
 
-// Apart does nothing: the model keeps nothing over sessions.
-func (m *Model) Apart(context.Context, bool) error { return nil }
+// SetScratch does nothing: the model keeps nothing over sessions.
+func (m *Model) SetScratch(context.Context, bool) error { return nil }
 
 // Refresh does nothing: nobody shares the model.
 func (m *Model) Refresh(context.Context) (bool, error) { return false, nil }
@@ -316,9 +316,9 @@ func (m *Model) ShareWith(others sim.Others) {
 	defer m.mu.Unlock()
 	m.elsewhere = others.Containers
 	for _, ref := range others.Pushed {
-		m.state.shelf = m.state.shelf.Without(ref) // what it is now only the real engine finds out
+		m.state.registry = m.state.registry.Without(ref) // what it is now only the real engine finds out
 	}
 }
 
 // HasPushed says whether the model knows anything of twinlayer's own registry.
-func (m *Model) HasPushed() bool { return m.State().shelf.Len() > 0 }
+func (m *Model) HasPushed() bool { return m.State().registry.Len() > 0 }

@@ -109,7 +109,7 @@ func (x *execution) save() {
 	c, err := x.t.state.container(x.id)
 	if now := x.sys.Mounts.Snapshot(); err == nil && now != c.mounts {
 		c.mounts = now
-		x.t.state = x.t.state.with(c).keepVolumes(c)
+		x.t.state = x.t.state.with(c).storeVolumes(c)
 	}
 }
 
@@ -259,7 +259,7 @@ func (x *execution) run(ctx context.Context, p sim.Process) sim.Output {
 	c, _ := x.t.state.container(x.id)
 	program := x.program(&x.p)
 	why := x.cannotKnow(c, program)
-	switch lines := sim.TakesLines(p.Args, p.Interactive); {
+	switch lines := sim.IsInteractiveShell(p.Args, p.Interactive); {
 	case why != "" && lines:
 		x.wait(p.ID, waiting{process: x.p, pid: x.pid, foreign: why})
 		return sim.Output{Shell: p.ID, Unknown: why}
@@ -362,10 +362,10 @@ func (x *execution) output(exit int) sim.Output {
 	return sim.Output{Stdout: x.stdout.String(), Stderr: x.stderr.String(), Exit: exit, Unknown: x.unknown}
 }
 
-func (x *execution) wait(key string, sh waiting) { x.t.keepShell(x.id, key, sh) }
+func (x *execution) wait(key string, sh waiting) { x.t.addShell(x.id, key, sh) }
 
-// keepShell makes a waiting shell, as it is now, one of the container's.
-func (t *transition) keepShell(id, key string, sh waiting) {
+// addShell makes a waiting shell, as it is now, one of the container's.
+func (t *transition) addShell(id, key string, sh waiting) {
 	c, _ := t.state.container(id)
 	if c.shells = maps.Clone(c.shells); c.shells == nil {
 		c.shells = map[string]waiting{}

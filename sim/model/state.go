@@ -22,7 +22,7 @@ type State struct {
 	images     persist.Map[digest.Digest, *image]
 	layers     persist.Map[digest.Digest, layer] // by diffID, one copy each
 	volumes    persist.Map[string, volume]
-	shelf      persist.Map[string, shelved] // twinlayer's own registry, by reference
+	registry   persist.Map[string, pushed] // twinlayer's own registry, by reference
 	containers containers
 	focus      string // the id of the container that changed last
 }
@@ -57,7 +57,7 @@ type container struct {
 	pid     int // of its own process, on the host; 0 where it does not run
 	shells  map[string]waiting
 	printed *spoken   // by its own process in all its starts
-	held    *heldBack // its own process, where it waits for the clock; nil: it does not
+	held    *detached // its own process, where it waits for the clock; nil: it does not
 	astray  string    // why the model cannot tell any more what jobs do in it; ""
 }
 

@@ -9,7 +9,6 @@ import (
 	"twinlayer/sim"
 	"twinlayer/sim/repl/ink"
 	"twinlayer/sim/report"
-	"twinlayer/sim/session"
 )
 
 func why(r *REPL, ctx context.Context, args []string) error {
@@ -20,7 +19,7 @@ func why(r *REPL, ctx context.Context, args []string) error {
 		r.draw.warn("why needs an image or a container, and a path: why busybox /bin/sh")
 		return nil
 	}
-	return r.recount(ctx, session.WhyStory(args[0], args[1]))
+	return r.recount(ctx, report.Why(args[0], args[1]))
 }
 
 func audit(r *REPL, ctx context.Context, args []string) error {
@@ -28,7 +27,7 @@ func audit(r *REPL, ctx context.Context, args []string) error {
 		r.draw.warn("audit needs an image or a container: audit busybox")
 		return nil
 	}
-	return r.recount(ctx, session.AuditStory(args[0]))
+	return r.recount(ctx, report.Audit(args[0]))
 }
 
 func diffImages(r *REPL, ctx context.Context, args []string) error {
@@ -36,12 +35,12 @@ func diffImages(r *REPL, ctx context.Context, args []string) error {
 		r.draw.warn("diff needs two images: diff busybox mine; of a container, docker diff lists the changes")
 		return nil
 	}
-	return r.recount(ctx, session.DiffStory(args[0], args[1]))
+	return r.recount(ctx, report.Diff(args[0], args[1]))
 }
 
 // recount tells a story in both worlds and shows it.
-func (r *REPL) recount(ctx context.Context, story session.Story) error {
-	told, err := r.Session.Tell(ctx, story)
+func (r *REPL) recount(ctx context.Context, story report.Query) error {
+	told, err := r.Session.Report(ctx, story)
 	var refusal *sim.Refusal
 	switch {
 	case errors.As(err, &refusal):
@@ -56,7 +55,7 @@ func (r *REPL) recount(ctx context.Context, story session.Story) error {
 	return nil
 }
 
-func (p painter) told(t session.Told) {
+func (p painter) told(t report.Report) {
 	p.rows(t.Rows)
 	switch {
 	case t.Agree:

@@ -12,6 +12,7 @@ import (
 	"twinlayer/sim"
 	"twinlayer/sim/cli"
 	"twinlayer/sim/model"
+	"twinlayer/sim/report"
 	"twinlayer/sim/session"
 	"twinlayer/sim/userland"
 )
@@ -243,7 +244,7 @@ func layers(r *REPL, ctx context.Context, args []string) error {
 	}
 	stack, err := r.Session.Model.State().Layers(key)
 	if err != nil {
-		return r.recount(ctx, session.LayersStory(key))
+		return r.recount(ctx, report.Layers(key))
 	}
 	r.draw.stack(stack)
 	return nil

@@ -57,7 +57,7 @@ func (s *Session) volumeTree(ctx context.Context, name string) (*fs.Tree, error)
 		return nil, err
 	}
 	tree, err := s.Real.CopyOut(ctx, spec.ID, at)
-	if err := errors.Join(err, s.Real.RemoveContainer(ctx, spec.ID, sim.Removing{Force: true})); err != nil {
+	if err := errors.Join(err, s.Real.RemoveContainer(ctx, spec.ID, sim.RemoveOptions{Force: true})); err != nil {
 		return nil, err
 	}
 	return tree.Subtree(at), nil

@@ -18,8 +18,8 @@ type ran struct {
 	lost bool // the real engine was lost in it
 }
 
-// keep remembers a command that ran to its end, for [Session.Reconnect].
-func (s *Session) keep(ctx context.Context, b *both) {
+// remember remembers a command that ran to its end, for [Session.Reconnect].
+func (s *Session) remember(ctx context.Context, b *both) {
 	if ctx.Err() == nil {
 		cmd := b.modelCmd
 		cmd.Ask, cmd.Tell = nil, nil
@@ -80,8 +80,8 @@ func (s *Session) again(ctx context.Context) (at int, err error) {
 	}
 	s.Real, s.pairs, s.images.real, s.broken = fresh, compare.ImageMap{}, nil, nil
 	for i, cmd := range s.kept {
-		if s.apart && i == s.lasts {
-			s.setApart(ctx)
+		if s.scratch && i == s.lasts {
+			s.setScratch(ctx)
 		}
 		view, err := cli.Client{Engine: s.Real, Host: reader{share(s.Host)}}.Do(ctx, cmd.Cmd)
 		switch {
@@ -94,8 +94,8 @@ func (s *Session) again(ctx context.Context) (at int, err error) {
 		}
 		s.images.real = view.Stock
 	}
-	if s.apart && s.lasts == len(s.kept) {
-		s.setApart(ctx)
+	if s.scratch && s.lasts == len(s.kept) {
+		s.setScratch(ctx)
 	}
 	return -1, s.broken
 }

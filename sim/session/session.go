@@ -29,17 +29,17 @@ type Session struct {
 	// Open starts another engine like Real; nil: none can be had.
 	Open func(context.Context) (sim.Engine, error)
 
-	at     Attached
-	broken error           // why Real cannot be used any more
-	behind error           // what the model could not take over from Real
-	stale  time.Time       // since when
-	kept   []ran           // what was run
-	lasts  int             // so many of kept were before Apart
-	begun  bool            // the model has what the real engine had at the start
-	unread map[string]bool // volumes of earlier sessions, of which the model has no more than the name
-	apart  bool            // see Apart
-	pairs  compare.ImageMap
-	images struct{ model, real []sim.Image } // after the last command
+	at      Attached
+	broken  error           // why Real cannot be used any more
+	behind  error           // what the model could not take over from Real
+	stale   time.Time       // since when
+	kept    []ran           // what was run
+	lasts   int             // so many of kept were before BeginScratch
+	begun   bool            // the model has what the real engine had at the start
+	unread  map[string]bool // volumes of earlier sessions, of which the model has no more than the name
+	scratch bool            // see BeginScratch
+	pairs   compare.ImageMap
+	images  struct{ model, real []sim.Image } // after the last command
 }
 
 // Attached is the shell that lines go to.
@@ -123,7 +123,7 @@ func (s *Session) Do(ctx context.Context, cmd sim.Cmd) (sim.Result, error) {
 	}
 	s.tellBehind(&r)
 	s.tellTroubles(context.WithoutCancel(ctx), &r)
-	s.keep(ctx, b)
+	s.remember(ctx, b)
 	s.follow(&r, cmd)
 	return r, nil
 }

@@ -14,8 +14,8 @@ import (
 // The model has no network, but it knows one registry: twinlayer's own, as far
 // as this session has filled it.
 
-// shelved is an image in twinlayer's own registry, with what it stands on.
-type shelved struct {
+// pushed is an image in twinlayer's own registry, with what it stands on.
+type pushed struct {
 	image
 	layers map[digest.Digest]layer
 }
@@ -23,12 +23,12 @@ type shelved struct {
 // ownRegistry says whether ref is of twinlayer's own registry.
 func (m *Model) ownRegistry(ref string) bool {
 	host, _, _, err := sim.SplitRef(ref)
-	return err == nil && host != "" && host == m.cfg.Shelf
+	return err == nil && host != "" && host == m.cfg.LocalRegistry
 }
 
-// onShelf says whether the own registry has a layer.
-func (s State) onShelf(diffID digest.Digest) bool {
-	for have := range s.shelf.Values() {
+// registryHas says whether the own registry has a layer.
+func (s State) registryHas(diffID digest.Digest) bool {
+	for have := range s.registry.Values() {
 		if _, ok := have.layers[diffID]; ok {
 			return true
 		}
@@ -36,12 +36,12 @@ func (s State) onShelf(diffID digest.Digest) bool {
 	return false
 }
 
-// shelve puts img into the own registry under ref.
-func (t *transition) shelve(ref string, img image) sim.Pushed {
+// pushLocal puts img into the own registry under ref.
+func (t *transition) pushLocal(ref string, img image) sim.PushResult {
 	manifest := img.manifest()
-	p := sim.Pushed{Ref: ref, Digest: digest.FromBytes(manifest), Size: int64(len(manifest))}
+	p := sim.PushResult{Ref: ref, Digest: digest.FromBytes(manifest), Size: int64(len(manifest))}
 	for _, diffID := range slices.Backward(img.Layers) {
-		exists := t.state.onShelf(diffID)
+		exists := t.state.registryHas(diffID)
 		p.Layers = append(p.Layers, sim.PushedLayer{DiffID: diffID, Exists: exists})
 		if exists {
 			t.step("push", "/", "the registry has layer %s already, so it is not sent", sim.Short(diffID))
@@ -49,11 +49,11 @@ func (t *transition) shelve(ref string, img image) sim.Pushed {
 			t.step("push", "/", "layer %s is sent to the registry, by its digest", sim.Short(diffID))
 		}
 	}
-	kept := shelved{img, map[digest.Digest]layer{}}
+	kept := pushed{img, map[digest.Digest]layer{}}
 	for _, diffID := range img.Layers {
 		kept.layers[diffID] = t.state.layer(diffID)
 	}
-	t.state.shelf = t.state.shelf.With(ref, kept)
+	t.state.registry = t.state.registry.With(ref, kept)
 	t.step("push", "/", "then the configuration and the manifest of %s, which name all of it by digest", ref)
 	return p
 }
@@ -70,13 +70,13 @@ func (i image) manifest() []byte {
 	return b
 }
 
-// unshelve takes an image from the own registry.
-func (t *transition) unshelve(ref string) (sim.Pulled, error) {
-	have, ok := t.state.shelf.Get(ref)
+// pullLocal takes an image from the own registry.
+func (t *transition) pullLocal(ref string) (sim.PullResult, error) {
+	have, ok := t.state.registry.Get(ref)
 	if !ok {
-		return sim.Pulled{}, &sim.Unknown{Why: "what twinlayer's own registry has kept of " + ref + " from earlier sessions, only the real engine finds out"}
+		return sim.PullResult{}, &sim.Unknown{Why: "what twinlayer's own registry has kept of " + ref + " from earlier sessions, only the real engine finds out"}
 	}
-	p := sim.Pulled{Ref: ref, Digest: digest.FromBytes(have.manifest())}
+	p := sim.PullResult{Ref: ref, Digest: digest.FromBytes(have.manifest())}
 	old, err := sim.FindImage(t.model.listed.images(t.state), ref)
 	if p.UpToDate = err == nil && old.ID == have.ID; p.UpToDate {
 		t.step("pull", "/", "%s is here already: its digest is the same", ref)
@@ -97,7 +97,7 @@ func (t *transition) unshelve(ref string) (sim.Pulled, error) {
 	if old, ok := t.state.image(img.ID); ok {
 		img.Parent = old.Parent
 	}
-	t.keep(img, have.blob)
+	t.addImage(img, have.blob)
 	t.state = t.state.tag(ref, img.ID)
 	t.step("tag", "/", "%s names image %s now", ref, sim.Short(img.ID))
 	return p, nil

@@ -23,8 +23,8 @@ import (
 // the same, because a process depends on nothing but what is in the State;
 // unless something else has changed the container's files meanwhile.
 
-// heldBack is a container's own process that waits.
-type heldBack struct {
+// detached is a container's own process that waits.
+type detached struct {
 	process userland.Process
 	before  *fs.Mounts // as it found them
 	after   *fs.Tree   // the container's layer as it left it
@@ -37,8 +37,8 @@ type heldBack struct {
 	foreign bool       // its program is not the model's
 }
 
-// horizon is how far a process may run.
-type horizon struct {
+// deadline is how far a process may run.
+type deadline struct {
 	mu    sync.Mutex
 	until time.Time
 	wake  time.Time
@@ -52,7 +52,7 @@ const ages = 1000 * time.Hour
 
 // sleep passes time that has passed already, and ends the run where it has
 // not.
-func (h *horizon) sleep(t *transition, ctx context.Context, d time.Duration) error {
+func (h *deadline) sleep(t *transition, ctx context.Context, d time.Duration) error {
 	t.mu.Lock()
 	wake := t.now.Add(d)
 	if !wake.After(h.until) {
@@ -70,7 +70,7 @@ func (h *horizon) sleep(t *transition, ctx context.Context, d time.Duration) err
 }
 
 // pause ends the run; the process goes on at wake.
-func (h *horizon) pause(t *transition, wake time.Time) {
+func (h *deadline) pause(t *transition, wake time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	h.mu.Lock()
@@ -82,7 +82,7 @@ func (h *horizon) pause(t *transition, wake time.Time) {
 }
 
 // paused says whether the run was ended by a wait.
-func (h *horizon) paused() bool {
+func (h *deadline) paused() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.waits
@@ -90,7 +90,7 @@ func (h *horizon) paused() bool {
 
 // openInput is an input that stays open and brings nothing.
 type openInput struct {
-	h *horizon
+	h *deadline
 	t *transition
 }
 
@@ -107,7 +107,7 @@ func (x *execution) background(ctx context.Context, p sim.Process) sim.Output {
 	c, _ := x.t.state.container(x.id)
 	program := x.program(&x.p)
 	why := x.cannotKnow(c, program)
-	h := &heldBack{process: x.p, before: c.mounts.Snapshot(), earlier: c.printed, foreign: why != ""}
+	h := &detached{process: x.p, before: c.mounts.Snapshot(), earlier: c.printed, foreign: why != ""}
 	if why != "" {
 		h.lost = why
 		x.hold(h)
@@ -117,10 +117,10 @@ func (x *execution) background(ctx context.Context, p sim.Process) sim.Output {
 }
 
 // goOn runs a held process from its start as far as until.
-func (x *execution) goOn(ctx context.Context, h *heldBack, program userland.Program, until time.Time, open bool) sim.Output {
+func (x *execution) goOn(ctx context.Context, h *detached, program userland.Program, until time.Time, open bool) sim.Output {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	limit := &horizon{until: until, stop: stop}
+	limit := &deadline{until: until, stop: stop}
 	x.p.Sleep = func(ctx context.Context, d time.Duration) error { return limit.sleep(x.t, ctx, d) }
 	if open {
 		x.p.Stdin = openInput{limit, x.t}
@@ -164,7 +164,7 @@ func children(ns uint64, then, now kernel.Machine) (pids []int) {
 	return pids
 }
 
-func (x *execution) hold(h *heldBack) {
+func (x *execution) hold(h *detached) {
 	if c, err := x.t.state.container(x.id); err == nil {
 		c.held = h
 		x.t.state = x.t.state.with(c)
