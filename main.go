@@ -62,7 +62,7 @@ func runApplet(args []string) {
 // flags are the command line.
 type flags struct {
 	real, dataDir, script, images string
-	word                          string // engines, clean or bench: do that alone
+	word                          string // engines, clean, bench or verify: do that alone
 	insecure                      []string
 	json, plain, step             bool
 
@@ -96,7 +96,7 @@ func parse(args []string) (flags, error) {
 	case f.auto:
 		return f, errors.New("--auto is for lesson play")
 	case set.NArg() > 1 || f.word != "" && machineWords[f.word] == nil:
-		return f, fmt.Errorf("unexpected argument %q: commands come from the prompt, from --script FILE or from standard input; engines, clean and bench stand alone", set.Arg(set.NArg()-1))
+		return f, fmt.Errorf("unexpected argument %q: commands come from the prompt, from --script FILE or from standard input; engines, clean, bench and verify stand alone", set.Arg(set.NArg()-1))
 	case !slices.Contains(real.Choices, f.real):
 		return f, fmt.Errorf("--real %s: choose one of %s", f.real, strings.Join(real.Choices, ", "))
 	}
@@ -192,7 +192,7 @@ func (f flags) config(images sim.Registry) (real.Config, error) {
 
 // machineWords are what can be asked of the engines without a session.
 var machineWords = map[string]func(repl.Machine, context.Context, io.Writer) error{
-	"engines": repl.Machine.Engines, "clean": repl.Machine.Clean, "bench": repl.Machine.Bench,
+	"engines": repl.Machine.Engines, "clean": repl.Machine.Clean, "bench": repl.Machine.Bench, "verify": repl.Machine.Verify,
 }
 
 // machine is what can be asked of this machine's engines, the model among

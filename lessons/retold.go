@@ -354,6 +354,7 @@ var retold = map[string]string{
 	"the language of the lessons":                                                     "课程用哪种语言",
 	"the real engines, their versions, and why one cannot be used":                    "有哪些真实引擎、什么版本，用不了的是为什么",
 	"a fresh real engine, which runs the session's commands again":                    "换一个新的真实引擎，把这次的命令重新运行一遍",
+	"hold all that is in the data directory against its digests":                      "用摘要核对数据目录里的全部内容",
 	"remove what sessions of twinlayer that died left in Docker and Podman":           "清理意外中断的 twinlayer 在 Docker 和 Podman 里留下的东西",
 	"the same work on every engine, timed":                                            "同样的事在每个引擎上做，比时间",
 	"leave; containers and their changes go, downloaded layers stay":                  "离开；容器和改动都没了，下载的层留着",

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"twinlayer/real/docker"
+	"twinlayer/real/embedded"
+	"twinlayer/real/embedded/store"
+	"twinlayer/real/registry"
 	"twinlayer/sim"
 )
 
@@ -70,4 +74,53 @@ func (m Machine) Clean(ctx context.Context, w io.Writer) error {
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// Verify holds all that lies in the data directory against its digests, and
+// says what is damaged and what to do about it. Damage is an error.
+func (m Machine) Verify(ctx context.Context, w io.Writer) error {
+	v, found, err := m.verifyStore(ctx)
+	if err != nil {
+		return err
+	}
+	n, pushed, err := registry.Verify(m.registryDir())
+	if err != nil {
+		return err
+	}
+	for _, name := range pushed {
+		found = append(found, fmt.Sprintf("%s, of the registry %s, is damaged\n  remove the file and push its image again", name, registry.Name))
+	}
+	for _, each := range found {
+		fmt.Fprintln(w, each)
+	}
+	fmt.Fprintf(w, "read in %s: images %d, layers %d, blobs %d, blobs of the registry %s %d\n", m.DataDir, v.Images, v.Layers, v.Blobs, registry.Name, n)
+	if len(found) > 0 {
+		return fmt.Errorf("%d damaged in %s", len(found), m.DataDir)
+	}
+	return nil
+}
+
+// verifyStore is Verify for the embedded engine's store. An image that lacks a
+// part is left out as the engine starts, which is told too.
+func (m Machine) verifyStore(ctx context.Context) (v store.Verified, found []string, err error) {
+	e, err := embedded.Start(embedded.Config{DataDir: m.DataDir})
+	if err != nil {
+		return v, nil, err
+	}
+	defer e.Close()
+	if found, err = e.Troubles(ctx); err == nil {
+		v, err = e.Verify(ctx)
+	}
+	for _, d := range v.Damaged {
+		found = append(found, fmt.Sprintf("%s %s: %s\n  %s", d.Kind, d.Digest, d.Why, remedy(d)))
+	}
+	return v, found, err
+}
+
+// remedy is what to do about a damage.
+func remedy(d store.Damage) string {
+	if len(d.Images) == 0 {
+		return "no image needs it: it goes when no session has it any more, and is made anew when it is needed"
+	}
+	return fmt.Sprintf("docker rmi -f %s, then pull or build again", strings.Join(d.Images, " "))
 }

@@ -23,6 +23,9 @@ type Config struct {
 	Insecure []string // "host:port" that may be asked without encryption
 }
 
+// registryDir is where the registry keeps what is pushed to it.
+func (c Config) registryDir() string { return filepath.Join(c.DataDir, "registry") }
+
 // Choices are what Config.Choice may be.
 var Choices = []string{"auto", "embedded", "docker", "podman", "none"}
 
@@ -65,7 +68,7 @@ func Open(c Config) (sim.Engine, error) {
 	case "auto":
 		return first(c)
 	}
-	server, err := registry.Serve(c.Registry, filepath.Join(c.DataDir, "registry"))
+	server, err := registry.Serve(c.Registry, c.registryDir())
 	if err != nil {
 		return nil, fmt.Errorf("the registry of the bundled images cannot start: %w; check that the lo interface is up, and that the data directory %s can be written to", err, c.DataDir)
 	}

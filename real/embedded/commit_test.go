@@ -12,7 +12,6 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/real/embedded"
-	"twinlayer/real/embedded/store"
 	"twinlayer/sim"
 )
 
@@ -220,7 +219,7 @@ func TestCommitsLast(t *testing.T) {
 	_, err = e.Commit(timeout(t), commit(t, e, s.ID, "kept"))
 	require.NoError(t, err)
 	require.NoError(t, e.Close())
-	require.NoError(t, store.Verify(data))
+	requireSound(t, data)
 	again := start(t, cfg)
 	s = spec("cat", "/kept")
 	s.Image = "kept"

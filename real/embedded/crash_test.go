@@ -22,7 +22,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/real/embedded"
-	"twinlayer/real/embedded/store"
 	"twinlayer/sim"
 )
 
@@ -75,7 +74,7 @@ func TestKilled(t *testing.T) {
 		victim.Env = append(os.Environ(), "TWINLAYER_TEST_VICTIM="+data, "TWINLAYER_TEST_REGISTRY="+host)
 		killLater(t, victim, i%3 != 0, i%2 == 0, 120*time.Millisecond)
 		gone(t, data)
-		require.NoError(t, store.Verify(data))
+		requireSound(t, data)
 		if i%10 == 0 {
 			stillGood(t, data, untouched)
 		}

@@ -281,3 +281,8 @@ func (e *Engine) SetScratch(ctx context.Context, apart bool) error {
 func (e *Engine) Troubles(ctx context.Context) ([]string, error) {
 	return call[[]string](ctx, e, "troubles", wire.None(true))
 }
+
+// Verify holds all that lies in the data directory against its digests.
+func (e *Engine) Verify(ctx context.Context) (store.Verified, error) {
+	return call[store.Verified](ctx, e, "verify", wire.None(true))
+}

@@ -106,6 +106,7 @@ func (h *helper) answer() {
 		"refresh":         wire.Func(h.refresh),
 		"others":          wire.Func(h.others),
 		"troubles":        wire.Func(h.troubles),
+		"verify":          wire.Func(h.verify),
 	})
 }
 
@@ -210,4 +211,13 @@ func (h *helper) all() []*container {
 // troubles are what was found damaged since the last call.
 func (h *helper) troubles(context.Context, wire.None) ([]string, error) {
 	return h.store.Troubles(), nil
+}
+
+// verify looks for damage. What of it was only a cache is removed.
+func (h *helper) verify(ctx context.Context, _ wire.None) (store.Verified, error) {
+	v, err := store.Verify(ctx, h.store.Dir())
+	if err == nil && len(v.Damaged) > 0 {
+		err = h.store.Collect()
+	}
+	return v, err
 }

@@ -31,6 +31,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/real/embedded"
+	"twinlayer/real/embedded/store"
 	"twinlayer/sim"
 )
 
@@ -277,6 +278,14 @@ func refused(t testing.TB, err error, text string, exit int) {
 
 func errorContains(err error, text string) bool {
 	return err != nil && strings.Contains(err.Error(), text)
+}
+
+// requireSound asserts that nothing of a store is damaged.
+func requireSound(t testing.TB, data string) {
+	t.Helper()
+	v, err := store.Verify(timeout(t), data)
+	require.NoError(t, err)
+	require.Empty(t, v.Damaged)
 }
 
 // bare asserts that nothing of an image is in a store.

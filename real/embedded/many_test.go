@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/real/embedded"
-	"twinlayer/real/embedded/store"
 	"twinlayer/sim"
 )
 
@@ -53,7 +52,7 @@ func TestTwoHundred(t *testing.T) {
 	}
 	require.NoError(t, e.Close())
 	gone(t, data)
-	require.NoError(t, store.Verify(data))
+	requireSound(t, data)
 	for _, dir := range []string{"sessions/*", "partial/*", "volumes/*"} {
 		names, err := filepath.Glob(filepath.Join(data, dir))
 		require.NoError(t, err)

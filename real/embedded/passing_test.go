@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/real/embedded"
-	"twinlayer/real/embedded/store"
 	"twinlayer/sim"
 )
 
@@ -87,6 +86,6 @@ func TestStepsKilled(t *testing.T) {
 	again := start(t, cfg)
 	require.False(t, there(t, again, made[0]))
 	require.False(t, there(t, again, made[1]))
-	require.NoError(t, store.Verify(cfg.DataDir))
+	requireSound(t, cfg.DataDir)
 	clean(t, again, cfg.DataDir)
 }

@@ -18,7 +18,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"twinlayer/real/embedded"
-	"twinlayer/real/embedded/store"
 	"twinlayer/sim"
 )
 
@@ -49,7 +48,7 @@ func TestPowerCut(t *testing.T) {
 
 			tool(t, "mount", "-o", "loop", disk, dir)
 			defer unmount(t, dir)
-			require.NoError(t, store.Verify(dir))
+			requireSound(t, dir)
 			e, err := embedded.Start(embedded.Config{DataDir: dir, Registry: host})
 			require.NoError(t, err)
 			for _, ref := range kept {

@@ -254,3 +254,33 @@ func mentioned(manifest []byte) (blobs, manifests []digest.Digest, err error) {
 	}
 	return blobs, manifests, nil
 }
+
+// Verify reads all that was pushed to a registry in dir and holds it against
+// its digests. It returns how much there is, and the files that are damaged.
+func Verify(dir string) (n int, damaged []string, err error) {
+	for _, kind := range []string{"blobs", "manifests"} {
+		entries, err := os.ReadDir(filepath.Join(dir, kind))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return n, damaged, err
+		}
+		for _, e := range entries {
+			name := filepath.Join(dir, kind, e.Name())
+			n++
+			if !sound(name) {
+				damaged = append(damaged, name)
+			}
+		}
+	}
+	return n, damaged, nil
+}
+
+// sound says whether a file's name is its digest.
+func sound(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	got, err := digest.SHA256.FromReader(f)
+	return err == nil && got.Encoded() == filepath.Base(name)
+}

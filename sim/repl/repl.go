@@ -52,6 +52,7 @@ type Machine interface {
 	Engines(ctx context.Context, w io.Writer) error // lists them
 	Clean(ctx context.Context, w io.Writer) error   // removes what dead sessions left
 	Bench(ctx context.Context, w io.Writer) error   // times the same work on each
+	Verify(ctx context.Context, w io.Writer) error  // holds what is on disk against its digests
 }
 
 // Lines is where lines come from.

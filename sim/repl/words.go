@@ -61,6 +61,7 @@ func init() {
 		{"reconnect", "", "a fresh real engine, which runs the session's commands again", reconnect},
 		{"clean", "", "remove what sessions of twinlayer that died left in Docker and Podman", machine(Machine.Clean)},
 		{"bench", "", "the same work on every engine, timed", machine(Machine.Bench)},
+		{"verify", "", "hold all that is in the data directory against its digests", machine(Machine.Verify)},
 		{"quit", "", "leave; containers and their changes go, downloaded layers stay", quit},
 	}
 }

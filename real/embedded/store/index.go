@@ -29,6 +29,14 @@ type Image struct {
 	Sizes  []int64         `json:"sizes"`
 }
 
+// names are what an image can be removed by.
+func (img Image) names() []string {
+	if len(img.Tags) == 0 {
+		return []string{img.ID.Encoded()[:12]}
+	}
+	return slices.Clone(img.Tags)
+}
+
 // Find is the image of this id; nil where there is none.
 func (x *Index) Find(id digest.Digest) *Image {
 	i := slices.IndexFunc(x.Images, func(img Image) bool { return img.ID == id })

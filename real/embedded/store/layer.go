@@ -102,10 +102,23 @@ func (v *verified) Read(p []byte) (int, error) {
 		err = errors.New("its digest is another")
 	}
 	if err != nil && err != io.EOF {
-		err = fmt.Errorf("%s %s is damaged on disk (%w): remove its image and pull or build it again", v.what, v.want, err)
+		err = &damagedError{v.what, v.want, err}
 	}
 	return n, err
 }
+
+// damagedError says of a layer or a blob in what way it is damaged.
+type damagedError struct {
+	what  string
+	which digest.Digest
+	how   error
+}
+
+func (d *damagedError) Error() string {
+	return fmt.Sprintf("%s %s is damaged on disk (%v): remove its image and pull or build it again", d.what, d.which, d.how)
+}
+
+func (d *damagedError) Unwrap() error { return d.how }
 
 // SetBlob notes how a layer travels.
 func (s *Store) SetBlob(diffID digest.Digest, blob ocispec.Descriptor) error {

@@ -194,18 +194,44 @@ func TestTruncatedLayer(t *testing.T) {
 	require.Empty(t, list(filepath.Join(s.Dir(), "layers")))
 }
 
-// A damaged file is found when its layer is read.
+// What is damaged or missing is found, with who needs it; a damaged cache goes.
 func TestDamage(t *testing.T) {
 	s := open(t, t.TempDir())
-	l := added(t, s, pack(t, reg("f", "hello")))
-	require.NoError(t, os.WriteFile(filepath.Join(s.LayerTree(l.DiffID), "f"), []byte("hallo"), 0o644))
+	cached, l := added(t, s, pack(t, reg("c", "cached"))), added(t, s, pack(t, reg("f", "hello")))
+	lost, config := digest.FromString("lost"), digest.FromString("configuration")
 	require.NoError(t, s.Update(func(x *Index) error {
-		x.Put(Image{ID: digest.FromString("x"), Layers: []digest.Digest{l.DiffID}})
+		x.Put(Image{ID: config, Tags: []string{"a:1", "b:1"}, Layers: []digest.Digest{l.DiffID, l.DiffID, lost}})
 		return nil
 	}))
-	err := Verify(s.Dir())
-	require.ErrorContains(t, err, "layer "+l.DiffID.String()+" is damaged on disk")
-	require.ErrorContains(t, err, "configuration")
+	want := []Damage{
+		{"configuration", config, []string{"a:1", "b:1"}, "it is missing"},
+		{"layer", lost, []string{"a:1", "b:1"}, "it is missing"},
+	}
+	v, err := Verify(t.Context(), s.Dir())
+	require.NoError(t, err)
+	require.Equal(t, Verified{1, 2, 0, want}, v)
+	for file, d := range map[string]digest.Digest{"f": l.DiffID, "c": cached.DiffID} {
+		flip(t, filepath.Join(s.LayerTree(d), file))
+	}
+	v, err = Verify(t.Context(), s.Dir())
+	require.NoError(t, err)
+	require.ElementsMatch(t, append(want, Damage{"layer", l.DiffID, []string{"a:1", "b:1"}, "its digest is another"},
+		Damage{"layer", cached.DiffID, nil, "its digest is another"}), v.Damaged)
+	require.NoError(t, s.Collect())
+	require.NoDirExists(t, s.LayerDir(cached.DiffID))
+	require.DirExists(t, s.LayerDir(l.DiffID), "an image has it")
+	r, err := s.OpenLayer(l.DiffID)
+	require.NoError(t, err)
+	_, err = io.ReadAll(r)
+	require.ErrorContains(t, err, "layer "+l.DiffID.String()+" is damaged on disk (its digest is another): remove its image")
+}
+
+// flip changes one bit of a file.
+func flip(t *testing.T, name string) {
+	text, err := os.ReadFile(name)
+	require.NoError(t, err)
+	text[len(text)/2] ^= 1
+	require.NoError(t, os.WriteFile(name, text, 0o644))
 }
 
 // upper makes an upper directory of a container that changed things.

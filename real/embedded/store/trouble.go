@@ -19,15 +19,11 @@ func (s *Store) Troubles() []string {
 
 // Lost notes that an image is damaged, and why: it is as if it were not there.
 func (s *Store) Lost(img Image, why error) {
-	name := img.ID.Encoded()[:12]
-	if len(img.Tags) > 0 {
-		name = strings.Join(img.Tags, ", ")
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.lost[img.ID] {
 		return
 	}
 	s.lost[img.ID] = true
-	s.troubles = append(s.troubles, fmt.Sprintf("the image %s in %s is damaged and is left out (%v): pull or build it again", name, s.dir, why))
+	s.troubles = append(s.troubles, fmt.Sprintf("the image %s in %s is damaged and is left out (%v): pull or build it again", strings.Join(img.names(), ", "), s.dir, why))
 }

@@ -3,48 +3,121 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/opencontainers/go-digest"
 )
 
-// Verify reads all that the images of the index in dir consist of and holds
-// it against its digests. It returns everything that is wrong.
-func Verify(dir string) error {
+// Verify reads all that lies in the store in dir and holds it against its
+// digests. What other sessions remove meanwhile is no damage: where something
+// seems to be damaged, all is read once more while none of them can. A layer
+// that is damaged is no cache any more.
+func Verify(ctx context.Context, dir string) (Verified, error) {
 	s := &Store{dir: dir}
 	defer s.read.close()
-	x, err := s.indexOfAll()
-	seen := map[digest.Digest]bool{}
-	for _, img := range x.Images {
-		if _, bad := s.ReadBlob(img.ID); bad != nil {
-			err = errors.Join(err, fmt.Errorf("image %s: configuration: %w", img.ID, bad))
+	v, err := s.verify(ctx)
+	if err != nil || len(v.Damaged) == 0 {
+		return v, err
+	}
+	err = s.locked(func() error {
+		if v, err = s.verify(ctx); err == nil {
+			s.uncache(v.Damaged)
 		}
-		for _, d := range img.Layers {
-			if bad := s.verifyLayer(d); bad != nil && !seen[d] {
-				err = errors.Join(err, fmt.Errorf("image %s: layer %s: %w", img.ID, d, bad))
-			}
-			seen[d] = true
+		return err
+	})
+	return v, err
+}
+
+func (s *Store) verify(ctx context.Context) (v Verified, err error) {
+	x, err := s.indexOfAll()
+	if err != nil {
+		return v, err
+	}
+	v.Images = len(x.Images)
+	needed := x.needed()
+	for _, name := range list(filepath.Join(s.dir, "layers")) {
+		d := digest.NewDigestFromEncoded(digest.SHA256, name)
+		l, _ := s.Layer(d)
+		if l.Blob != nil {
+			needed[l.Blob.Digest] = append(needed[l.Blob.Digest], needed[d]...)
+		}
+		v.Layers++
+		v.note(Damage{"layer", d, needed[d], ""}, s.verifyLayer(d))
+		if ctx.Err() != nil {
+			return v, ctx.Err()
 		}
 	}
-	return err
+	for _, name := range list(filepath.Join(s.dir, "blobs", "sha256")) {
+		d := digest.NewDigestFromEncoded(digest.SHA256, name)
+		v.Blobs++
+		v.note(Damage{"blob", d, needed[d], ""}, drain(s.OpenBlob(d)))
+		if ctx.Err() != nil {
+			return v, ctx.Err()
+		}
+	}
+	s.noteMissing(&v, x, needed)
+	return v, nil
+}
+
+// note notes a damage if there is one.
+func (v *Verified) note(d Damage, err error) {
+	if err == nil {
+		return
+	}
+	if known := (*damagedError)(nil); errors.As(err, &known) {
+		err = known.how
+	}
+	d.Why = err.Error()
+	v.Damaged = append(v.Damaged, d)
+}
+
+// noteMissing notes what images of the index need that is not there.
+func (s *Store) noteMissing(v *Verified, x Index, needed map[digest.Digest][]string) {
+	missing := func(kind string, d digest.Digest, path string) {
+		if !exists(path) && len(needed[d]) > 0 {
+			v.note(Damage{kind, d, needed[d], ""}, errors.New("it is missing"))
+			delete(needed, d) // once is enough
+		}
+	}
+	for _, img := range x.Images {
+		missing("configuration", img.ID, s.blobPath(img.ID))
+		for _, d := range img.Layers {
+			missing("layer", d, s.layerPath(d))
+		}
+	}
+}
+
+// needed is by which images each configuration and layer is needed.
+func (x Index) needed() map[digest.Digest][]string {
+	needed := map[digest.Digest][]string{}
+	for _, img := range x.Images {
+		for _, d := range slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(img.Layers), img.ID)))) {
+			needed[d] = append(needed[d], img.names()...)
+		}
+	}
+	return needed
+}
+
+// uncache has damaged layers go with the last image that has them.
+func (s *Store) uncache(damaged []Damage) {
+	for _, d := range damaged {
+		if d.Kind == "layer" {
+			os.Remove(filepath.Join(s.layerPath(d.Digest), cachedName))
+		}
+	}
 }
 
 func (s *Store) verifyLayer(d digest.Digest) error {
-	l, ok := s.Layer(d)
-	if !ok {
-		return errors.New("it is missing")
-	}
-	r, err := s.OpenLayer(d)
-	if err := drain(r, err); err != nil {
+	if err := s.hasLayer(d); err != nil {
 		return err
 	}
-	if l.Blob == nil || !exists(s.blobPath(l.Blob.Digest)) {
-		return nil
-	}
-	r, err = s.OpenBlob(l.Blob.Digest)
-	return drain(r, err)
+	return drain(s.OpenLayer(d))
 }
 
 func drain(r io.ReadCloser, err error) error {
