@@ -63,7 +63,7 @@ func readBlob(blob io.Reader, spool Spool, limits Limits, layer bool) (*Tree, di
 		keep = io.MultiWriter(sum, spool)
 	}
 	stream := newStages(plain, keep)
-	tree, err := newUnpacking(stream, spool, nil, layer).all()
+	tree, err := newUnpacker(stream, spool, nil, layer).all()
 	if err == nil {
 		_, err = io.Copy(io.Discard, stream)
 	}

@@ -159,18 +159,18 @@ func (s *Sys) Rename2(old, name string, flags int) error {
 	if err != nil {
 		return err
 	}
-	return s.rename(renaming{d, from, to, there, flags})
+	return s.rename(renameCall{d, from, to, there, flags})
 }
 
-// renaming is a rename whose names have been looked up.
-type renaming struct {
+// renameCall is a rename whose names have been looked up.
+type renameCall struct {
 	d        *dentry
 	from, to spot
 	there    *dentry // what to names; nil: nothing
 	flags    int
 }
 
-func (s *Sys) rename(r renaming) error {
+func (s *Sys) rename(r renameCall) error {
 	if err := r.possible(); err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (s *Sys) rename(r renaming) error {
 // notEmpty is how a rename over a directory with entries ends. One that is
 // only in the writable layer overlayfs leaves to the file system there, and
 // has by then marked the moved directory opaque.
-func (r renaming) notEmpty() error {
+func (r renameCall) notEmpty() error {
 	if r.d.node().IsDir() && r.there.lo == 0 && r.to.dir.lo != 0 {
 		r.d.u.upper.edit(r.d.up).Opaque = true
 	}
@@ -208,7 +208,7 @@ func (r renaming) notEmpty() error {
 }
 
 // possible is what do_renameat2 checks.
-func (r renaming) possible() error {
+func (r renameCall) possible() error {
 	exchange := r.flags&RenameExchange != 0
 	switch {
 	case r.there != nil && r.flags&RenameNoReplace != 0:
@@ -231,7 +231,7 @@ func (r renaming) possible() error {
 
 // mayRename is what vfs_rename checks. A directory that gets another parent
 // has its ".." written.
-func (s *Sys) mayRename(r renaming) error {
+func (s *Sys) mayRename(r renameCall) error {
 	isDir := r.d.node().IsDir()
 	if err := s.mayRemove(r.d, isDir); err != nil {
 		return err
@@ -255,7 +255,7 @@ func (s *Sys) mayRename(r renaming) error {
 }
 
 // mayReplace checks for a name to be made, or taken from what has it.
-func (s *Sys) mayReplace(r renaming, dir bool) error {
+func (s *Sys) mayReplace(r renameCall, dir bool) error {
 	if r.there == nil {
 		return s.may(r.to.dir.node(), 3)
 	}

@@ -83,7 +83,7 @@ func (s *said) Unwrap() error { return s.err }
 // there.
 func ReadTar(r io.Reader) (*Tree, error) {
 	src, _ := r.(io.ReaderAt)
-	return newUnpacking(r, src, nil, true).all()
+	return newUnpacker(r, src, nil, true).all()
 }
 
 // Unpack reads an uncompressed layer tar and does to a directory, which is
@@ -91,11 +91,11 @@ func ReadTar(r io.Reader) (*Tree, error) {
 // reads, without contents: owners, modes, attributes and times of the
 // directory are still to be set as it says.
 func Unpack(r io.Reader, to Disk) (*Tree, error) {
-	return newUnpacking(r, nil, to, true).all()
+	return newUnpacker(r, nil, to, true).all()
 }
 
-// unpacking is a tar on its way into a tree, and onto a disk if there is one.
-type unpacking struct {
+// unpacker is a tar on its way into a tree, and onto a disk if there is one.
+type unpacker struct {
 	t      *Tree
 	disk   Disk // nil: none
 	layer  bool // it is a layer's
@@ -118,13 +118,13 @@ type tarDir struct {
 	real  string // its path without symlinks; "" is the root
 }
 
-func newUnpacking(r io.Reader, src io.ReaderAt, to Disk, layer bool) *unpacking {
-	return &unpacking{
+func newUnpacker(r io.Reader, src io.ReaderAt, to Disk, layer bool) *unpacker {
+	return &unpacker{
 		t: emptyTree(), disk: to, layer: layer, stream: &counted{r: r}, src: src, seen: map[string]bool{},
 	}
 }
 
-func (u *unpacking) all() (*Tree, error) {
+func (u *unpacker) all() (*Tree, error) {
 	in := tar.NewReader(u.stream)
 	for {
 		h, err := in.Next()
@@ -163,7 +163,7 @@ func (e *entry) real() string { return e.in.real + "/" + e.base }
 
 // entry puts an entry in its place. One that comes twice is the last that
 // Docker unpacks.
-func (u *unpacking) entry(h *tar.Header, body io.Reader) error {
+func (u *unpacker) entry(h *tar.Header, body io.Reader) error {
 	clean := path.Clean(h.Name)
 	if err := u.named(h, body, clean); err != nil || !u.layer {
 		return err
@@ -176,7 +176,7 @@ func (u *unpacking) entry(h *tar.Header, body io.Reader) error {
 	return nil
 }
 
-func (u *unpacking) named(h *tar.Header, body io.Reader, clean string) error {
+func (u *unpacker) named(h *tar.Header, body io.Reader, clean string) error {
 	if h.Typeflag == tar.TypeXGlobalHeader || clean == "." {
 		return nil
 	}
@@ -192,7 +192,7 @@ func (u *unpacking) named(h *tar.Header, body io.Reader, clean string) error {
 }
 
 // root gives the root the attributes of an entry that names it.
-func (u *unpacking) root(e *entry) error {
+func (u *unpacker) root(e *entry) error {
 	if e.Typeflag != tar.TypeDir {
 		return failed("unlinkat .//", EBUSY)
 	}
@@ -200,7 +200,7 @@ func (u *unpacking) root(e *entry) error {
 	return u.dress(rootIno, e.Header)
 }
 
-func (u *unpacking) put(e *entry) error {
+func (u *unpacker) put(e *entry) error {
 	if e.err == nil {
 		if err := u.makeWay(e); err != nil {
 			return err
@@ -242,7 +242,7 @@ func tooLong(base string, paths ...string) error {
 }
 
 // makeWay removes what stands where an entry comes.
-func (u *unpacking) makeWay(e *entry) error {
+func (u *unpacker) makeWay(e *entry) error {
 	old := u.t.child(e.in.dir, e.base)
 	if old == 0 || u.t.node(old).IsDir() && e.Typeflag == tar.TypeDir {
 		return nil
@@ -252,7 +252,7 @@ func (u *unpacking) makeWay(e *entry) error {
 }
 
 // remove removes a name and all below it, the deepest first.
-func (u *unpacking) remove(d Ino, base, real string) error {
+func (u *unpacker) remove(d Ino, base, real string) error {
 	i := u.t.child(d, base)
 	n := *u.t.node(i)
 	for kid := range n.dir.all() {
@@ -268,7 +268,7 @@ func (u *unpacking) remove(d Ino, base, real string) error {
 }
 
 // opaque marks a directory. On anything else the mark is without effect.
-func (u *unpacking) opaque(name string) error {
+func (u *unpacker) opaque(name string) error {
 	i, err := u.follow(name)
 	if err != nil {
 		return failed(fmt.Sprintf("setxattr(%q, trusted.overlay.opaque=y)", name), err)
@@ -280,7 +280,7 @@ func (u *unpacking) opaque(name string) error {
 }
 
 // whiteout hides a name of the layers below.
-func (u *unpacking) whiteout(e *entry, hidden string) error {
+func (u *unpacker) whiteout(e *entry, hidden string) error {
 	name, err := path.Join(path.Dir(e.name), hidden), e.err
 	e.base = hidden
 	switch {
@@ -298,7 +298,7 @@ func (u *unpacking) whiteout(e *entry, hidden string) error {
 }
 
 // directory makes a directory, or gives one that is there new attributes.
-func (u *unpacking) directory(e *entry) (err error) {
+func (u *unpacker) directory(e *entry) (err error) {
 	i := u.t.child(e.in.dir, e.base)
 	switch {
 	case e.err != nil:
@@ -313,7 +313,7 @@ func (u *unpacking) directory(e *entry) (err error) {
 	return u.dress(i, e.Header)
 }
 
-func (u *unpacking) symlink(e *entry) error {
+func (u *unpacker) symlink(e *entry) error {
 	call := "symlink " + e.Linkname + " " + e.name
 	switch {
 	case e.Linkname == "":
@@ -324,7 +324,7 @@ func (u *unpacking) symlink(e *entry) error {
 	return u.create(e, Node{Mode: S_IFLNK | 0o777, Target: e.Linkname}, call)
 }
 
-func (u *unpacking) link(e *entry) error {
+func (u *unpacker) link(e *entry) error {
 	target := path.Clean("/" + e.Linkname)
 	i, real, err := u.target(target)
 	switch {
@@ -347,7 +347,7 @@ func (u *unpacking) link(e *entry) error {
 
 // target is the inode that a hard link is to name, and its path without
 // symlinks. A symlink at its end is not followed (link(2)).
-func (u *unpacking) target(name string) (Ino, string, error) {
+func (u *unpacker) target(name string) (Ino, string, error) {
 	d, err := u.follow(path.Dir(name))
 	base := path.Base(name)
 	switch {
@@ -368,7 +368,7 @@ func (u *unpacking) target(name string) (Ino, string, error) {
 }
 
 // create makes an inode that is no directory; call is how that fails.
-func (u *unpacking) create(e *entry, n Node, call string) error {
+func (u *unpacker) create(e *entry, n Node, call string) error {
 	if e.err != nil {
 		return failed(call, e.err)
 	}
@@ -388,7 +388,7 @@ func (u *unpacking) create(e *entry, n Node, call string) error {
 	return u.dress(i, e.Header)
 }
 
-func (u *unpacking) insert(e *entry, n Node) (Ino, error) {
+func (u *unpacker) insert(e *entry, n Node) (Ino, error) {
 	i := u.t.insert(e.in.dir, e.base, n)
 	if u.disk == nil {
 		return i, nil
@@ -420,7 +420,7 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 }
 
 // finish does what had to wait for the last entry.
-func (u *unpacking) finish() (*Tree, error) {
+func (u *unpacker) finish() (*Tree, error) {
 	for _, d := range u.times {
 		i, err := u.follow(d.name)
 		if err != nil {

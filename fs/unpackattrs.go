@@ -32,7 +32,7 @@ func device(h *tar.Header) Node {
 
 // dress gives an inode what an entry says of it. A symlink has no mode of its
 // own, and what a hard link says counts for the inode that it names.
-func (u *unpacking) dress(i Ino, h *tar.Header) error {
+func (u *unpacker) dress(i Ino, h *tar.Header) error {
 	n := *u.t.node(i)
 	own(&n, h)
 	opaque := n.Opaque
@@ -153,7 +153,7 @@ func validCapability(value string) bool {
 }
 
 // content is a regular file's content: where the tar is, or in memory.
-func (u *unpacking) content(e *entry) (*Data, error) {
+func (u *unpacker) content(e *entry) (*Data, error) {
 	if isSparse(e.Header) {
 		return readSparse(e.Size, e.body)
 	}

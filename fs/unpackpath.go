@@ -5,7 +5,7 @@ import "strings"
 // dir is the directory that an entry goes into, made where it is missing. Of a
 // directory that cannot be made the error is a [TarError]; all others are what
 // any system call with such a path ends with.
-func (u *unpacking) dir(name string) (tarDir, error) {
+func (u *unpacker) dir(name string) (tarDir, error) {
 	if u.last.dir != 0 && u.last.asked == name {
 		return u.last, nil
 	}
@@ -28,7 +28,7 @@ func (u *unpacking) dir(name string) (tarDir, error) {
 }
 
 // into goes on to a name of a directory, which is made there if it is missing.
-func (u *unpacking) into(w *treeWalk, at tarDir, part string) (tarDir, error) {
+func (u *unpacker) into(w *treeWalk, at tarDir, part string) (tarDir, error) {
 	i := u.t.child(at.dir, part)
 	switch {
 	case len(part) > nameMax:
@@ -53,7 +53,7 @@ func (u *unpacking) into(w *treeWalk, at tarDir, part string) (tarDir, error) {
 
 // implied makes a directory that the tar does not have: 0755 and root's, and
 // set-group-ID as the one that it is in (mkdir(2)).
-func (u *unpacking) implied(at tarDir, part string) (tarDir, error) {
+func (u *unpacker) implied(at tarDir, part string) (tarDir, error) {
 	e := entry{in: at, base: part}
 	if err := tooLong(part, e.real()); err != nil {
 		return at, err
@@ -71,7 +71,7 @@ func (t *Tree) realPath(i Ino) string {
 }
 
 // follow is the inode that an absolute path leads to, all symlinks followed.
-func (u *unpacking) follow(name string) (Ino, error) {
+func (u *unpacker) follow(name string) (Ino, error) {
 	w := treeWalk{t: u.t}
 	if len(name) >= pathMax {
 		return 0, ENAMETOOLONG

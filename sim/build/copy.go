@@ -17,7 +17,7 @@ func (b *builder) copy(c *instructions.CopyCommand) error {
 	if err != nil {
 		return err
 	}
-	return b.place(copying{
+	return b.place(copyStep{
 		Copy: dockerfile.Copy{Name: "COPY", Context: inContext, Parents: c.Parents, Exclude: c.ExcludePatterns},
 		from: from, words: c.SourcesAndDest, chown: c.Chown, chmod: c.Chmod, link: c.Link,
 	})
@@ -61,7 +61,7 @@ func (b *builder) add(c *instructions.AddCommand) error {
 	if c.Unpack == nil || *c.Unpack {
 		add.Unpack = unpack
 	}
-	return b.place(copying{Copy: add, from: b.context, words: c.SourcesAndDest, chown: c.Chown, chmod: c.Chmod, link: c.Link})
+	return b.place(copyStep{Copy: add, from: b.context, words: c.SourcesAndDest, chown: c.Chown, chmod: c.Chmod, link: c.Link})
 }
 
 // isRemote says whether ADD is to fetch a source.
@@ -82,8 +82,8 @@ func notFetched(src, checksum string) error {
 	return fmt.Errorf("ADD failed: %s: a build here has no network, so that it is the same each time; download it%s, and ADD it from the build context", src, check)
 }
 
-// copying is a COPY or ADD with its words as they are written.
-type copying struct {
+// copyStep is a COPY or ADD with its words as they are written.
+type copyStep struct {
 	dockerfile.Copy
 	from         *fs.Tree
 	words        instructions.SourcesAndDest
@@ -93,7 +93,7 @@ type copying struct {
 
 // place performs a COPY or an ADD: what it puts into the image is worked out
 // over trees, and then put into a new container that is committed.
-func (b *builder) place(c copying) error {
+func (b *builder) place(c copyStep) error {
 	root, err := b.root(b.image)
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ func flag(name, value string) string {
 }
 
 // resolve fills in what the flags and paths of an instruction mean here.
-func (b *builder) resolve(c *copying, root *fs.Tree) (err error) {
+func (b *builder) resolve(c *copyStep, root *fs.Tree) (err error) {
 	c.Sources, c.Inline, c.Dest = c.words.SourcePaths, c.words.SourceContents, b.stage.Abs(c.words.DestPath)
 	c.Now = b.latest.UnixNano()
 	if c.Owner, err = dockerfile.Chown(c.chown, root); err != nil {

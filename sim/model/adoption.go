@@ -291,7 +291,7 @@ func (t *transition) adoptStart(c container, k sim.Container) container {
 	x.begin(&x.p)
 	c.pid, c.Status, c.Started = x.pid, sim.Running, t.now
 	if sim.IsInteractiveShell(k.Path, k.Interactive) {
-		c.shells = map[string]waiting{c.ID: {process: x.p, pid: x.pid, foreign: why}}
+		c.shells = map[string]idleShell{c.ID: {process: x.p, pid: x.pid, foreign: why}}
 	} else {
 		c.held = &detached{lost: why}
 	}

@@ -69,7 +69,7 @@ func (m *Model) Save(_ context.Context, refs []string, w io.Writer) error {
 		}
 		images, entries = append(images, full), append(entries, newArchived(full, tags))
 	}
-	a := archiving{w: tar.NewWriter(w), written: map[string]bool{}}
+	a := archiveWriter{w: tar.NewWriter(w), written: map[string]bool{}}
 	for _, img := range images {
 		if err := a.image(st, img); err != nil {
 			return err
@@ -107,13 +107,13 @@ func newArchived(img image, tags []string) archived {
 
 func blobPath(d digest.Digest) string { return "blobs/" + d.Algorithm().String() + "/" + d.Encoded() }
 
-// archiving is an archive that is being written.
-type archiving struct {
+// archiveWriter is an archive that is being written.
+type archiveWriter struct {
 	w       *tar.Writer
 	written map[string]bool
 }
 
-func (a archiving) image(st State, img image) error {
+func (a archiveWriter) image(st State, img image) error {
 	for _, diffID := range img.Layers {
 		l := st.layer(diffID)
 		if l.tar == nil {
@@ -126,7 +126,7 @@ func (a archiving) image(st State, img image) error {
 	return a.file(blobPath(img.ID), img.blob)
 }
 
-func (a archiving) layer(diffID digest.Digest, l layer) error {
+func (a archiveWriter) layer(diffID digest.Digest, l layer) error {
 	name := blobPath(diffID)
 	if a.written[name] {
 		return nil
@@ -158,7 +158,7 @@ func length(l layer) (int64, error) {
 	return io.Copy(io.Discard, r)
 }
 
-func (a archiving) file(name string, text []byte) error {
+func (a archiveWriter) file(name string, text []byte) error {
 	if a.written[name] {
 		return nil
 	}

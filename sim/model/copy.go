@@ -63,7 +63,7 @@ func (x *execution) put(dir string, files *fs.Tree) error {
 	if err != nil {
 		return err
 	}
-	to := putting{top: dir, way: []opened{{"", top}}, names: map[fs.Ino]string{}}
+	to := inserter{top: dir, way: []opened{{"", top}}, names: map[fs.Ino]string{}}
 	for p := range files.All() {
 		if err := to.one(p); err != nil {
 			return sim.Refuse("writing %s: %s", path.Join(dir, p.Path), lowerReason(err))
@@ -72,9 +72,9 @@ func (x *execution) put(dir string, files *fs.Tree) error {
 	return nil
 }
 
-// putting is a copy under way. It has the directories open that lead to where
+// inserter is a copy under way. It has the directories open that lead to where
 // it is: what an entry costs does not depend on how deep it is.
-type putting struct {
+type inserter struct {
 	top   string
 	way   []opened
 	names map[fs.Ino]string // of what has been put, absolute
@@ -86,7 +86,7 @@ type opened struct {
 	sys  *fs.Sys
 }
 
-func (to *putting) one(p fs.Path) error {
+func (to *inserter) one(p fs.Path) error {
 	cut := strings.LastIndexByte(p.Path, '/')
 	for to.way[len(to.way)-1].path != p.Path[:cut] {
 		to.way = to.way[:len(to.way)-1]
@@ -100,7 +100,7 @@ func (to *putting) one(p fs.Path) error {
 	return err
 }
 
-func (to *putting) entry(sys *fs.Sys, base string, p fs.Path) error {
+func (to *inserter) entry(sys *fs.Sys, base string, p fs.Path) error {
 	st, err := sys.Stat(base, false)
 	there := err == nil
 	if there && p.IsDir() && st.Mode&fs.S_IFMT == fs.S_IFDIR {

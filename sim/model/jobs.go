@@ -24,7 +24,7 @@ func (t *transition) leave(jobs []userland.Job) (left []leftJob) {
 }
 
 // asleep are the jobs of a shell as they are now.
-func (t *transition) asleep(sh waiting) (jobs []userland.Job) {
+func (t *transition) asleep(sh idleShell) (jobs []userland.Job) {
 	for _, j := range sh.jobs {
 		j.Rest = j.wake.Sub(t.now)
 		jobs = append(jobs, j.Job)

@@ -29,7 +29,7 @@ type Model struct {
 	timed  bool     // since the last Steps, a detached process went on by the clock
 	asked  bool     // a program has asked for the time
 	seen   overview // of the containers, as it was asked for last
-	listed listing  // of the images, likewise
+	listed imageList  // of the images, likewise
 	known  sync.Map // what Programs said, by content
 	// elsewhere are the containers of other sessions that the real engine
 	// shares its images with; no State has them: what is undone is not theirs.

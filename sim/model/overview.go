@@ -35,16 +35,16 @@ func (o overview) next(all persist.Map[int64, *container]) overview {
 	return next
 }
 
-// listing is the images of a state, as they were asked for last.
-type listing struct {
+// imageList is the images of a state, as they were asked for last.
+type imageList struct {
 	of  persist.Map[digest.Digest, *image]
 	all []sim.Image
 }
 
 // images are [State.Images], which nobody may change.
-func (l *listing) images(s State) []sim.Image {
+func (l *imageList) images(s State) []sim.Image {
 	if l.of != s.images {
-		*l = listing{s.images, slices.Clip(s.Images())}
+		*l = imageList{s.images, slices.Clip(s.Images())}
 	}
 	return l.all
 }

@@ -261,7 +261,7 @@ func (x *execution) run(ctx context.Context, p sim.Process) sim.Output {
 	why := x.cannotKnow(c, program)
 	switch lines := sim.IsInteractiveShell(p.Args, p.Interactive); {
 	case why != "" && lines:
-		x.wait(p.ID, waiting{process: x.p, pid: x.pid, foreign: why})
+		x.wait(p.ID, idleShell{process: x.p, pid: x.pid, foreign: why})
 		return sim.Output{Shell: p.ID, Unknown: why}
 	case why != "":
 		return sim.Output{Unknown: why, Exit: exitUnknown}
@@ -269,7 +269,7 @@ func (x *execution) run(ctx context.Context, p sim.Process) sim.Output {
 		defer x.aloud(ctx)()
 		return x.output(x.toEnd(ctx, program))
 	}
-	x.wait(p.ID, waiting{Shell: userland.NewShell(&x.p), process: x.p, pid: x.pid})
+	x.wait(p.ID, idleShell{Shell: userland.NewShell(&x.p), process: x.p, pid: x.pid})
 	out := x.output(0)
 	out.Shell = p.ID
 	return out
@@ -311,7 +311,7 @@ func (x *execution) cannotKnow(c container, program userland.Program) string {
 }
 
 // line runs a line in a waiting shell.
-func (x *execution) line(ctx context.Context, key string, sh waiting, line string) sim.Output {
+func (x *execution) line(ctx context.Context, key string, sh idleShell, line string) sim.Output {
 	shell, release := x.patient(ctx)
 	defer release()
 	x.sys.Done = shell.Done()
@@ -362,13 +362,13 @@ func (x *execution) output(exit int) sim.Output {
 	return sim.Output{Stdout: x.stdout.String(), Stderr: x.stderr.String(), Exit: exit, Unknown: x.unknown}
 }
 
-func (x *execution) wait(key string, sh waiting) { x.t.addShell(x.id, key, sh) }
+func (x *execution) wait(key string, sh idleShell) { x.t.addShell(x.id, key, sh) }
 
 // addShell makes a waiting shell, as it is now, one of the container's.
-func (t *transition) addShell(id, key string, sh waiting) {
+func (t *transition) addShell(id, key string, sh idleShell) {
 	c, _ := t.state.container(id)
 	if c.shells = maps.Clone(c.shells); c.shells == nil {
-		c.shells = map[string]waiting{}
+		c.shells = map[string]idleShell{}
 	}
 	c.shells[key] = sh
 	t.state = t.state.with(c)

@@ -55,14 +55,14 @@ type container struct {
 	mounts  *fs.Mounts  // a snapshot
 	ns      kernel.Namespaces
 	pid     int // of its own process, on the host; 0 where it does not run
-	shells  map[string]waiting
+	shells  map[string]idleShell
 	printed *spoken   // by its own process in all its starts
 	held    *detached // its own process, where it waits for the clock; nil: it does not
 	astray  string    // why the model cannot tell any more what jobs do in it; ""
 }
 
-// waiting is a shell between two lines.
-type waiting struct {
+// idleShell is a shell between two lines.
+type idleShell struct {
 	*userland.Shell
 	process userland.Process
 	pid     int
@@ -131,13 +131,13 @@ func (s State) Holder(name string) string {
 }
 
 // shell is the container that the waiting shell key is in.
-func (s State) shell(key string) (container, waiting, error) {
+func (s State) shell(key string) (container, idleShell, error) {
 	for c := range s.containers.running.Values() {
 		if sh, ok := c.shells[key]; ok {
 			return *c, sh, nil
 		}
 	}
-	return container{}, waiting{}, sim.Refuse("no shell waits for lines in container %s; open one with docker exec -it", sim.Short(key))
+	return container{}, idleShell{}, sim.Refuse("no shell waits for lines in container %s; open one with docker exec -it", sim.Short(key))
 }
 
 // with is the state with c in the place of the container of its id, or added.

@@ -54,7 +54,7 @@ func (s *shared) Kind(name string) (sim.HostKind, error) {
 func (s *shared) Create(name string, write func(io.Writer) error) error {
 	var content error // what the engine had against it, not the host
 	err := s.Host.Create(name, func(w io.Writer) error {
-		content = write(noting{w, s})
+		content = write(watchedWriter{w, s})
 		return content
 	})
 	if content == nil {
@@ -64,12 +64,12 @@ func (s *shared) Create(name string, write func(io.Writer) error) error {
 }
 
 // noting notes where the host takes no more.
-type noting struct {
+type watchedWriter struct {
 	io.Writer
 	s *shared
 }
 
-func (n noting) Write(p []byte) (int, error) {
+func (n watchedWriter) Write(p []byte) (int, error) {
 	k, err := n.Writer.Write(p)
 	n.s.note(err)
 	return k, err
