@@ -26,11 +26,11 @@ type Model struct {
 	state  State
 	steps  []sim.Step
 	now    time.Time
-	timed  bool     // since the last Steps, a detached process went on by the clock
-	asked  bool     // a program has asked for the time
-	seen   overview // of the containers, as it was asked for last
-	listed imageList  // of the images, likewise
-	known  sync.Map // what Programs said, by content
+	timed  bool      // since the last Steps, a detached process went on by the clock
+	asked  bool      // a program has asked for the time
+	seen   overview  // of the containers, as it was asked for last
+	listed imageList // of the images, likewise
+	known  sync.Map  // what Programs said, by content
 	// elsewhere are the containers of other sessions that the real engine
 	// shares its images with; no State has them: what is undone is not theirs.
 	elsewhere []sim.Container
