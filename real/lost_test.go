@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -59,6 +60,48 @@ func TestReconnectPassesOver(t *testing.T) {
 	done, err = s.Reconnect(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, done.Passed)
+}
+
+// TestReconnectAnew: what commands have left in the store before the engine was
+// lost is not there twice once they were run again, and what they have written
+// to a volume twice is so in both worlds.
+func TestReconnectAnew(t *testing.T) {
+	data := t.TempDir()
+	s := bothAt(t, data)
+	s.Open = func(context.Context) (sim.Engine, error) { return bothAt(t, data).Real, nil }
+	agreed(t, s, "docker run --name one busybox sh -c 'echo 1 > /etc/x'")
+	agreed(t, s, "docker commit one my:2")
+	agreed(t, s, "docker tag my:2 other")
+	agreed(t, s, "docker run --name two my:2 sh -c 'echo 2 > /etc/y'")
+	agreed(t, s, "docker commit two my:3")
+	agreed(t, s, "docker run --rm -v v1:/data busybox sh -c 'echo 1 >> /data/n'")
+	time.Sleep(time.Second) // files have another time then
+	s.Real.Close()
+	typed(t, s, "docker volume create v2")
+	require.Error(t, s.Broken())
+	done, err := s.Reconnect(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, session.Reconnected{Ran: 7}, done)
+	require.Equal(t, "my:3\nmy:2\nother:latest\nbusybox:latest\n", agreed(t, s, "docker images -a --format {{.Repository}}:{{.Tag}}").Real.Stdout)
+	require.Equal(t, "1\n1\n", agreed(t, s, "docker run --rm -v v1:/data busybox cat /data/n").Model.Stdout)
+	require.Equal(t, "2\n", agreed(t, s, "docker run --rm my:3 cat /etc/y").Model.Stdout)
+	agreed(t, s, "docker ps -a --format '{{.Names}} {{.Image}}'")
+}
+
+// TestReconnectGone: what was in the store when the session began and is not
+// any more cannot be run again; the model takes that over.
+func TestReconnectGone(t *testing.T) {
+	data, _, _ := imported(t)
+	s := bothAt(t, data)
+	s.Open = func(context.Context) (sim.Engine, error) { return bothAt(t, data).Real, nil }
+	agreed(t, s, "docker create --name it one /one")
+	agreed(t, s, "docker rmi -f one")
+	s.Real.Close()
+	typed(t, s, "docker volume create v2")
+	_, err := s.Reconnect(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, agreed(t, s, "docker ps -aq").Model.Stdout)
+	agreed(t, s, "docker images -a --format {{.Repository}}")
 }
 
 // breaking is a registry of the model that fails as the model itself might.

@@ -35,9 +35,10 @@ type Reconnected struct {
 
 // Reconnect opens a fresh real engine and runs there what was run so far, but
 // for what was interrupted, so that it catches up with the model. A command in
-// which the engine is lost once more is passed over, and the model takes over
-// what the engine then has. Files of the host are read again, and none is
-// written.
+// which the engine is lost once more is passed over. What the engine then has
+// otherwise, the model takes over: volumes and images outlive an engine, and a
+// command may do another thing where it has been run before. Files of the host
+// are read again, and none is written.
 func (s *Session) Reconnect(ctx context.Context) (done Reconnected, err error) {
 	if s.Open == nil {
 		return done, errors.New("there is no real engine in this session: start twinlayer with --real")
@@ -79,6 +80,10 @@ func (s *Session) again(ctx context.Context) (at int, err error) {
 		s.Real.Close() // it may be gone; what it left is removed if it can be
 	}
 	s.Real, s.pairs, s.images.real, s.broken = fresh, compare.ImageMap{}, nil, nil
+	if err := s.removeMade(ctx); err != nil {
+		s.fell(err)
+		return -1, err
+	}
 	for i, cmd := range s.kept {
 		if s.scratch && i == s.lasts {
 			s.setScratch(ctx)
@@ -100,17 +105,41 @@ func (s *Session) again(ctx context.Context) (at int, err error) {
 	return -1, s.broken
 }
 
-// level pairs the images of both worlds after a reconnect, and has the model
-// take over what is there now, if that is another.
-func (s *Session) level(ctx context.Context, other bool) error {
-	s.pairs.Learn(ctx, compare.Side{Engine: s.Model, Images: s.images.model}, compare.Side{Engine: s.Real, Images: s.images.real})
-	if !other {
-		return nil
+// removeMade removes the images that the commands to be run again have made
+// before, for they make others: the files in them are of another time. Such an
+// image has the time of its command. One that is in use elsewhere stays.
+func (s *Session) removeMade(ctx context.Context) error {
+	images, err := s.Real.Images(ctx)
+	if err != nil {
+		return err
 	}
+	for _, img := range images { // the newest first, which have no children
+		if !s.made(img) {
+			continue
+		}
+		_, err := s.Real.RemoveImage(ctx, img.ID.String(), true)
+		if err := ignoreRefusal(err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Session) made(img sim.Image) bool {
+	return img.Config.Created != nil && slices.ContainsFunc(s.kept, func(cmd ran) bool { return cmd.Now.Equal(*img.Config.Created) })
+}
+
+// level pairs the images of both worlds after a reconnect, and has the model
+// take over what is there now; all of it, where commands were passed over.
+func (s *Session) level(ctx context.Context, all bool) error {
+	s.pairs.Learn(ctx, compare.Side{Engine: s.Model, Images: s.images.model}, compare.Side{Engine: s.Real, Images: s.images.real})
 	images, err := s.Real.Images(ctx)
 	if err == nil {
 		s.images.real = images
-		err = s.adoptStock(ctx, true)
+		err = s.adoptStock(ctx, all)
+	}
+	if err == nil {
+		err = s.distrustVolumes(ctx)
 	}
 	s.Model.Steps()
 	s.fell(err)
@@ -119,6 +148,16 @@ func (s *Session) level(ctx context.Context, other bool) error {
 		s.leave(ctx)
 	}
 	return s.broken
+}
+
+// distrustVolumes has what every volume holds taken over before the next
+// command that can see it.
+func (s *Session) distrustVolumes(ctx context.Context) error {
+	volumes, err := s.Real.Volumes(ctx)
+	for _, v := range volumes {
+		s.unread[v.Name] = true
+	}
+	return err
 }
 
 // leave detaches from a shell that the real engine no longer has.

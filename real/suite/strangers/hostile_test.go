@@ -28,6 +28,7 @@ var (
 	hostileInputs = flag.Int("hostile", 60, "how many hostile inputs TestHostileInputs gives to a session")
 	hostileSeed   = flag.Uint64("hostileseed", 1, "the seed of the first of them; each next one has the next")
 	helperKills   = flag.Int("helperkills", 8, "how often TestHelperKilled kills the engine's helper")
+	helperFrom    = flag.Int("helperfrom", 0, "the seed that TestHelperKilled begins with")
 )
 
 // TestHostileInputs gives a session inputs that are wrong in every way that
@@ -193,7 +194,7 @@ func TestHelperKilled(t *testing.T) {
 	suite.EachUser(t, func(t *testing.T, p suite.Program) {
 		t.Parallel()
 		const each = 8 // kills of one session, all of whose commands are run again each time
-		for i := 0; i < *helperKills; i += each {
+		for i := *helperFrom; i < *helperFrom+*helperKills; i += each {
 			d := talk(p, t, "--json", "--real", "embedded")
 			require.NoError(t, d.healthy())
 			g := suite.NewGen(uint64(i), 2)
