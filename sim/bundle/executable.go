@@ -31,7 +31,7 @@ func open(name string) (*executable, error) {
 	if err != nil {
 		return nil, fmt.Errorf("libraries of %s: %w", name, err)
 	}
-	content = stripped(plainSignals(spared(content)))
+	content = stripped(asTools(content))
 	size := content.Size()
 	return &executable{fs.FileData(marked{content, size}, 0, size+int64(len(userland.Mark))), libraries}, nil
 }

@@ -45,20 +45,55 @@ type task struct {
 	off int64 // where its state stands in the program
 }
 
-// spared is a program without the initialisation of packages that no tool
-// needs, which takes several times as long as most tools do. What is not laid
-// out as expected is left as it is.
-func spared(program *fs.Data) *fs.Data {
+// goProgram is what stands where in a Go program. Its functions have names
+// also where it was linked without symbols.
+type goProgram struct {
+	*elf.File
+	functions *gosym.Table
+}
+
+var errLayout = errors.New("not laid out as a Go program is")
+
+func readGo(program *fs.Data) (*goProgram, error) {
 	f, err := elf.NewFile(program)
-	if err != nil || f.Class != elf.ELFCLASS64 {
+	if err != nil {
+		return nil, err
+	}
+	module, lines := f.Section(".go.module"), f.Section(".gopclntab")
+	if f.Class != elf.ELFCLASS64 || module == nil || lines == nil || module.Size < (tasksWord+3)*wordSize {
+		return nil, errLayout
+	}
+	text, err := load(f, module.Addr+textWord*wordSize, 1)
+	if err != nil {
+		return nil, err
+	}
+	table, err := lines.Data()
+	if err != nil {
+		return nil, err
+	}
+	functions, err := gosym.NewTable(nil, gosym.NewLineTable(table, text[0]))
+	return &goProgram{f, functions}, err
+}
+
+// asTools is a program as the tools of an image: see spared and plainSignals.
+// What is not laid out as expected is left as it is.
+func asTools(program *fs.Data) *fs.Data {
+	p, err := readGo(program)
+	if err != nil {
 		return program
 	}
-	tasks, err := initTasks(f)
+	return p.plainSignals(p.spared(program))
+}
+
+// spared is the program without the initialisation of packages that no tool
+// needs, which takes several times as long as most tools do.
+func (p *goProgram) spared(program *fs.Data) *fs.Data {
+	tasks, err := p.initTasks()
 	if err != nil {
 		return program
 	}
 	done := make([]byte, 4)
-	f.ByteOrder.PutUint32(done, taskDone)
+	p.ByteOrder.PutUint32(done, taskDone)
 	for _, t := range tasks {
 		if !slices.Contains(needed, t.pkg) {
 			program = program.WriteAt(done, t.off)
@@ -67,55 +102,36 @@ func spared(program *fs.Data) *fs.Data {
 	return program
 }
 
-var errLayout = errors.New("not laid out as a Go program is")
-
-// initTasks are those of a Go program, in their order.
-func initTasks(f *elf.File) ([]task, error) {
-	module, lines := f.Section(".go.module"), f.Section(".gopclntab")
-	if module == nil || lines == nil || module.Size < (tasksWord+3)*wordSize {
-		return nil, errLayout
-	}
-	words := func(n int) ([]uint64, error) { return load(f, module.Addr+uint64(n)*wordSize, 3) }
-	text, err := words(textWord)
-	if err != nil {
-		return nil, err
-	}
-	slice, err := words(tasksWord)
+// initTasks are those of the program, in their order.
+func (p *goProgram) initTasks() ([]task, error) {
+	slice, err := load(p.File, p.Section(".go.module").Addr+tasksWord*wordSize, 3)
 	if err != nil {
 		return nil, err
 	}
 	if slice[1] != slice[2] || slice[1] > 1<<16 {
 		return nil, errLayout
 	}
-	list, err := load(f, slice[0], int(slice[1]))
+	list, err := load(p.File, slice[0], int(slice[1]))
 	if err != nil {
 		return nil, err
 	}
-	table, err := lines.Data()
-	if err != nil {
-		return nil, err
-	}
-	names, err := gosym.NewTable(nil, gosym.NewLineTable(table, text[0]))
-	if err != nil {
-		return nil, err
-	}
-	return named(f, list, names)
+	return p.named(list)
 }
 
 // named are the tasks at these addresses. A task is its state and the number
 // of its functions, then the functions (runtime.initTask).
-func named(f *elf.File, list []uint64, names *gosym.Table) (tasks []task, err error) {
+func (p *goProgram) named(list []uint64) (tasks []task, err error) {
 	for _, addr := range list {
-		words, err := load(f, addr, 2)
+		words, err := load(p.File, addr, 2)
 		if err != nil {
 			return nil, err
 		}
-		fn := names.PCToFunc(words[1])
+		fn := p.functions.PCToFunc(words[1])
 		if fn == nil || fn.Entry != words[1] || uint32(words[0]) != 0 && uint32(words[0]>>32) != 0 {
 			return nil, errLayout
 		}
 		pkg, ok := packageOf(fn.Name)
-		off, _ := offset(f, addr, wordSize)
+		off, _ := offset(p.File, addr, wordSize)
 		if !ok {
 			return nil, errLayout
 		}
