@@ -4,13 +4,19 @@ package embedded_test
 
 import (
 	"context"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
@@ -91,6 +97,37 @@ func TestStop(t *testing.T) {
 	deaf := detached(t, e, spec("sleep", "1000"))
 	require.NoError(t, e.Stop(timeout(t), deaf.ID, 50*time.Millisecond))
 	require.Equal(t, 137, state(t, e, deaf.ID).Exit)
+}
+
+// TestSignalsByDefault: in a container no signal is ignored or waits because it
+// does so where twinlayer was started, as by nohup.
+func TestSignalsByDefault(t *testing.T) {
+	runtime.LockOSThread() // not unlocked: the thread ends with the test
+	waiting := unix.Sigset_t{}
+	waiting.Val[0] = 1 << (unix.SIGUSR1 - 1)
+	require.NoError(t, unix.PthreadSigmask(unix.SIG_BLOCK, &waiting, nil))
+	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGPIPE)
+	defer signal.Reset(unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGPIPE)
+	dir := scratch(t)
+	powers := []*embedded.User{nil}
+	if os.Geteuid() == 0 {
+		powers = append(powers, &embedded.User{ID: nobody})
+		require.NoError(t, os.Chown(filepath.Dir(dir), nobody, nobody))
+	}
+	for i, as := range powers {
+		e := start(t, embedded.Config{DataDir: dir + strconv.Itoa(i), Registry: host, As: as})
+		_, err := e.Pull(timeout(t), busybox(t))
+		require.NoError(t, err)
+		look := []string{"grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"}
+		const none = "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
+		out, err := run(t, e, spec(look...))
+		require.NoError(t, err)
+		require.Equal(t, none, out.Stdout)
+		s := detached(t, e, spec("sleep", "1000"))
+		out, err = e.Exec(timeout(t), s.ID, sim.Process{Args: look})
+		require.NoError(t, err)
+		require.Equal(t, none, out.Stdout)
+	}
 }
 
 func TestKill(t *testing.T) {

@@ -173,9 +173,9 @@ func (c *calls) assume(who *identity, caps uint64) {
 	}
 }
 
-// mask sets which signals wait, of all.
-func (c *calls) mask(all uint64) {
-	c.add(doing("setting the signal mask"), unix.SYS_RT_SIGPROCMASK, sigSetMask, pack(all), 0, 8)
+// block has every signal wait.
+func (c *calls) block() {
+	c.add(doing("blocking the signals"), unix.SYS_RT_SIGPROCMASK, sigSetMask, pack(^uint64(0)), 0, 8)
 }
 
 const sigSetMask = 2 // SIG_SETMASK of <asm-generic/signal-defs.h>
@@ -183,6 +183,7 @@ const sigSetMask = 2 // SIG_SETMASK of <asm-generic/signal-defs.h>
 // exec becomes the program.
 func (c *calls) exec(file string, args, env []string, failure func(error) error) {
 	c.add(doing("setting the umask"), unix.SYS_UMASK, 0o022)
+	c.add(doing("setting the signals"), early.Signals)
 	c.add(failure, unix.SYS_EXECVE, file, args, env)
 }
 

@@ -55,7 +55,7 @@ func (p *Process) visit(first *Proc, streams *pipes, todo *calls) error {
 		if err != nil {
 			return err
 		}
-		todo.mask(^uint64(0)) // of the Go runtime only this thread is left then
+		todo.block() // of the Go runtime only this thread is left then
 		todo.add(doing("parting from the engine"), early.Fork)
 		todo.add(doing("waiting for the container's limits"), early.Await)
 		todo.add(doing("hiding the memory"), unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
@@ -69,7 +69,6 @@ func (p *Process) visit(first *Proc, streams *pipes, todo *calls) error {
 		todo.add(notEntered, early.Fork)
 		todo.add(doing("beginning a session"), unix.SYS_SETSID)
 		todo.enterDir(dir, true)
-		todo.mask(0)
 		todo.exec(file, p.Args, p.Env, notExecuted(file))
 		return nil
 	})

@@ -21,6 +21,9 @@ const (
 	Fork
 	// Await waits for one byte.
 	Await
+	// Signals makes every signal do what it does by default, and wait for
+	// nothing, whatever was so when twinlayer was started (nohup(1)).
+	Signals
 )
 
 // perform makes the calls. After a Fork the Go runtime's other threads are
@@ -54,6 +57,8 @@ func perform1(i uint32, c *[7]uintptr) syscall.Errno {
 		return fork(i)
 	case Await:
 		return await()
+	case Signals:
+		return signals()
 	}
 	_, _, errno := syscall.RawSyscall6(c[0], c[1], c[2], c[3], c[4], c[5], c[6])
 	return errno
@@ -63,6 +68,8 @@ var (
 	entered bool
 	cwd     [4096]byte // PATH_MAX
 	message Message
+
+	defaults [8]uint64 // struct sigaction: SIG_DFL; or an empty mask
 )
 
 //go:nosplit
@@ -109,6 +116,19 @@ func await() syscall.Errno {
 	if errno == 0 && n != 1 {
 		return syscall.EPIPE // the engine has given up
 	}
+	return errno
+}
+
+// signals: two of them keep what they do (sigaction(2)).
+//
+//go:nosplit
+//go:norace
+func signals() syscall.Errno {
+	const last, setMask, maskSize = 64, 2, 8
+	for n := uintptr(1); n <= last; n++ {
+		syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, n, uintptr(unsafe.Pointer(&defaults)), 0, maskSize, 0, 0)
+	}
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, setMask, uintptr(unsafe.Pointer(&defaults)), 0, maskSize, 0, 0)
 	return errno
 }
 
