@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/fs"
+	"twinlayer/fs/overlay"
 	"twinlayer/sim"
 )
 
@@ -72,7 +73,7 @@ func stacked(layers []layer) (r rootFS) {
 		trees = append(trees, tree)
 		r.stack = append(r.stack, fs.Layer{Name: fmt.Sprintf("image layer %d", i+1), Tree: tree})
 	}
-	init := sim.InitLayer(fs.Merge(trees...))
+	init := overlay.InitLayer(fs.Merge(trees...))
 	r.stack = append(r.stack, fs.Layer{Name: "the engine's init layer", Tree: init, Aside: true})
 	r.merged = fs.Merge(append(trees, init)...)
 	return r

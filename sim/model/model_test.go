@@ -6,7 +6,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"twinlayer/fs"
 	"twinlayer/sim"
 	"twinlayer/sim/compare"
 	"twinlayer/sim/model"
@@ -122,21 +121,6 @@ func TestUnknownProgram(t *testing.T) {
 	r = simtest.Do(t, s, "cp /bin/busybox /tmp/busybox; /tmp/busybox echo known")
 	require.Equal(t, "known\n", r.Model.Stdout)
 	require.Empty(t, r.Model.Unknown)
-}
-
-func TestInitLayer(t *testing.T) {
-	b := fs.NewBuilder()
-	require.NoError(t, b.Put("/etc/hosts", fs.Node{Mode: fs.S_IFREG | 0o600}))
-	require.NoError(t, b.Put("/etc", fs.Node{Mode: fs.S_IFDIR | 0o750, UID: 7}))
-	require.NoError(t, b.Put("/sys", fs.Node{Mode: fs.S_IFREG | 0o600}))
-	init := sim.InitLayer(b.Tree())
-	require.Nil(t, init.Lookup("/etc/hosts"), "the image has it")
-	require.NotNil(t, init.Lookup("/etc/hostname"))
-	require.Equal(t, uint32(fs.S_IFDIR|0o750), init.Lookup("/etc").Mode)
-	require.EqualValues(t, 7, init.Lookup("/etc").UID)
-	require.Equal(t, "/proc/mounts", init.Lookup("/etc/mtab").Target)
-	require.True(t, init.Lookup("/proc").IsDir())
-	require.Nil(t, init.Lookup("/sys"))
 }
 
 func TestFindUser(t *testing.T) {

@@ -5,30 +5,23 @@ package store
 import (
 	"errors"
 	"fmt"
-	"io/fs"
+	iofs "io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"twinlayer/fs"
+	"twinlayer/fs/overlay"
 )
 
-// mtab is where old programs look for mounts.
-const mtab = "/etc/mtab"
-
-// mountPoints are what a container's engine mounts something on, and mtab; a
-// "/" at the end makes a directory (moby, daemon/initlayer).
-var mountPoints = []string{
-	"/dev/pts/", "/dev/shm/", "/proc/", "/sys/", "/dev/console",
-	"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", mtab,
-}
-
-// InitLayer is the layer that lies between an image and a container: the mount
-// points that the image lacks. It belongs to neither, so docker diff and docker
-// commit do not see it. Containers of this session that need the same one
-// share it, which saves the disk a dozen files for each.
+// InitLayer is the layer that lies between an image and a container: what the
+// image lacks of [overlay.InitEntries]. It belongs to neither, so docker diff
+// and docker commit do not see it. Containers of this session that need the
+// same one share it, which saves the disk a dozen files for each.
 func (s *Store) InitLayer(image Dir) (string, error) {
-	missing, key, err := missingPoints(image)
+	missing, key, err := missingIn(image)
 	if err != nil {
 		return "", err
 	}
@@ -46,20 +39,15 @@ func (s *Store) InitLayer(image Dir) (string, error) {
 	return dir, nil
 }
 
-// missingPoints are the mount points that the image lacks, and a text that
-// tells their layer from all others. The root directory does not count, which
-// every container has in its own layer.
-func missingPoints(image Dir) (missing []string, key string, err error) {
-	for _, name := range mountPoints {
-		lacking, err := lacks(image, name)
-		if err != nil {
-			return nil, "", err
-		}
-		if lacking {
-			missing = append(missing, name)
-		}
+// missingIn are the entries of the init layer that the image lacks, and a text
+// that tells their layer from all others. The root directory does not count,
+// which every container has in its own layer.
+func missingIn(image Dir) (missing []overlay.InitEntry, key string, err error) {
+	missing, err = overlay.Missing(image.lookup)
+	if err != nil {
+		return nil, "", err
 	}
-	key = strings.Join(missing, " ")
+	key = fmt.Sprint(missing)
 	for _, name := range []string{"dev", "etc"} {
 		if _, sub, err := image.Child(name); err != nil {
 			return nil, "", err
@@ -70,6 +58,22 @@ func missingPoints(image Dir) (missing []string, key string, err error) {
 	return missing, key, nil
 }
 
+// lookup is what a path is, no symlink on the way; nil where there is nothing.
+func (d Dir) lookup(name string) (*fs.Node, error) {
+	mode := uint32(fs.S_IFDIR)
+	for part := range strings.SplitSeq(strings.Trim(name, "/"), "/") {
+		if part == "" {
+			break
+		}
+		s, sub, err := d.Child(part)
+		if err != nil || s == nil {
+			return nil, err
+		}
+		d, mode = sub, s.Mode
+	}
+	return &fs.Node{Mode: mode}, nil
+}
+
 // attributesOf is what [CopyAttributes] copies, but for the time of the last
 // reading.
 func attributesOf(dir string) string {
@@ -78,12 +82,12 @@ func attributesOf(dir string) string {
 	return fmt.Sprint("\n", st.Mode, st.Uid, st.Gid, st.Mtim, readAttrs(dir))
 }
 
-func initLayer(dir string, image Dir, missing []string) error {
+func initLayer(dir string, image Dir, missing []overlay.InitEntry) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
-	for _, name := range missing {
-		if err := mountPoint(dir, name); err != nil {
+	for _, e := range missing {
+		if err := initEntry(filepath.Join(dir, e.Path), e); err != nil {
 			return err
 		}
 	}
@@ -93,43 +97,23 @@ func initLayer(dir string, image Dir, missing []string) error {
 // withoutTime gives all that is in dir the time 0: containers of any age share
 // the layer.
 func withoutTime(dir string) error {
-	return filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
+	return filepath.WalkDir(dir, func(name string, _ iofs.DirEntry, err error) error {
 		return errors.Join(err, unix.UtimesNanoAt(unix.AT_FDCWD, name, make([]unix.Timespec, 2), unix.AT_SYMLINK_NOFOLLOW))
 	})
 }
 
-func mountPoint(dir, name string) error {
-	target := filepath.Join(dir, name)
-	if strings.HasSuffix(name, "/") {
-		return os.MkdirAll(target, 0o755)
-	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+func initEntry(name string, e overlay.InitEntry) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	if name == mtab {
-		return os.Symlink("/proc/mounts", target)
+	perm := os.FileMode(e.Mode & 0o777)
+	switch e.Mode & fs.S_IFMT {
+	case fs.S_IFDIR:
+		return os.MkdirAll(name, perm)
+	case fs.S_IFLNK:
+		return os.Symlink(e.Target, name)
 	}
-	f, err := os.OpenFile(target, os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-// lacks says whether name, or a directory above it, is not in the image. What
-// a symlink of the image leads to is the image's affair.
-func lacks(d Dir, name string) (bool, error) {
-	for part := range strings.SplitSeq(strings.Trim(name, "/"), "/") {
-		s, sub, err := d.Child(part)
-		if err != nil || s == nil {
-			return s == nil, err
-		}
-		if !s.IsDir() {
-			return false, nil
-		}
-		d = sub
-	}
-	return false, nil
+	return os.WriteFile(name, nil, perm)
 }
 
 // copyParents gives the directories of the init layer that are in the image
