@@ -26,6 +26,7 @@ import (
 	"twinlayer/sim/bundle"
 	"twinlayer/sim/cli"
 	"twinlayer/sim/model"
+	"twinlayer/sim/play"
 	"twinlayer/sim/repl"
 	"twinlayer/sim/repl/ink"
 	"twinlayer/sim/session"
@@ -191,8 +192,8 @@ func (f flags) config(images sim.Registry) (real.Config, error) {
 }
 
 // machineWords are what can be asked of the engines without a session.
-var machineWords = map[string]func(repl.Machine, context.Context, io.Writer) error{
-	"engines": repl.Machine.Engines, "clean": repl.Machine.Clean, "bench": repl.Machine.Bench, "verify": repl.Machine.Verify,
+var machineWords = map[string]func(play.Machine, context.Context, io.Writer) error{
+	"engines": play.Machine.Engines, "clean": play.Machine.Clean, "bench": play.Machine.Bench, "verify": play.Machine.Verify,
 }
 
 // machine is what can be asked of this machine's engines, the model among
@@ -241,7 +242,7 @@ func talk(f flags, session *session.Session, images *bundle.Bundle, why string) 
 		return 0, err
 	}
 	defer closeLines()
-	course, err := f.course()
+	course, lang, err := f.course()
 	if err != nil {
 		return 0, err
 	}
@@ -250,11 +251,13 @@ func talk(f flags, session *session.Session, images *bundle.Bundle, why string) 
 		return 0, err
 	}
 	terminal, live := lines.(*repl.Terminal)
+	conversation := play.New(play.Config{
+		Session: session, Getenv: os.Getenv, Engine: describe(session.Real), Missing: why, Pullable: images.Names(),
+		Machine: machine{real.Machine{Config: c}, images}, Person: live, Step: f.step, Progress: live || f.json, Course: course,
+	})
 	r := repl.New(repl.Config{
-		Session: session, Lines: lines, Out: os.Stdout, JSON: f.json, Plain: f.plain || !isatty.IsTerminal(os.Stdout.Fd()),
-		Step: f.step, Live: live && !f.plain, Width: columns(), Size: size, Real: describe(session.Real), Missing: why, Pullable: images.Names(),
-		Course:  course,
-		Machine: machine{real.Machine{Config: c}, images},
+		Play: conversation, Lines: lines, Out: os.Stdout, JSON: f.json, Plain: f.plain || !isatty.IsTerminal(os.Stdout.Fd()),
+		Lang: lang, Live: live && !f.plain, Width: columns(), Size: size,
 	})
 	if live {
 		terminal.Complete(r.Complete)
@@ -262,10 +265,10 @@ func talk(f flags, session *session.Session, images *bundle.Bundle, why string) 
 		fmt.Fprintln(stderr, "twinlayer: model only:", why)
 	}
 	err = r.Run(context.Background())
-	if err == nil && !live && r.Missed() > 0 { // a learner has seen it
-		err = fmt.Errorf("%d of the lessons' steps did not lead where they should", r.Missed())
+	if err == nil && !live && conversation.Missed() > 0 { // a learner has seen it
+		err = fmt.Errorf("%d of the lessons' steps did not lead where they should", conversation.Missed())
 	}
-	return r.Bugs(), err
+	return conversation.Bugs(), err
 }
 
 func describe(engine sim.Engine) string {
@@ -297,7 +300,7 @@ func source(f flags) (repl.Lines, func() error, error) {
 
 // course is what lessons need: what was asked of them, in which language, and
 // how far the learner has come.
-func (f flags) course() (c repl.Course, err error) {
+func (f flags) course() (c play.Course, lang string, err error) {
 	progress := ""
 	if f.script == "" && !f.json && len(f.words) == 0 || slices.Contains(f.words, "play") && !f.auto {
 		progress = stateFile("progress.json")
@@ -305,10 +308,10 @@ func (f flags) course() (c repl.Course, err error) {
 	if c.Progress, err = lessons.LoadProgress(progress); err != nil {
 		fmt.Fprintln(stderr, "twinlayer:", err)
 	}
-	c.Lang = lessons.Language(cmp.Or(f.lang, c.Progress.Lang), os.Getenv)
+	lang = lessons.Language(cmp.Or(f.lang, c.Progress.Lang), os.Getenv)
 	c.Auto = f.auto
 	c.Check, c.Play, err = repl.LessonsAsked(f.words)
-	return c, err
+	return c, lang, err
 }
 
 // stateFile is a file of what is kept from session to session; "" where there

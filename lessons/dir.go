@@ -2,6 +2,7 @@ package lessons
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -45,4 +46,39 @@ func removeDead() {
 			l.Close()
 		}
 	}
+}
+
+// File is a file of a lesson's directory.
+type File struct {
+	Name    string `json:"name"` // below the directory
+	Size    int64  `json:"size"`
+	Content string `json:"content"` // "" where it is longer than anybody reads
+}
+
+// shownMost is the longest file whose content is read.
+const shownMost = 4096
+
+// Files are the files of the lesson's directory, by name.
+func (r *Run) Files() (all []File, err error) {
+	dir := os.DirFS(r.box.dir)
+	err = fs.WalkDir(dir, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		f := File{Name: name, Size: info.Size()}
+		if f.Size <= shownMost {
+			content, err := fs.ReadFile(dir, name)
+			if err != nil {
+				return err
+			}
+			f.Content = string(content)
+		}
+		all = append(all, f)
+		return nil
+	})
+	return all, err
 }

@@ -141,17 +141,18 @@ func runSession(t *testing.T, p Program, c Contestant, file string, used *Reason
 		wrong = append(wrong, fmt.Sprintf("%s: exit status %d: %s", file, exit, stderr))
 	}
 	n := 0
-	for line := range strings.Lines(stdout) {
-		n++
-		var told report.Report
-		if json.Unmarshal([]byte(line), &told) == nil && told.Rows != nil {
-			if c.Real != "none" && !told.Agree && !declaredStory(told, used) {
+	for _, e := range Events(t, stdout) {
+		if e.Kind == "report" {
+			n++
+			var told report.Report
+			require.NoError(t, json.Unmarshal(e.Text, &told), string(e.Text))
+			if c.Real != "none" && told.Rows != nil && !told.Agree && !declaredStory(told, used) {
 				wrong = append(wrong, fmt.Sprintf("%s: a story: %s: %s\nmodel: %v\nreal:  %v", file, told.Class, told.Reason, told.Rows, told.Real))
 			}
-			continue
 		}
-		var r sim.Result
-		require.NoError(t, json.Unmarshal([]byte(line), &r), line)
+	}
+	for _, r := range ResultsIn(t, stdout) {
+		n++
 		for _, d := range r.Differences {
 			if c.Real != "none" && (!declared(r, d, used) || alike[file] > 0 && c.Real == "embedded") {
 				wrong = append(wrong, fmt.Sprintf("%s: %.100s: %s: %s: %s\nmodel: %.1000s\nreal:  %.1000s", file, r.Cmd, d.What, d.Class, d.Reason, d.Model, d.Real))

@@ -4,7 +4,6 @@ package suite
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -162,13 +161,7 @@ func (p Program) ResultsOn(t testing.TB, real, lines string) []sim.Result {
 	stdout, stderr, exit := p.Run(t, lines, "--json", "--real", real)
 	require.Contains(t, []int{StatusOK, StatusBug}, exit, stderr)
 	require.Empty(t, stderr)
-	var all []sim.Result
-	for line := range strings.Lines(stdout) {
-		var r sim.Result
-		require.NoError(t, json.Unmarshal([]byte(line), &r), line)
-		all = append(all, r)
-	}
-	return all
+	return ResultsIn(t, stdout)
 }
 
 // RequireSame asserts that no result has a difference.

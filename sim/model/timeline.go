@@ -75,6 +75,19 @@ func (t *Timeline) Back() (m Moment, ok bool) {
 	return t.moments[t.at-1], true
 }
 
+// GoTo moves behind the n-th step and returns it; ok is false where there is
+// none.
+func (t *Timeline) GoTo(n int) (m Moment, ok bool) {
+	if n < 1 || n > len(t.moments) {
+		return m, false
+	}
+	t.at = n
+	return t.moments[n-1], true
+}
+
+// Len is how many steps one can go to.
+func (t *Timeline) Len() int { return len(t.moments) }
+
 // Ahead is how many steps are in front of the cursor.
 func (t *Timeline) Ahead() int { return len(t.moments) - t.at }
 

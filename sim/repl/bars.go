@@ -1,7 +1,6 @@
 package repl
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,7 +10,7 @@ import (
 	"github.com/docker/go-units"
 	"github.com/mattn/go-runewidth"
 
-	"twinlayer/sim"
+	"twinlayer/sim/play"
 	"twinlayer/sim/repl/ink"
 )
 
@@ -25,7 +24,7 @@ type bars struct {
 	from time.Time // nothing is drawn before: what is quick needs no bars
 
 	mu    sync.Mutex
-	parts []sim.Progress
+	parts []play.Progress
 	next  *time.Timer // draws; nil: nothing is new
 	drawn []string    // the lines that are on the screen
 	over  bool
@@ -39,20 +38,28 @@ const (
 	barFrom   = 110 // columns that a screen needs for more than numbers
 )
 
-// underway is ctx with bars for what takes long, where Out is a terminal.
-// What ends them must be called before anything else is printed.
-func (r *REPL) underway(ctx context.Context) (_ context.Context, end func()) {
+// progress draws bars, where Out is a terminal. What is drawn next ends them.
+func (r *REPL) progress(p play.Progress) {
 	if !r.Live {
-		return ctx, func() {}
+		return
 	}
-	b := &bars{pen: ink.NewPen(r.Out), size: r.Size, from: time.Now().Add(barsAfter)}
-	return sim.WithProgress(ctx, b.tell), b.end
+	if r.bars == nil {
+		r.bars = &bars{pen: ink.NewPen(r.Out), size: r.Size, from: r.began.Add(barsAfter)}
+	}
+	r.bars.tell(p)
 }
 
-func (b *bars) tell(p sim.Progress) {
+func (r *REPL) endBars() {
+	if r.bars != nil {
+		r.bars.end()
+		r.bars = nil
+	}
+}
+
+func (b *bars) tell(p play.Progress) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	i := slices.IndexFunc(b.parts, func(old sim.Progress) bool { return old.ID == p.ID && p.ID != "" })
+	i := slices.IndexFunc(b.parts, func(old play.Progress) bool { return old.ID == p.ID && p.ID != "" })
 	switch {
 	case b.over:
 		return
@@ -109,7 +116,7 @@ func (b *bars) end() {
 
 // bar is one line, as docker has it: where there is not much room only the
 // numbers (github.com/moby/moby, client/pkg/jsonmessage).
-func bar(p sim.Progress, width int) string {
+func bar(p play.Progress, width int) string {
 	if p.ID == "" {
 		return ink.Printed(p.Action)
 	}

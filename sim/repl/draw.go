@@ -12,7 +12,7 @@ import (
 	"twinlayer/fs"
 	"twinlayer/lessons"
 	"twinlayer/sim"
-	"twinlayer/sim/model"
+	"twinlayer/sim/play"
 	"twinlayer/sim/repl/ink"
 )
 
@@ -90,17 +90,17 @@ func (p painter) warn(format string, args ...any) {
 // result draws the two worlds side by side, and the verdict.
 // Where the container's layer is as it was when it was last shown, it is not
 // shown again.
-func (p painter) result(r sim.Result, asBefore bool) {
+func (p painter) result(r play.Result) {
 	if r.Notice != "" {
 		p.warn("%s", r.Notice)
 	}
-	left := p.column(r.Model, worldName("model", p.lang), asBefore)
+	left := p.column(r.Model, p.worldName("model"), r.Unchanged)
 	if r.Real == nil {
 		p.alone(left)
 	} else {
-		p.beside(left, p.column(*r.Real, worldName(r.Real.Engine, p.lang), asBefore))
+		p.beside(left, p.column(*r.Real, p.worldName(r.Real.Engine), r.Unchanged))
 	}
-	p.verdict(r)
+	p.verdict(r.Result)
 	p.hints(r)
 }
 
@@ -263,37 +263,38 @@ func firstLine(s string) string {
 }
 
 // step draws a step in one line and its reason.
-func (p painter) step(m model.Moment) {
-	p.pen.Line(ink.Span{Color: p.faint, Text: fmt.Sprintf("%2d/%d ", m.Index, m.Of)}, ink.Span{Color: p.bold, Text: fmt.Sprintf("%-10s ", m.Op)}, ink.Text(m.Path))
-	p.paragraph(p.faint, "      ", p.tr(m.Why))
+func (p painter) step(s play.StepAt) {
+	p.pen.Line(ink.Span{Color: p.faint, Text: fmt.Sprintf("%2d/%d ", s.Index, s.Of)}, ink.Span{Color: p.bold, Text: fmt.Sprintf("%-10s ", s.Op)}, ink.Text(s.Path))
+	p.paragraph(p.faint, "      ", p.tr(s.Why))
 }
 
 // moment draws a step with the layers as they were right after it.
-func (p painter) moment(m model.Moment, stale string) {
+func (p painter) moment(m play.Moment) {
 	if m.Index == 1 {
 		p.say("of %s:", firstLine(m.Cmd))
 	}
-	p.step(m)
-	if stack := m.After.Focus(); stack != nil {
-		p.stack(stack)
-	}
-	if stale != "" {
-		p.say("%s", stale)
+	p.step(m.StepAt)
+	p.stack(m.Stack)
+	switch {
+	case !m.Real:
+	case m.Ahead == 0:
+		p.say("the real world is here too")
+	default:
+		p.say("the real world cannot go back: it is %d step(s) ahead; the next command runs in the present", m.Ahead)
 	}
 }
 
 // stack draws layers with the topmost first, and what the writable one holds.
-func (p painter) stack(stack []fs.Layer) {
-	for i := len(stack) - 1; i >= 0; i-- {
-		l, top := stack[i], i == len(stack)-1
+func (p painter) stack(stack []play.Layer) {
+	for _, l := range slices.Backward(stack) {
 		access := "read-only"
-		if top {
+		if l.Writable {
 			access = "writable"
 		}
 		head := "  " + p.lines.wall + " " + runewidth.FillRight(p.tr(l.Name), 24) + " " + p.tr(access)
-		p.pen.Line(ink.Span{Color: p.layerColor(top), Text: head}, ink.Span{Color: p.faint, Text: "  " + p.tr(summary(l.Tree))})
-		if top {
-			p.contents(l.Tree)
+		p.pen.Line(ink.Span{Color: p.layerColor(l.Writable), Text: head}, ink.Span{Color: p.faint, Text: "  " + p.tr(summary(l))})
+		if l.Writable {
+			p.contents(l)
 		}
 	}
 }
@@ -305,41 +306,36 @@ func (p painter) layerColor(top bool) *color.Color {
 	return p.faint
 }
 
-func summary(t *fs.Tree) string {
-	n := 0
-	for range t.All() {
-		n++
+func summary(l play.Layer) string {
+	if l.Bytes < 1000 {
+		return fmt.Sprintf("%d paths, %d bytes", l.Paths, l.Bytes)
 	}
-	if bytes := t.Bytes(); bytes < 1000 {
-		return fmt.Sprintf("%d paths, %d bytes", n, bytes)
-	}
-	return fmt.Sprintf("%d paths, %s", n, units.HumanSizeWithPrecision(float64(t.Bytes()), 3))
+	return fmt.Sprintf("%d paths, %s", l.Paths, units.HumanSizeWithPrecision(float64(l.Bytes), 3))
 }
 
 // contents lists what a container's layer holds.
-func (p painter) contents(t *fs.Tree) {
+func (p painter) contents(l play.Layer) {
 	const most = 12
-	n := 0
-	for f := range t.All() {
-		if n++; n > most {
+	for i, e := range l.Entries {
+		if i == most {
 			p.line(nil, "  "+p.lines.wall+"   …")
 			return
 		}
-		p.line(nil, "  "+p.lines.wall+"   "+p.tr(describe(f)))
+		p.line(nil, "  "+p.lines.wall+"   "+p.tr(describe(e)))
 	}
 }
 
 // describe is a path of a container's layer with what it means there.
-func describe(f fs.Path) string {
-	switch {
-	case f.IsWhiteout():
-		return f.Path + "  (whiteout: hides the one below)"
-	case f.IsDir() && f.Opaque:
-		return f.Path + "/  (opaque: hides all below)"
-	case f.IsDir():
-		return f.Path + "/"
-	case f.Type() == fs.S_IFLNK:
-		return f.Path + " -> " + f.Target
+func describe(e play.Entry) string {
+	switch e.Kind {
+	case play.Whiteout:
+		return e.Path + "  (whiteout: hides the one below)"
+	case play.Opaque:
+		return e.Path + "/  (opaque: hides all below)"
+	case play.Directory:
+		return e.Path + "/"
+	case play.Symlink:
+		return e.Path + " -> " + e.Target
 	}
-	return fmt.Sprintf("%s  (%d bytes)", f.Path, f.Size())
+	return fmt.Sprintf("%s  (%d bytes)", e.Path, e.Size)
 }

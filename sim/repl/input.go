@@ -62,7 +62,7 @@ func NewTerminal(history string) *Terminal {
 // screen as anything else than text.
 func (t *Terminal) recall(history io.Reader) {
 	lines := bufio.NewScanner(history)
-	lines.Buffer(nil, maxLine)
+	lines.Buffer(nil, historyMost)
 	for lines.Scan() {
 		t.remember(lines.Text())
 	}
@@ -75,7 +75,10 @@ func (t *Terminal) remember(line string) {
 	}
 }
 
-const historyLine = 4 << 10
+const (
+	historyLine = 4 << 10 // the longest that is kept
+	historyMost = 1 << 20 // the longest that is read
+)
 
 // restoreOnTerm gives the terminal back if the program is told to end while
 // it waits for a line.

@@ -15,23 +15,44 @@ import (
 
 	"twinlayer/lessons"
 	"twinlayer/sim"
+	"twinlayer/sim/play"
 	"twinlayer/sim/repl/ink"
 )
 
 // pupil is somebody who plays lessons: presses Enter to go on, answers
 // what is asked, takes every hint of a step that is left to them, and then
-// types its solution.
+// types its solution. What there is to do the pupil hears from the events.
 type pupil struct {
-	r   *REPL
-	out io.Writer
-	say []string // what is typed next
-	at  string   // the step that was worked on
+	out    io.Writer
+	lesson lessons.Lesson
+	say    []string // what is typed next
+	step   play.Step
+	done   bool // it is
+	asked  play.Asked
+	prompt play.Prompt
+	over   bool
+	at     string // the step that was worked on
 }
 
 func (p *pupil) Talks() bool { return true }
 
+func (p *pupil) hear(e play.Event) {
+	switch b := e.Body.(type) {
+	case play.Step:
+		p.step, p.done = b, false
+	case play.Done:
+		p.done = true
+	case play.Asked:
+		p.asked = b
+	case play.Prompt:
+		p.prompt = b
+	case play.Over:
+		p.over = true
+	}
+}
+
 func (p *pupil) Line(prompt string) (string, error) {
-	if p.r.lesson == nil && len(p.say) == 0 {
+	if p.over && len(p.say) == 0 {
 		return "", io.EOF
 	}
 	line := p.next()
@@ -49,13 +70,12 @@ func (p *pupil) next() string {
 }
 
 func (p *pupil) decide() []string {
-	run := p.r.lesson.run
-	s, ok := run.Step()
+	s := p.lesson.Steps[p.step.Number-1]
 	switch {
-	case p.r.asking():
+	case p.prompt.Question != play.NoQuestion:
 		return []string{p.answer(s)}
-	case !ok || run.Done() || !s.Exercise():
-		if p.r.Session.Attached().Shell != "" {
+	case p.done || !p.step.Exercise:
+		if p.prompt.Shell != "" {
 			return []string{":next"}
 		}
 		return []string{""}
@@ -63,7 +83,7 @@ func (p *pupil) decide() []string {
 		return []string{":skip"} // what was typed did not do
 	}
 	p.at = s.ID
-	hints := len(p.r.words(s).Hints) + 2
+	hints := len(p.lesson.In(lessons.English).Steps[s.ID].Hints) + 2
 	var all []string
 	for range hints {
 		all = append(all, "hint")
@@ -76,7 +96,7 @@ func (p *pupil) decide() []string {
 
 // answer is one to the open question, in its form, and mostly wrong.
 func (p *pupil) answer(s lessons.Step) string {
-	if p.r.lesson.asked == askPredict && s.Predict.Changes != "" {
+	if p.asked.Question == play.Predict && s.Predict.Changes != "" {
 		return "A /new"
 	}
 	return "1"
@@ -130,10 +150,11 @@ func TestLessonTranscripts(t *testing.T) {
 			}
 			t.Run(l.ID+" "+lang, func(t *testing.T) {
 				var out strings.Builder
-				p := &pupil{out: &out}
-				p.r = New(Config{Session: modelOnly(t), Lines: p, Out: &out, Plain: true, Course: Course{Lang: lang, Play: []lessons.Lesson{l}}})
-				require.NoError(t, p.r.Run(context.Background()))
-				require.Zero(t, p.r.Missed())
+				p := &pupil{out: &out, lesson: l}
+				r := over(t, p, &out, play.Config{Course: play.Course{Play: []lessons.Lesson{l}}}, Config{Plain: true, Lang: lang})
+				r.Play.Listen(p.hear)
+				require.NoError(t, r.Run(context.Background()))
+				require.Zero(t, r.Play.Missed())
 				require.NotContains(t, out.String(), ":skip", "the solution does it")
 				require.NotContains(t, out.String(), "%!")
 				require.NotContains(t, out.String(), "is no word of twinlayer")
@@ -162,8 +183,7 @@ func TestCourse(t *testing.T) {
 	all, err := lessons.All()
 	require.NoError(t, err)
 	var out strings.Builder
-	r := New(Config{Session: modelOnly(t), Lines: NewScript(strings.NewReader("")), Out: &out, Plain: true, Course: Course{Play: all, Auto: true}})
-	require.NoError(t, r.Run(context.Background()))
+	r := run(t, NewScript(strings.NewReader("")), &out, play.Config{Course: play.Course{Play: all, Auto: true}})
 	require.Zero(t, r.Missed())
 	require.Zero(t, r.Bugs())
 	require.Empty(t, r.Session.Model.State().Images())
@@ -180,7 +200,7 @@ func TestProgressIsKept(t *testing.T) {
 		progress, err := lessons.LoadProgress(file)
 		require.NoError(t, err)
 		var out strings.Builder
-		r := New(Config{Session: modelOnly(t), Lines: NewScript(strings.NewReader(script)), Out: &out, Plain: true, Course: Course{Lang: progress.Lang, Progress: progress}})
+		r := over(t, NewScript(strings.NewReader(script)), &out, play.Config{Course: play.Course{Progress: progress}}, Config{Plain: true, Lang: progress.Lang})
 		require.NoError(t, r.Run(context.Background()))
 		return out.String()
 	}
@@ -197,8 +217,7 @@ func TestProgressIsKept(t *testing.T) {
 func TestAnswersInAScript(t *testing.T) {
 	var out strings.Builder
 	script := "lesson 1\nanswer 2\nnext\nanswer 1\nlesson 1\nnext"
-	r := New(Config{Session: modelOnly(t), Lines: NewScript(strings.NewReader(script)), Out: &out, Plain: true})
-	require.NoError(t, r.Run(context.Background()))
+	run(t, NewScript(strings.NewReader(script)), &out, play.Config{})
 	require.Contains(t, out.String(), "You predicted: 2\n!! model: not right; it is: 1\n")
 	require.Contains(t, out.String(), "Nothing was asked.")
 	require.Equal(t, 1, strings.Count(out.String(), "You predicted"))
@@ -209,8 +228,7 @@ func TestAnswersInAScript(t *testing.T) {
 func TestSlipsOfTheFinger(t *testing.T) {
 	var out strings.Builder
 	in := &typed{strings.Split("lesson 1\ntwo\nhint\n\nhnit\n7\ndocker comit\n\n\n\n\n\nthe first\n2\ndocker run -it --name lesson-hello busybox\nhint\nhnit\n:hnit\nfrob\nexit", "\n"), &out}
-	r := New(Config{Session: modelOnly(t), Lines: in, Out: &out, Plain: true, Course: Course{Progress: &lessons.Progress{}}})
-	require.NoError(t, r.Run(context.Background()))
+	run(t, in, &out, play.Config{})
 	for _, said := range []string{
 		"? two\nAnswer with a number.\nEnter leaves the question.\n? hint\nA question is open: answer it, or leave it with Enter.\n\nhello-world is the smallest",
 		"Did you mean `hint`?\ntwinlayer> 7\n", "No question is open now.\n", "Did you mean `commit`?\n",
@@ -228,8 +246,7 @@ func TestSlipsOfTheFinger(t *testing.T) {
 func TestQuestionWaits(t *testing.T) {
 	var out strings.Builder
 	in := &typed{strings.Split("lesson 1\n1\n\n\ngoals\nC /etc\nls\n\n\n\ndocker run -it --name lesson-hello busybox\necho in the shell\nexit\n2\ndocker run --name lesson-hello-2 busybox\ndocker run helo-world\ndokcer ps\ndocker run busybox --name x", "\n"), &out}
-	r := New(Config{Session: modelOnly(t), Lines: in, Out: &out, Plain: true, Pullable: []string{"hello-world"}, Course: Course{Progress: &lessons.Progress{}}})
-	require.NoError(t, r.Run(context.Background()))
+	run(t, in, &out, play.Config{Pullable: []string{"hello-world"}})
 	for _, said := range []string{
 		"Did you mean `hello-world`?", "Did you mean `docker`?", "docker's own flags come in front of it",
 		"This step has no goal: it only shows something.\n", "No question is open now.\n", "`docker exec CONTAINER ls` runs it in one",
@@ -244,8 +261,7 @@ func TestQuestionWaits(t *testing.T) {
 func TestRunsAhead(t *testing.T) {
 	var out strings.Builder
 	in := &typed{strings.Split("lesson 1\nskip\nskip\nskip\nskip\nskip\n\n\ndocker run --name lesson-hello-2 hello-world\n\n3", "\n"), &out}
-	r := New(Config{Session: modelOnly(t), Lines: in, Out: &out, Plain: true, Course: Course{Progress: &lessons.Progress{}}})
-	require.NoError(t, r.Run(context.Background()))
+	run(t, in, &out, play.Config{})
 	_, step, _ := strings.Cut(out.String(), "[7/8]")
 	require.Contains(t, step, "ok container lesson-hello-2 is stopped (model)\n")
 	require.Contains(t, step, "That is it.\n\nYou now have two containers.")
@@ -285,13 +301,6 @@ func TestWrapping(t *testing.T) {
 	require.Equal(t, []string{"你好，", "世界"}, wrapWords("你好，世界", 6))
 	require.Equal(t, []string{"你", "好，", "世界"}, wrapWords("你好，世界", 4), "no line begins with a comma")
 	require.Equal(t, []string{"用 docker", "diff 看"}, wrapWords("用 docker diff 看", 10))
-}
-
-// TestHelpIsRetold: in Chinese, twinlayer's own words are told in Chinese.
-func TestHelpIsRetold(t *testing.T) {
-	for _, w := range words {
-		require.True(t, lessons.Retold(w.short, lessons.Chinese), w.short)
-	}
 }
 
 // TestStepsAreRetold: of all that the model says in the course, and of its

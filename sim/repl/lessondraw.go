@@ -1,45 +1,161 @@
 package repl
 
 import (
-	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"twinlayer/lessons"
-	"twinlayer/sim/cli"
+	"twinlayer/sim/play"
 	"twinlayer/sim/repl/ink"
+	"twinlayer/sim/say"
 )
 
-func (p painter) stepHead(n, of int) {
-	p.text("\n")
-	p.line(p.faint, fmt.Sprintf("[%d/%d]", n, of))
-}
+// What the terminal says of lessons.
+var (
+	lessonHead  = say.P2("screen.lesson-head")
+	noReal      = say.P0("screen.no-real")
+	toBeReached = say.P0("screen.to-be-reached")
+	clearedAway = say.P0("screen.cleared-away")
+	lessonOver  = say.P0("screen.lesson-over")
+	lessonNext  = say.P2("screen.lesson-next")
+	right       = say.P0("screen.right")
+	notQuite    = say.P2("screen.not-quite")
+	predicted   = say.P1("screen.predicted")
+	filesAre    = say.P1("screen.files-are")
+	partlyRight = say.P4("screen.partly-right")
+	cannotTell  = say.P1("screen.cannot-tell")
+	allRight    = say.P2("screen.all-right")
+	notRight    = say.P2("screen.not-right")
+	nothing     = say.P0("screen.nothing")
+	inWorlds    = say.P2("screen.in-worlds")
+	ofWorld     = say.P2("screen.of-world")
+	comma       = say.P0("screen.comma")
+	modelWorld  = say.P0("screen.model")
+	realWorld   = say.P0("screen.real")
+	realEngine  = say.P1("screen.real-engine")
+)
 
-// plan lists lines as they are to be typed.
-func (r *REPL) plan(ctx context.Context, lines []string) {
-	p := r.draw
-	p.text("\n")
-	inShell := false
-	for _, line := range lines {
-		line = r.lesson.run.Typed(ctx, line)
-		prompt := "  $ "
-		if inShell && !strings.HasPrefix(line, "docker ") {
-			prompt = "  # "
-		}
-		wasInShell := inShell
-		inShell = opensShell(line) || inShell && line != ":detach" && line != "exit" && !strings.HasPrefix(line, "docker ")
-		if !wasInShell && strings.HasPrefix(line, ":") {
-			prompt, line = "  > ", line[1:]
-		}
-		p.command(prompt, line)
+// course draws what a lesson tells.
+func (p painter) course(b play.Body) {
+	switch b := b.(type) {
+	case play.Lessons:
+		p.lessons(b)
+	case play.Lesson:
+		p.lesson(b)
+	case play.Step:
+		p.text("\n")
+		p.line(p.faint, fmt.Sprintf("[%d/%d]", b.Number, b.Of))
+		p.paragraph(p.prose, "", b.Prose.In(p.lang))
+	case play.Plan:
+		p.plan(b)
+	case play.Asked:
+		p.asked(b)
+	case play.Score:
+		p.score(b)
+	case play.Goals:
+		p.goals(b)
+	case play.Coach:
+		p.coach(b)
+	case play.Afresh:
+		p.text("\n")
+		p.note(clearedAway)
+	case play.Done:
+		p.after(b)
+	case play.Checked:
+		p.text(p.lines.ok + " " + b.Lesson)
+	case play.Over:
+		p.over(b)
 	}
 }
 
-// opensShell says whether a docker line leads into a container's shell.
-func opensShell(line string) bool {
-	cmd, err := cli.Parse(line, func(string) string { return "" })
-	return err == nil && (cmd.Verb == "attach" || (cmd.Verb == "run" || cmd.Verb == "exec") && cmd.Interactive)
+func (p painter) lessons(all play.Lessons) {
+	for _, l := range all.Lessons {
+		p.text(fmt.Sprintf("%5s %3d  %s\n", p.standing(l), l.Order, l.Title.In(p.lang)))
+	}
+}
+
+// standing is how far the learner has come in a lesson: over, the step that is
+// next, or nothing yet.
+func (p painter) standing(l play.LessonPlace) string {
+	switch {
+	case l.Step > 1:
+		return fmt.Sprintf("%d/%d", l.Step, l.Of)
+	case l.Over:
+		return p.lines.ok
+	}
+	return ""
+}
+
+func (p painter) lesson(l play.Lesson) {
+	p.paragraph(p.bold, "", p.in(lessonHead(l.Order, l.Title.In(p.lang))))
+	if l.ModelOnly {
+		p.note(noReal)
+	}
+	if l.Note != nil {
+		p.paragraph(p.prose, "  ", l.Note.In(p.lang))
+	}
+}
+
+func (p painter) after(d play.Done) {
+	if d.After != nil {
+		p.text("\n")
+		p.paragraph(p.prose, "", d.After.In(p.lang))
+	}
+}
+
+func (p painter) over(o play.Over) {
+	if o.Lesson == "" {
+		return
+	}
+	p.text("\n")
+	p.note(lessonOver)
+	if o.Next != nil {
+		p.note(lessonNext(o.Next.Order, o.Next.Title.In(p.lang)))
+	}
+}
+
+// asked draws a question, with its options numbered.
+func (p painter) asked(q play.Asked) {
+	text := q.Text.In(p.lang)
+	for i, o := range q.Options {
+		text += "\n" + strconv.Itoa(i+1) + ". " + o.In(p.lang)
+	}
+	p.text("\n")
+	p.paragraph(p.bold, "", text)
+	p.paragraph(p.faint, "", p.in(q.How))
+}
+
+func (p painter) coach(c play.Coach) {
+	switch {
+	case c.Hint != nil:
+		p.paragraph(p.prose, "  ", c.Hint.In(p.lang))
+	case c.Slip != nil:
+		p.paragraph(p.odd, "  ", c.Slip.In(p.lang))
+	default:
+		p.paragraph(p.odd, "  ", p.in(c.Says))
+	}
+}
+
+// plan draws lines as they are to be typed.
+func (p painter) plan(all play.Plan) {
+	prompts := map[play.Place]string{play.AtDocker: "  $ ", play.AtShell: "  # ", play.AtSelf: "  > "}
+	p.text("\n")
+	for _, line := range all.Lines {
+		p.command(prompts[line.At], line.Text)
+	}
+}
+
+// lessonCommand draws one of the lesson's own lines; what somebody has typed
+// is on the screen already.
+func (p painter) lessonCommand(c play.Command) {
+	if !c.Lesson {
+		return
+	}
+	prompts := map[play.Place]string{play.AtDocker: "$ ", play.AtShell: c.Container + " # ", play.AtSelf: "> "}
+	p.text("\n")
+	p.command(prompts[c.At], c.Text)
 }
 
 // command draws a line of a lesson; the content of a file is drawn below its
@@ -60,131 +176,147 @@ func (p painter) command(prompt, line string) {
 	}
 }
 
-// lessonLine draws one of the lesson's own lines and what it came to.
-func (r *REPL) lessonLine(ctx context.Context, line lessons.Line) error {
-	if line.Afresh {
-		r.draw.text("\n")
-		r.tell("Something that you tried before was in the way. It is cleared away, and the step begins afresh.")
-		return nil
+func (p painter) files(all play.Files) {
+	if all.All {
+		p.note(filesAre(all.Dir))
 	}
-	prompt := "$ "
-	if line.At.Shell != "" {
-		prompt = line.At.Name + " # "
-	}
-	text := line.Text
-	if line.At.Shell == "" && line.Result == nil {
-		prompt, text = "> ", strings.TrimPrefix(text, ":")
-	}
-	r.draw.text("\n")
-	r.draw.command(prompt, text)
-	switch w, args, _ := r.word(line.Text); {
-	case line.Shows:
-		return w.run(r, ctx, args)
-	case line.Result != nil:
-		return r.show(*line.Result, nil)
-	}
-	return nil
-}
-
-// countLine takes note of a line that is not drawn.
-func (r *REPL) countLine(line lessons.Line) {
-	if line.Result != nil {
-		r.count(*line.Result)
-	}
-}
-
-// showGoals draws goals and, if they were looked at, how they stand in each
-// world.
-func (r *REPL) showGoals(all []lessons.Checked, looked bool) {
-	for _, c := range all {
-		mark, color := "-", r.draw.prose
-		switch {
-		case looked && c.Met():
-			mark, color = r.draw.lines.ok, r.draw.good
-		case looked:
-			mark, color = r.draw.lines.warn, r.draw.odd
-		}
-		text := mark + " " + c.Goal.Says().In(r.Lang)
-		if looked && c.Met() {
-			text = lessons.Say("%s (%s)", text, worldsOf(c.Answers, r.Lang)).In(r.Lang)
-		}
-		r.draw.paragraph(color, "", text)
-		if looked {
-			r.showMisses(c.Answers)
+	for _, f := range all.Files {
+		p.line(p.bold, f.Name)
+		for _, line := range screenLines(f.Content) {
+			p.text("  " + line)
 		}
 	}
 }
 
-// showMisses says what is missing in each world; once, where it is the same.
-func (r *REPL) showMisses(all []lessons.Answer) {
-	if len(all) == 2 && all[0].Why.In(r.Lang) == all[1].Why.In(r.Lang) {
-		all[0].World = worldsOf(all, r.Lang)
+// goals draws goals and, if they were looked at, how they stand in each world.
+func (p painter) goals(all play.Goals) {
+	if all.Opening {
+		p.text("\n")
+		p.note(toBeReached)
+	}
+	for _, g := range all.Goals {
+		if all.Looked {
+			p.goal(g)
+		} else {
+			p.paragraph(p.prose, "", "- "+p.in(g.Says))
+		}
+	}
+}
+
+func (p painter) goal(g play.Goal) {
+	if g.Met {
+		p.paragraph(p.good, "", p.in(inWorlds(p.lines.ok+" "+p.in(g.Says), p.worldsOf(g.Answers))))
+	} else {
+		p.paragraph(p.odd, "", p.lines.warn+" "+p.in(g.Says))
+	}
+	p.misses(slices.Clone(g.Answers))
+}
+
+// misses says what is missing in each world; once, where it is the same.
+func (p painter) misses(all []play.WorldGoal) {
+	if len(all) == 2 && p.in(all[0].Why) == p.in(all[1].Why) {
+		all[0].World = p.worldsOf(all)
 		all = all[:1]
 	}
 	for _, a := range all {
 		if !a.Why.Empty() {
-			r.draw.paragraph(r.draw.faint, "   ", lessons.Say("%s: %s", shortName(a.World, r.Lang), a.Why).In(r.Lang))
+			p.paragraph(p.faint, "   ", p.in(ofWorld(p.shortName(a.World), a.Why)))
 		}
 	}
 }
 
-func worldsOf(all []lessons.Answer, lang string) (out string) {
+func (p painter) worldsOf(all []play.WorldGoal) string {
+	var names []string
 	for _, a := range all {
-		if out != "" {
-			out += lessons.Say(", ").In(lang)
-		}
-		out += shortName(a.World, lang)
+		names = append(names, p.shortName(a.World))
 	}
-	return out
+	return strings.Join(names, p.in(comma))
 }
 
 // shortName is a world's name where it is clear which engine is the real one.
-func shortName(world, lang string) string {
+func (p painter) shortName(world string) string {
 	switch {
 	case world == "model":
-		return lessons.Say("model").In(lang)
+		return p.in(modelWorld)
 	case slices.Contains([]string{"embedded", "docker", "podman"}, world):
-		return lessons.Say("real").In(lang)
+		return p.in(realWorld)
 	}
 	return world
 }
 
-func worldName(world, lang string) string {
+func (p painter) worldName(world string) string {
 	if world == "model" {
-		return lessons.Say("model").In(lang)
+		return p.in(modelWorld)
 	}
-	return lessons.Say("real (%s)", world).In(lang)
+	return p.in(realEngine(world))
 }
 
-// showScores draws how good a prediction was, in each world.
-func (r *REPL) showScores(all []lessons.Score) {
-	r.tell("You predicted: %s", r.lesson.guess)
-	if len(all) == 2 && all[1] == (lessons.Score{World: all[1].World, Hits: all[0].Hits, Of: all[0].Of, Is: all[0].Is, Uncertain: all[0].Uncertain}) {
-		all[0].World = shortName(all[0].World, r.Lang) + lessons.Say(", ").In(r.Lang) + shortName(all[1].World, r.Lang)
-		all = all[:1]
+// score draws how good an answer was.
+func (p painter) score(s play.Score) {
+	if s.Question == play.Predict {
+		p.prediction(s)
+		return
 	}
-	for _, s := range all {
-		color, mark := r.draw.odd, r.draw.lines.warn
-		if s.Right() {
-			color, mark = r.draw.good, r.draw.lines.ok
+	if s.Right {
+		p.paragraph(p.good, "", p.lines.ok+" "+p.in(right))
+	} else {
+		p.paragraph(p.odd, "", p.lines.warn+" "+p.in(notQuite(s.Answer, s.Option.In(p.lang))))
+	}
+	p.paragraph(p.prose, "  ", s.Why.In(p.lang))
+}
+
+// prediction draws how good a prediction was in each world; once, where it is
+// the same.
+func (p painter) prediction(s play.Score) {
+	p.note(predicted(s.Guess))
+	all := slices.Clone(s.Worlds)
+	if len(all) == 2 {
+		first, second := all[0], all[1]
+		if second.World = first.World; first == second {
+			all[0].World = p.shortName(all[0].World) + p.in(comma) + p.shortName(all[1].World)
+			all = all[:1]
 		}
-		world, is := shortName(s.World, r.Lang), orNothing(s.Is, r.Lang)
-		text := lessons.Say("%s: %d of %d right; it is: %s", world, s.Hits, s.Of, is)
-		switch {
-		case s.Uncertain:
-			text = lessons.Say("%s: it cannot be told", world)
-		case s.Right():
-			text = lessons.Say("%s: right, it is: %s", world, is)
-		case s.Of == 1:
-			text = lessons.Say("%s: not right; it is: %s", world, is)
-		}
-		r.draw.paragraph(color, "", mark+" "+text.In(r.Lang))
+	}
+	for _, w := range all {
+		p.worldScore(w)
 	}
 }
 
-func orNothing(is, lang string) string {
+func (p painter) worldScore(s play.WorldScore) {
+	c, mark := p.odd, p.lines.warn
+	if s.Right() {
+		c, mark = p.good, p.lines.ok
+	}
+	p.paragraph(c, "", mark+" "+p.in(p.scored(s)))
+}
+
+func (p painter) scored(s play.WorldScore) say.Phrase {
+	world, is := p.shortName(s.World), s.Is
 	if is == "" {
-		return lessons.Say("nothing").In(lang)
+		is = p.in(nothing)
 	}
-	return is
+	switch {
+	case s.Uncertain:
+		return cannotTell(world)
+	case s.Right():
+		return allRight(world, is)
+	case s.Of == 1:
+		return notRight(world, is)
+	}
+	return partlyRight(world, s.Hits, s.Of, is)
+}
+
+// told is a phrase in a language. One of the lessons' has its English text for
+// a key.
+func told(what say.Phrase, lang string) string {
+	args := slices.Clone(what.Args)
+	for i, a := range args {
+		if inner, ok := a.(say.Phrase); ok {
+			args[i] = told(inner, lang)
+		}
+	}
+	if strings.Contains(what.Key, ".") && !strings.Contains(what.Key, " ") || what.Key == "verbatim" {
+		return say.In(lang, say.Phrase{Key: what.Key, Args: args})
+	}
+	return lessons.Say(what.Key, args...).In(lang)
 }

@@ -19,9 +19,9 @@ import (
 	"twinlayer/kernel"
 	"twinlayer/real"
 	"twinlayer/real/registry"
-	"twinlayer/sim"
 	"twinlayer/sim/bundle"
 	"twinlayer/sim/model"
+	"twinlayer/sim/play"
 	"twinlayer/sim/session"
 	"twinlayer/sim/userland"
 )
@@ -68,6 +68,24 @@ func modelOnly(t testing.TB) *session.Session {
 	}
 }
 
+// run has a conversation on a model alone, in lines, to its end.
+func run(t *testing.T, in Lines, out io.Writer, c play.Config) *play.Conversation {
+	t.Helper()
+	r := over(t, in, out, c, Config{Plain: true})
+	require.NoError(t, r.Run(context.Background()))
+	return r.Play
+}
+
+// over is a REPL over a conversation on a model alone.
+func over(t *testing.T, in Lines, out io.Writer, c play.Config, screen Config) *REPL {
+	if c.Session == nil {
+		c.Session = modelOnly(t)
+	}
+	c.Person = in.Talks()
+	screen.Play, screen.Lines, screen.Out = play.New(c), in, out
+	return New(screen)
+}
+
 // TestTranscripts types each testdata file's lines and compares what is seen
 // with the file beside it.
 func TestTranscripts(t *testing.T) {
@@ -83,8 +101,7 @@ func TestTranscripts(t *testing.T) {
 			require.NoError(t, err)
 			var out strings.Builder
 			in := &typed{strings.Split(strings.TrimSuffix(string(lines), "\n"), "\n"), &out}
-			r := New(Config{Session: modelOnly(t), Lines: in, Out: &out, Plain: true, Missing: "this is a test"})
-			require.NoError(t, r.Run(context.Background()))
+			run(t, in, &out, play.Config{Missing: "this is a test"})
 			compareGolden(t, strings.TrimSuffix(file, ".txt")+".out", normal(out.String()))
 		})
 	}
@@ -115,25 +132,27 @@ func compareGolden(t *testing.T, file, got string) {
 	require.Equal(t, string(want), got)
 }
 
-// TestJSONIsNothingElse: a program that reads gets one object per command,
-// whatever else was typed.
+// TestJSONIsNothingElse: a program that reads gets the events, one per line,
+// whatever was typed.
 func TestJSONIsNothingElse(t *testing.T) {
 	var out strings.Builder
 	script := "help\nlesson 1\nnext\nsteps\ndocker run -it --name box1 busybox\n:layers\n:nosuch\n:detach\nback\nfrob\ndocker ps"
-	r := New(Config{Session: modelOnly(t), Lines: NewScript(strings.NewReader(script)), Out: &out, JSON: true})
+	r := over(t, NewScript(strings.NewReader(script)), &out, play.Config{}, Config{JSON: true})
 	require.NoError(t, r.Run(context.Background()))
 	var cmds []string
 	for line := range strings.Lines(out.String()) {
-		var result sim.Result
-		require.NoError(t, json.Unmarshal([]byte(line), &result), line)
-		cmds = append(cmds, result.Cmd)
+		var e struct{ Event, Cmd string }
+		require.NoError(t, json.Unmarshal([]byte(line), &e), line)
+		if e.Event == "result" {
+			cmds = append(cmds, e.Cmd)
+		}
 	}
 	require.Equal(t, []string{"docker pull hello-world", "docker run -it --name box1 busybox", "frob", "docker ps"}, cmds)
 }
 
 func TestCompletion(t *testing.T) {
 	s := modelOnly(t)
-	r := New(Config{Session: s, Lines: NewScript(strings.NewReader("")), Out: io.Discard, Pullable: []string{"busybox", "hello-world"}})
+	r := over(t, NewScript(strings.NewReader("")), io.Discard, play.Config{Session: s, Pullable: []string{"busybox", "hello-world"}}, Config{})
 	complete := func(line string) []string {
 		head, candidates, _ := r.Complete(line, len([]rune(line)))
 		for i := range candidates {
@@ -144,16 +163,16 @@ func TestCompletion(t *testing.T) {
 	require.Equal(t, []string{"docker "}, complete("doc"))
 	require.Equal(t, []string{"docker rm", "docker rmi"}, complete("docker rm"))
 	require.Equal(t, []string{"docker run busybox"}, complete("docker run bu"))
-	run := func(line string) {
+	do := func(line string) {
 		_, err := s.Run(context.Background(), line, func(string) string { return "" })
 		require.NoError(t, err)
 	}
-	run("docker run -it --name box1 busybox")
+	do("docker run -it --name box1 busybox")
 	require.Equal(t, []string{"cat /etc/motd"}, complete("cat /etc/mo"))
 	require.Equal(t, []string{"ls /etc/"}, complete("ls /et"))
 	require.Equal(t, []string{"unam"}[0]+"e", complete("unam")[0])
 	require.Equal(t, []string{":detach"}, complete(":det"))
-	run("cd /etc")
+	do("cd /etc")
 	require.Equal(t, []string{"cat motd"}, complete("cat mo"))
 	s.Detach()
 	require.Equal(t, []string{"docker diff box1"}, complete("docker diff "))

@@ -1,61 +1,28 @@
 package repl
 
 import (
-	"context"
-	"errors"
-
 	"github.com/fatih/color"
 
 	"twinlayer/sim"
+	"twinlayer/sim/play"
 	"twinlayer/sim/repl/ink"
 	"twinlayer/sim/report"
 )
 
-func why(r *REPL, ctx context.Context, args []string) error {
-	if at := r.Session.Attached(); len(args) == 1 && at.Container != "" {
-		args = []string{at.Container, args[0]}
-	}
-	if len(args) != 2 {
-		r.draw.warn("why needs an image or a container, and a path: why busybox /bin/sh")
-		return nil
-	}
-	return r.recount(ctx, report.Why(args[0], args[1]))
-}
-
-func audit(r *REPL, ctx context.Context, args []string) error {
-	if len(args) != 1 {
-		r.draw.warn("audit needs an image or a container: audit busybox")
-		return nil
-	}
-	return r.recount(ctx, report.Audit(args[0]))
-}
-
-func diffImages(r *REPL, ctx context.Context, args []string) error {
-	if len(args) != 2 {
-		r.draw.warn("diff needs two images: diff busybox mine; of a container, docker diff lists the changes")
-		return nil
-	}
-	return r.recount(ctx, report.Diff(args[0], args[1]))
-}
-
-// recount tells a story in both worlds and shows it.
-func (r *REPL) recount(ctx context.Context, story report.Query) error {
-	told, err := r.Session.Report(ctx, story)
-	var refusal *sim.Refusal
+// report draws what a word such as why has told.
+func (p painter) report(t play.Report) {
 	switch {
-	case errors.As(err, &refusal):
-		r.draw.warn("%v", refusal)
-		return nil
-	case err != nil:
-		return err
-	case r.JSON:
-		return r.writeJSON(told)
+	case t.Layers != nil:
+		p.stack(t.Layers)
+	case t.World != "":
+		p.paragraph(p.bold, "", p.worldName(t.World))
+		p.evidence(t.Seen)
+	default:
+		p.told(t)
 	}
-	r.draw.told(told)
-	return nil
 }
 
-func (p painter) told(t report.Report) {
+func (p painter) told(t play.Report) {
 	p.rows(t.Rows)
 	switch {
 	case t.Agree:
@@ -106,14 +73,14 @@ func (p painter) tone(t report.Tone) *color.Color {
 
 // hints are what both worlds, or the real one, would say beside docker's
 // words.
-func (p painter) hints(r sim.Result) {
-	for _, hint := range r.Model.Hints {
+func (p painter) hints(r play.Result) {
+	for _, hint := range r.Hints {
 		p.paragraph(p.odd, "", p.tr(hint))
 	}
-	if r.Real != nil && r.Real.Builder != "" {
-		p.paragraph(p.odd, "", p.tr("twinlayer's builder performed the steps, not the engine's own: "+r.Real.Builder))
+	if r.Builder != "" {
+		p.paragraph(p.odd, "", p.tr("twinlayer's builder performed the steps, not the engine's own: "+r.Builder))
 	}
-	for _, what := range r.Model.Adopted {
+	for _, what := range r.Adopted {
 		p.paragraph(p.odd, "", p.tr("adopted from the real world: "+what))
 	}
 }

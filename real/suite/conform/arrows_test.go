@@ -19,7 +19,7 @@ import (
 // parts may import what it may, and each other. What is not listed may not
 // exist.
 var arrows = map[string][]string{
-	".":              {"fs", "kernel", "sim", "sim/userland", "sim/bundle", "sim/cli", "sim/model", "sim/session", "sim/repl", "lessons", "real"},
+	".":              {"fs", "kernel", "sim", "sim/userland", "sim/bundle", "sim/cli", "sim/model", "sim/session", "sim/play", "sim/repl", "lessons", "real"},
 	"fs":             {},
 	"kernel":         {"fs"},
 	"sim":            {"fs", "kernel", "sim/say"},
@@ -34,7 +34,8 @@ var arrows = map[string][]string{
 	"sim/session":    {"fs", "sim", "sim/cli", "sim/model", "sim/compare", "sim/report", "sim/say"},
 	"sim/simtest":    {"kernel", "sim", "sim/bundle", "sim/model", "sim/session", "sim/userland"},
 	"sim/bundle":     {"fs", "sim", "sim/userland"},
-	"sim/repl":       {"fs", "kernel", "sim", "sim/cli", "sim/model", "sim/report", "sim/session", "sim/userland", "lessons", "sim/say"},
+	"sim/play":       {"fs", "kernel", "sim", "sim/cli", "sim/model", "sim/report", "sim/say", "sim/session", "sim/userland", "lessons"},
+	"sim/repl":       {"fs", "sim", "sim/play", "sim/report", "sim/say", "lessons"},
 	"lessons":        {"sim", "sim/say", "sim/cli", "sim/session"},
 	"real":           {"fs", "kernel", "sim", "sim/say"},
 	"real/suite":     {"fs", "kernel", "sim", "sim/bundle", "sim/model", "sim/session", "sim/report", "sim/cli", "sim/compare", "sim/userland", "lessons", "real"},

@@ -3,7 +3,6 @@
 package conform
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"strings"
@@ -31,9 +30,7 @@ func TestRandomSessions(t *testing.T) {
 			p := suite.Program{Home: t.TempDir(), Env: suite.EngineEnv()}
 			script := suite.RandomSession(seed, 80)
 			stdout, stderr, exit := p.Run(t, script, "--json", "--real", *randomEngine)
-			for line := range strings.Lines(stdout) {
-				var r sim.Result
-				require.NoError(t, json.Unmarshal([]byte(line), &r), line)
+			for _, r := range suite.ResultsIn(t, stdout) {
 				for _, d := range r.Differences {
 					require.NotEqual(t, sim.Bug, d.Class, "%s: %s\nmodel: %s\nreal:  %s\nof:\n%s", r.Cmd, d.What, d.Model, d.Real, script)
 				}

@@ -4,7 +4,6 @@ package conform
 
 import (
 	"bufio"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -64,10 +63,15 @@ func (c *conversation) answer(t testing.TB) (r sim.Result) {
 	t.Helper()
 	hangs := time.AfterFunc(4*time.Minute, func() { c.cmd.Process.Kill() })
 	defer hangs.Stop()
-	text, err := c.out.ReadString('\n')
-	require.NoError(t, err, &c.errs)
-	require.NoError(t, json.Unmarshal([]byte(text), &r), text)
-	require.NotNil(t, r.Real, text)
+	for ok := false; !ok; {
+		text, err := c.out.ReadBytes('\n')
+		require.NoError(t, err, &c.errs)
+		e, err := suite.EventIn(text)
+		require.NoError(t, err)
+		r, ok, err = e.Result()
+		require.NoError(t, err, string(text))
+	}
+	require.NotNil(t, r.Real, r.Cmd)
 	for _, d := range r.Differences {
 		require.NotEqual(t, sim.Bug, d.Class, "%s: %s\nmodel: %s\nreal:  %s\nnotice: %s", r.Cmd, d.What, d.Model, d.Real, r.Notice)
 	}

@@ -3,7 +3,6 @@
 package program
 
 import (
-	"encoding/json"
 	"os"
 	"os/exec"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/real/suite"
-	"twinlayer/sim"
 )
 
 // forbidden runs twinlayer where no user namespace can be made: in one whose
@@ -39,10 +37,10 @@ func TestAuto(t *testing.T) {
 		suite.Lacking(t, "Docker or Podman, or root, who may use them,")
 	}
 	engine := func(out string) string {
-		var r sim.Result
-		require.NoError(t, json.Unmarshal([]byte(out), &r), out)
-		require.NotNil(t, r.Real, out)
-		return r.Real.Engine
+		all := suite.ResultsIn(t, out)
+		require.Len(t, all, 1, out)
+		require.NotNil(t, all[0].Real, out)
+		return all[0].Real.Engine
 	}
 	const line = "docker run --rm hello-world\n"
 	p := suite.Program{Home: suite.HomeFor(t, nil), Env: suite.EngineEnv()}

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,8 +50,11 @@ func benchPrompt(b *testing.B) {
 	answers := bufio.NewReader(out)
 	ask := func(line string) {
 		fmt.Fprintln(in, line)
-		_, err := answers.ReadString('\n')
-		require.NoError(b, err)
+		for done := false; !done; {
+			text, err := answers.ReadString('\n')
+			require.NoError(b, err)
+			done = strings.Contains(text, `"event":"result"`)
+		}
 	}
 	ask("docker pull hello-world")
 	for b.Loop() {

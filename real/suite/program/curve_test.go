@@ -107,8 +107,12 @@ func engineOf(b *testing.B, pid int) int {
 
 func (s *longSession) ask(b *testing.B, line string) {
 	fmt.Fprintln(s.in, line)
-	answer, err := s.answers.ReadBytes('\n')
-	require.NoError(b, err, line)
+	var answer []byte
+	for !bytes.Contains(answer, []byte(`"event":"result"`)) {
+		var err error
+		answer, err = s.answers.ReadBytes('\n')
+		require.NoError(b, err, line)
+	}
 	var r struct {
 		Model       struct{ Exit int }
 		Verdict     sim.Class

@@ -4,7 +4,6 @@ package program
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -131,8 +130,9 @@ func TestModelAlone(t *testing.T) {
 	p := suite.Program{Home: suite.HomeFor(t, nil)}
 	stdout, _, exit := p.Run(t, "docker run hello-world\n", "--real", "none", "--json")
 	require.Zero(t, exit)
-	var r sim.Result
-	require.NoError(t, json.Unmarshal([]byte(stdout), &r))
+	all := suite.ResultsIn(t, stdout)
+	require.Len(t, all, 1)
+	r := all[0]
 	require.Nil(t, r.Real)
 	require.Equal(t, sim.Limit, r.Verdict)
 	require.Contains(t, r.Model.Stdout, "Hello from twinlayer!")

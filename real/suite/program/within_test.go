@@ -4,7 +4,6 @@ package program
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
 	"os"
 	"os/exec"
@@ -101,11 +100,7 @@ func runInside(t *testing.T, engine, image, user string, options []string) (all 
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
 	require.NoError(t, err, "%s%s", &out, &errs)
-	for line := range strings.Lines(out.String()) {
-		var r sim.Result
-		require.NoError(t, json.Unmarshal([]byte(line), &r), line)
-		all = append(all, r)
-	}
+	all = suite.ResultsIn(t, out.String())
 	require.Len(t, all, 4)
 	return all, errs.String()
 }

@@ -5,7 +5,6 @@ package strangers
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -132,18 +132,20 @@ func talk(p suite.Program, t *testing.T, args ...string) *dialog {
 // session answers before it answers that.
 func (d *dialog) until(line string) (all []sim.Result, err error) {
 	texts, err := d.said(line)
-	for _, text := range texts {
-		var r sim.Result
-		if err := json.Unmarshal(text, &r); err != nil {
-			return nil, fmt.Errorf("%.300s: %w", text, err)
+	for _, e := range texts {
+		r, ok, err := e.Result()
+		if err != nil {
+			return nil, fmt.Errorf("%.300s: %w", e.Text, err)
 		}
-		all = append(all, r)
+		if ok {
+			all = append(all, r)
+		}
 	}
 	return all, err
 }
 
 // said is until, as it is written.
-func (d *dialog) said(line string) (all [][]byte, err error) {
+func (d *dialog) said(line string) (all []suite.Event, err error) {
 	d.marks++
 	mark := fmt.Sprint("docker volume rm mark", d.marks)
 	hangs := time.AfterFunc(2*time.Minute, func() { d.cmd.Process.Signal(syscall.SIGQUIT) }) // it says where
@@ -154,10 +156,14 @@ func (d *dialog) said(line string) (all [][]byte, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("the session ends, or hangs, at %.300q: %.500s", line, d.errs.String())
 		}
-		if bytes.HasPrefix(text, []byte(`{"cmd":"`+mark)) {
+		e, err := suite.EventIn(text)
+		if err != nil {
+			return all, err
+		}
+		if e.Kind == "result" && bytes.Contains(text, []byte(`"cmd":"`+mark)) {
 			return all, nil
 		}
-		all = append(all, text)
+		all = append(all, e)
 	}
 }
 
@@ -223,7 +229,8 @@ func (d *dialog) killed(g *suite.Gen) error {
 		return err
 	}
 	told, err := d.said("reconnect")
-	if err != nil || len(told) != 1 || !bytes.Contains(told[0], []byte(`"passed":null`)) {
+	i := slices.IndexFunc(told, func(e suite.Event) bool { return e.Kind == "reconnected" })
+	if err != nil || i < 0 || !bytes.Contains(told[i].Text, []byte(`"passed":null`)) {
 		return fmt.Errorf("reconnect: %w: %s", err, told)
 	}
 	for _, line := range []string{"docker ps -a --format '{{.Names}} {{.Image}}'", "docker images", "docker diff one"} {

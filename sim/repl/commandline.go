@@ -1,7 +1,6 @@
 package repl
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,54 +8,6 @@ import (
 
 	"twinlayer/lessons"
 )
-
-// Missed is how many steps of lessons did not lead where they should.
-func (r *REPL) Missed() int { return r.missed }
-
-// playAll begins with the lessons that were asked for: with Auto it plays them
-// all, else it opens the first.
-func (r *REPL) playAll(ctx context.Context) error {
-	for _, l := range r.Play {
-		if err := r.begin(ctx, l, 0); err != nil || !r.Auto {
-			return err
-		}
-		if err := r.playOut(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// playOut plays the lesson that is on to its end, or to where it fails.
-func (r *REPL) playOut(ctx context.Context) error {
-	for r.lesson != nil && ctx.Err() == nil {
-		missed := r.missed
-		if err := r.goOn(ctx); err != nil {
-			return err
-		}
-		if r.missed > missed {
-			return r.endLesson(ctx)
-		}
-	}
-	return ctx.Err()
-}
-
-// checkAll plays lessons in all ways and says what does not hold in each.
-func (r *REPL) checkAll(ctx context.Context) {
-	if len(r.Play) > 1 {
-		if err := lessons.Keep(ctx, r.Session, r.Play); err != nil {
-			r.draw.warn("%v", err)
-		}
-	}
-	for _, l := range r.Play {
-		if err := lessons.Check(ctx, r.Session, l); err != nil {
-			r.missed++
-			r.draw.warn("%v", err)
-			continue
-		}
-		r.draw.text(r.draw.lines.ok + " " + l.ID)
-	}
-}
 
 // LessonUsage is what can be asked of lessons on the command line.
 const LessonUsage = `

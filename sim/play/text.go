@@ -1,0 +1,67 @@
+package play
+
+import (
+	"maps"
+	"slices"
+
+	"twinlayer/lessons"
+	"twinlayer/sim/say"
+)
+
+// Phrase is what twinlayer itself says; a screen has it told by [say.In].
+type Phrase = say.Phrase
+
+// Text is what a lesson says, by language.
+type Text map[string]string
+
+// In is the text in a language, else in English, else in any.
+func (t Text) In(lang string) string {
+	for _, lang := range []string{lang, lessons.English} {
+		if text, ok := t[lang]; ok {
+			return text
+		}
+	}
+	for _, lang := range slices.Sorted(maps.Keys(t)) {
+		return t[lang]
+	}
+	return ""
+}
+
+// textOf picks a text out of a lesson's words; nil where it is nowhere.
+func textOf(l lessons.Lesson, pick func(lessons.Words) string) Text {
+	t := Text{}
+	for lang, words := range l.Words {
+		if text := pick(words); text != "" {
+			t[lang] = text
+		}
+	}
+	if len(t) == 0 {
+		return nil
+	}
+	return t
+}
+
+// textIn is a text of a step's.
+func textIn(l lessons.Lesson, step string, pick func(lessons.StepWords) string) Text {
+	return textOf(l, func(w lessons.Words) string { return pick(w.Steps[step]) })
+}
+
+func refTo(l lessons.Lesson) LessonRef {
+	return LessonRef{l.ID, l.Order, textOf(l, func(w lessons.Words) string { return w.Title })}
+}
+
+// of is what lessons say; until that is a phrase of the catalogs, its key is
+// its English text.
+func of(p lessons.Phrase) Phrase {
+	out := Phrase{Key: p.Format}
+	for _, a := range p.Args {
+		switch inner := a.(type) {
+		case lessons.Phrase:
+			a = of(inner)
+		case error:
+			a = inner.Error()
+		}
+		out.Args = append(out.Args, a)
+	}
+	return out
+}

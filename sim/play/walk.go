@@ -1,0 +1,82 @@
+package play
+
+import (
+	"context"
+
+	"twinlayer/sim"
+	"twinlayer/sim/model"
+)
+
+// next goes to the model's next step or, at the present, on in the lesson.
+func (c *Conversation) next(ctx context.Context) error {
+	m, ok := c.timeline.Forward()
+	switch {
+	case ok:
+		c.tell(c.moment(m))
+	case c.lesson != nil:
+		return c.goOn(ctx)
+	default:
+		c.say(atPresent)
+	}
+	return nil
+}
+
+func (Next) do(ctx context.Context, c *Conversation) error { return c.next(ctx) }
+
+func (Back) do(_ context.Context, c *Conversation) error {
+	m, ok := c.timeline.Back()
+	switch {
+	case ok:
+		c.tell(c.moment(m))
+	case c.timeline.Cut():
+		c.say(farthestBack)
+	default:
+		c.say(atBeginning)
+	}
+	return nil
+}
+
+func (n GoTo) do(_ context.Context, c *Conversation) error {
+	m, ok := c.timeline.GoTo(int(n))
+	if !ok {
+		c.refuse(noSuchStep(int(n), c.timeline.Len()))
+		return nil
+	}
+	c.tell(c.moment(m))
+	return nil
+}
+
+func (ToEnd) do(_ context.Context, c *Conversation) error {
+	c.timeline.End()
+	c.say(thePresent)
+	return nil
+}
+
+func steps(c *Conversation, _ context.Context, args []string) error {
+	if len(args) == 1 && (args[0] == "on" || args[0] == "off") {
+		c.Step = args[0] == "on"
+		c.say(map[bool]Phrase{true: stepsHeld, false: stepsNotHeld}[c.Step])
+		return nil
+	}
+	c.tell(Steps{stepsAt(c.timeline.Last())})
+	return nil
+}
+
+func stepsAt(all []model.Moment) []StepAt {
+	out := make([]StepAt, 0, len(all))
+	for _, m := range all {
+		out = append(out, stepAt(m))
+	}
+	return out
+}
+
+func stepAt(m model.Moment) StepAt { return StepAt{m.Cmd, m.Index, m.Of, m.Step} }
+
+func boot(c *Conversation, _ context.Context, _ []string) error {
+	all := make([]StepAt, 0, len(c.booted))
+	for i, s := range c.booted {
+		all = append(all, StepAt{"power on", i + 1, len(c.booted), sim.Step{Event: s.Event, After: s.After}})
+	}
+	c.tell(Steps{all})
+	return nil
+}
