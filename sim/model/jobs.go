@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"twinlayer/kernel"
 	"twinlayer/sim/userland"
 )
 
@@ -34,25 +35,34 @@ func (t *transition) asleep(sh idleShell) (jobs []userland.Job) {
 
 const goesOn = "a command in the background goes on, and how far it has come is the real clock's affair"
 
+// left is all that lines of the shell have left running.
+func (sh idleShell) left() []leftJob { return slices.Concat(sh.jobs, sh.orphans) }
+
 // wakeJobs ends the jobs that have slept. One that does more is beyond the
 // model from then on, and with it the files of its container.
 func (t *transition) wakeJobs() {
 	for c := range t.state.containers.running.Values() {
 		for key, sh := range c.shells {
-			if !slices.ContainsFunc(sh.jobs, t.due) {
+			if !slices.ContainsFunc(sh.left(), t.due) {
 				continue
 			}
-			for _, j := range sh.jobs {
-				if t.due(j) && j.More {
+			for _, j := range sh.left() {
+				if t.due(j) && j.More && t.alive(*c, j) {
 					t.astray(c.ID)
 				} else if t.due(j) {
 					t.reap(*c, j.PID)
 				}
 			}
 			sh.jobs = slices.DeleteFunc(slices.Clone(sh.jobs), t.due)
+			sh.orphans = slices.DeleteFunc(slices.Clone(sh.orphans), t.due)
 			t.addShell(c.ID, key, sh)
 		}
 	}
+}
+
+// alive says whether a job still runs.
+func (t *transition) alive(c container, j leftJob) bool {
+	return !j.HasPID() || slices.ContainsFunc(t.state.Machine.Inside(c.ns.PID), func(p kernel.Process) bool { return p.InnerPID == j.PID })
 }
 
 func (t *transition) due(j leftJob) bool { return !j.wake.After(t.now) }

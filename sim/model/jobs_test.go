@@ -57,3 +57,26 @@ func TestWaitForJob(t *testing.T) {
 	simtest.Do(t, s, "sleep 2 &")
 	require.Equal(t, "0\n", simtest.Do(t, s, "wait $!; echo $?").Model.Stdout)
 }
+
+// A process that has ended ends none of those that it has started: they go on
+// as orphans.
+func TestOrphans(t *testing.T) {
+	s := simtest.Session(t, model.Config{})
+	simtest.Do(t, s, "docker run -it --name box busybox")
+	require.Equal(t, "129\n", simtest.Do(t, s, "sh -c 'sleep 6; touch /never' & sleep 0.2; kill -HUP $!; wait $!; echo $?").Model.Stdout)
+	require.Contains(t, simtest.Do(t, s, "ps").Model.Stdout, "sleep 6\n")
+	r := simtest.Do(t, s, "wait; ls -d /never; jobs")
+	require.Empty(t, r.Model.Stdout+r.Model.Unknown, "it is no child of the shell")
+	for range 4 {
+		r = simtest.Do(t, s, "ps")
+	}
+	require.NotContains(t, r.Model.Stdout, "sleep 6", "its time has come")
+	simtest.Do(t, s, "sh -c 'sleep 1000; true' & sleep 0.2; kill $!")
+	simtest.Do(t, s, "kill $(ps | sed -n 's/^ *\\([0-9]*\\).* sleep 1000$/\\1/p')")
+	require.NotContains(t, simtest.Do(t, s, "ps").Model.Stdout, "sleep 1000")
+	simtest.Do(t, s, "sh -c 'sh -c \"sleep 3; echo > /late; true\"; true' & sleep 0.2; kill $!")
+	require.Empty(t, simtest.Do(t, s, "true").Model.Unknown)
+	simtest.Do(t, s, "true")
+	simtest.Do(t, s, "true")
+	require.Contains(t, simtest.Do(t, s, "ls /").Model.Unknown, "in the background")
+}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync/atomic"
 
@@ -74,13 +75,13 @@ func (k kernelView) Kill(pid, signal int) error {
 	return nil
 }
 
-// killLeft ends what a shell has left in the background.
+// killLeft ends what a line has left running.
 func (k kernelView) killLeft(pid int) {
 	k.x.t.mu.Lock()
 	defer k.x.t.mu.Unlock()
 	c, _ := k.x.t.state.container(k.x.id)
 	for _, sh := range c.shells {
-		for _, j := range sh.jobs {
+		for _, j := range sh.left() {
 			if j.PID == pid {
 				k.x.t.reap(c, pid)
 			}
@@ -92,13 +93,21 @@ func (k kernelView) killLeft(pid int) {
 // ignored (signal(7)), and nothing is modelled of those that stop one.
 var harmless = map[int]bool{17: true, 18: true, 19: true, 20: true, 21: true, 22: true, 23: true, 28: true}
 
-// killers marks the contexts of processes that Kill can end.
+// killers marks the contexts of processes that Kill can end. The value is the
+// context that ends them all.
 type killers struct{}
 
-// killable is ctx for a process that Kill can end, with what it has started;
-// killedBy ends that, and is the signal that it was ended with, or 0.
+// errEnded is why a process's context ends with the process, which ends none
+// of those that it has started.
+var errEnded = errors.New("it has ended")
+
+// killable is ctx for a process that Kill can end; killedBy ends that, and is
+// the signal that it was ended with, or 0.
 func (t *transition) killable(ctx context.Context, pid int) (killable context.Context, killedBy func() int) {
-	killable, cancel := context.WithCancel(context.WithValue(ctx, killers{}, true))
+	if ctx.Value(killers{}) == nil {
+		ctx = context.WithValue(ctx, killers{}, ctx)
+	}
+	killable, cancel := context.WithCancelCause(ctx)
 	var with atomic.Int32
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -107,13 +116,13 @@ func (t *transition) killable(ctx context.Context, pid int) (killable context.Co
 	}
 	t.killers[pid] = func(signal int) {
 		with.CompareAndSwap(0, int32(signal))
-		cancel()
+		cancel(errEnded)
 	}
 	return killable, func() int {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		delete(t.killers, pid)
-		cancel()
+		cancel(errEnded)
 		return int(with.Load())
 	}
 }

@@ -38,6 +38,7 @@ type execution struct {
 	interrupt context.Context // kills what a line has started; nil: no line
 	children  atomic.Int32    // that run now
 	struck    atomic.Bool     // one of them has been killed by interrupt
+	orphans   []userland.Job  // whose parents have ended before them, and that go on
 }
 
 func (t *transition) execution(c container) *execution {
@@ -330,6 +331,7 @@ func (x *execution) line(ctx context.Context, key string, sh idleShell, line str
 		return out
 	}
 	sh.Shell, sh.process, sh.jobs = next, x.p, x.t.leave(next.Jobs())
+	sh.orphans = slices.Concat(sh.orphans, x.t.leave(x.orphans))
 	x.wait(key, sh)
 	x.t.wakeJobs() // one that never sleeps has gone on already
 	out.Shell = key
@@ -414,6 +416,9 @@ func (x *execution) begin(p *userland.Process) {
 
 // exec runs a child of the process; it is the fork and execve of the model.
 func (x *execution) exec(ctx context.Context, child *userland.Process) int {
+	if context.Cause(ctx) == errEnded {
+		return exitKilled // who would start it is not there any more
+	}
 	own := &execution{t: x.t, id: x.id, sys: x.inherit(child)}
 	own.begin(child)
 	child.Replace = own.replace
@@ -424,19 +429,29 @@ func (x *execution) exec(ctx context.Context, child *userland.Process) int {
 		}
 		x.children.Add(-1)
 	}()
-	if x.interrupt != nil && x.interrupt.Err() == nil && ctx.Value(killers{}) == nil {
+	all, begun := ctx.Value(killers{}).(context.Context)
+	if begun {
+		return x.outliving(ctx, all, own, child)
+	}
+	if x.interrupt != nil && x.interrupt.Err() == nil {
 		ctx = x.interrupt
 	}
+	return x.live(ctx, own, child)
+}
+
+// live runs a child that has begun to its end, its own or that of ctx.
+func (x *execution) live(ctx context.Context, own *execution, child *userland.Process) int {
 	ctx, killedBy := x.t.killable(ctx, child.PID)
 	if child.Started != nil {
 		child.Started(child.PID)
 	}
 	own.sys.Done = ctx.Done()
 	exit := x.perform(ctx, x.program(child), child)
+	left := context.Cause(ctx) == errLeft
 	if signal := killedBy(); signal != 0 {
 		exit = 128 + signal
 	}
-	if context.Cause(ctx) == errLeft {
+	if left {
 		return exit // it runs on
 	}
 	x.t.mu.Lock()

@@ -68,6 +68,7 @@ type idleShell struct {
 	pid     int
 	foreign string // why the model cannot know what it does; "": it can
 	jobs    []leftJob
+	orphans []leftJob // that are no jobs of its own
 }
 
 // Images are the images that a tag names, newest first.

@@ -156,7 +156,7 @@ func sleep(t *tool) int {
 	}
 	wait := t.Sleep
 	if wait == nil {
-		wait = sleepFor
+		wait = SleepFor
 	}
 	if wait(t.ctx, total) != nil {
 		return exitKilled
@@ -164,8 +164,8 @@ func sleep(t *tool) int {
 	return 0
 }
 
-// sleepFor waits by the real clock.
-func sleepFor(ctx context.Context, d time.Duration) error {
+// SleepFor waits by the real clock.
+func SleepFor(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

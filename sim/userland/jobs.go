@@ -16,6 +16,9 @@ type Job struct {
 	More bool          // it goes on then
 }
 
+// HasPID says whether the job is a process of its own.
+func (j Job) HasPID() bool { return j.PID < noPID }
+
 // jobTable are the background commands of one shell.
 type jobTable struct{ list []*job }
 
@@ -100,7 +103,7 @@ func (j *job) running() bool {
 // sleeper is how a program of the job sleeps.
 func (j *job) sleeper(sleep func(context.Context, time.Duration) error) func(context.Context, time.Duration) error {
 	if sleep == nil {
-		sleep = sleepFor
+		sleep = SleepFor
 	}
 	return func(ctx context.Context, d time.Duration) error {
 		j.nap(1, d)
@@ -170,10 +173,10 @@ func (in *interp) sleepOn(j *job, l Job) {
 		case left <= 0 && !l.More:
 			j.end(0)
 			return
-		case l.PID < noPID && !in.alive(l.PID):
+		case l.HasPID() && !in.alive(l.PID):
 			j.end(128 + signalNumber("TERM"))
 			return
-		case sleepFor(in.ctx, min(max(left, time.Millisecond), 20*time.Millisecond)) != nil:
+		case SleepFor(in.ctx, min(max(left, time.Millisecond), 20*time.Millisecond)) != nil:
 			return
 		}
 	}
