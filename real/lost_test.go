@@ -238,3 +238,22 @@ func TestDamagedLayer(t *testing.T) {
 	agreed(t, s, "docker rmi one three")
 	require.Equal(t, sim.Same, agreed(t, s, "docker images --format {{.Repository}}").Verdict)
 }
+
+// TestBuildCannotStart: where only the real engine knows that the container of
+// a step cannot be started, neither world has started it.
+func TestBuildCannotStart(t *testing.T) {
+	for name, dir := range map[string]string{"beyond the model": "/bad/x", "a descriptor": "/descriptor"} {
+		t.Run(name, func(t *testing.T) {
+			s := bothAt(t, t.TempDir())
+			dockerfile := filepath.Join(t.TempDir(), "Dockerfile")
+			require.NoError(t, os.WriteFile(dockerfile, []byte("FROM busybox\nRUN ln -s /proc/nosuch/fd /bad && ln -s /proc/self/fd/99 /descriptor\nWORKDIR "+dir+"\nRUN pwd\n"), 0o644))
+			r := typed(t, s, "docker build -t w "+filepath.Dir(dockerfile))
+			require.NotEqual(t, sim.Bug, r.Verdict, "%v", r.Differences)
+			require.Contains(t, r.Model.Stderr, "chdir to cwd")
+			require.Equal(t, r.Real.Stderr, r.Model.Stderr)
+			require.Equal(t, r.Real.Exit, r.Model.Exit)
+			require.EqualValues(t, sim.Created, r.Model.Containers[0].Status)
+			require.NotEqual(t, sim.Bug, typed(t, s, "docker ps -a").Verdict)
+		})
+	}
+}

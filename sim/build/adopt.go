@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"fmt"
 
 	"twinlayer/fs"
@@ -10,6 +11,7 @@ import (
 // adopter is an engine that takes over what it cannot predict.
 type adopter interface {
 	Adopt(container string, layer *fs.Tree, out sim.Output) error
+	AdoptRefused(container string, why error) error
 }
 
 // adopt takes over from the real world what the model cannot predict of a
@@ -25,7 +27,7 @@ func (b *builder) adopt(k sim.Container, own sim.Output) (sim.Output, error) {
 		return sim.Output{}, unknown
 	}
 	if real.Err != nil {
-		return sim.Output{}, real.Err
+		return sim.Output{}, cmp.Or(model.AdoptRefused(k.ID, real.Err), real.Err)
 	}
 	layer, err := real.Layer(b)
 	if err != nil {

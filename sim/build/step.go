@@ -132,6 +132,10 @@ func (b *builder) tellDone(out sim.Output, below int) {
 // over from the real world's same step.
 func (b *builder) start(k sim.Container) (sim.Output, error) {
 	out, err := b.engine.Start(b, k.ID, false)
+	var unknown *sim.Unknown
+	if errors.As(err, &unknown) { // whether it can be started
+		out, err = sim.Output{Unknown: unknown.Why}, nil
+	}
 	if err != nil || out.Unknown == "" {
 		return out, err
 	}

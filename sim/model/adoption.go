@@ -1,9 +1,11 @@
 package model
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 
@@ -322,7 +324,27 @@ func (m *Model) Adopt(key string, layer *fs.Tree, out sim.Output) error {
 		}
 		t.adoptLayer(c, layer)
 		c, _ = t.state.container(key)
-		c.Exit = out.Exit
+		if c.Status == sim.Created {
+			c.Started, c.Finished = t.now, t.now
+		}
+		c.Status, c.Exit = sim.Exited, out.Exit
+		t.state = t.state.with(c)
+		return nil
+	})
+}
+
+// AdoptRefused notes that the real engine could not start a container.
+func (m *Model) AdoptRefused(key string, why error) error {
+	return m.do(func(t *transition) error {
+		c, err := t.state.container(key)
+		if err != nil {
+			return err
+		}
+		c.Status, c.Exit, c.Started, c.Finished = sim.Created, 1, time.Time{}, time.Time{}
+		var r *sim.Refusal
+		if errors.As(why, &r) {
+			c.Exit = max(r.Exit, 1)
+		}
 		t.state = t.state.with(c)
 		return nil
 	})
