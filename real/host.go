@@ -1,6 +1,7 @@
 package real
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -86,7 +87,7 @@ func (Host) Kind(name string) (sim.HostKind, error) {
 
 // Tree reads a file or a directory. Contents are copied to a file of our own,
 // because the host's may change later.
-func (h Host) Tree(name string) (*fs.Tree, error) {
+func (h Host) Tree(ctx context.Context, name string) (*fs.Tree, error) {
 	top := h.Abs(name)
 	if strings.HasSuffix(name, "/.") || strings.HasSuffix(name, "/") || name == "." {
 		if real, err := filepath.EvalSymlinks(top); err == nil {
@@ -102,7 +103,7 @@ func (h Host) Tree(name string) (*fs.Tree, error) {
 		return nil, err
 	}
 	defer in.Close()
-	r := reading{b: fs.NewBuilder(), spool: spool, names: map[[2]uint64]string{}}
+	r := hostReader{ctx: ctx, b: fs.NewBuilder(), spool: spool, names: map[[2]uint64]string{}}
 	name, at := filepath.Base(top), "/"+filepath.Base(top)
 	if filepath.Dir(top) == top {
 		name, at = ".", "/root"
@@ -124,11 +125,12 @@ func spool() (*os.File, error) {
 // Spool is a place for the contents of files, for [sim.ModelConfig].
 func Spool() (fs.Spool, error) { return spool() }
 
-// reading is a tree of the host that is being read. What is read may be in a
+// hostReader reads a tree of the host. What is read may be in a
 // container's hands, as a bound directory is: each name is looked up in the
 // open directory that has it, and what was a file or a directory and is another
 // now is passed over.
-type reading struct {
+type hostReader struct {
+	ctx   context.Context
 	b     *fs.Builder
 	spool *os.File
 	end   int64
@@ -137,7 +139,10 @@ type reading struct {
 
 // add adds what has a name in the directory in, and what is below it. Sockets
 // are left out: no archive has them.
-func (r *reading) add(in *os.Root, name, at string) error {
+func (r *hostReader) add(in *os.Root, name, at string) error {
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
 	info, err := in.Lstat(name)
 	if err != nil {
 		return err
@@ -182,7 +187,7 @@ func exchanged(err error) bool {
 func subdir(in *os.Root, name string) (*os.Root, error) { return in.OpenRoot(name + "/.") }
 
 // dir adds what is in a directory.
-func (r *reading) dir(in *os.Root, name, at string, was os.FileInfo) error {
+func (r *hostReader) dir(in *os.Root, name, at string, was os.FileInfo) error {
 	sub, err := subdir(in, name)
 	if err != nil {
 		return err
@@ -199,14 +204,14 @@ func (r *reading) dir(in *os.Root, name, at string, was os.FileInfo) error {
 	names, err := d.Readdirnames(-1)
 	slices.Sort(names)
 	for _, name := range names {
-		if err := r.add(sub, name, path.Join(at, name)); err != nil && !exchanged(err) {
+		if err := r.add(sub, name, path.Join(at, name)); err != nil && (r.ctx.Err() != nil || !exchanged(err)) {
 			return err
 		}
 	}
 	return err
 }
 
-func (r *reading) content(in *os.Root, name string, was os.FileInfo) (*fs.Data, error) {
+func (r *hostReader) content(in *os.Root, name string, was os.FileInfo) (*fs.Data, error) {
 	f, err := in.OpenFile(name, os.O_RDONLY|nonblock, 0)
 	if err != nil {
 		return nil, err
@@ -215,12 +220,25 @@ func (r *reading) content(in *os.Root, name string, was os.FileInfo) (*fs.Data, 
 	if now, err := f.Stat(); err != nil || !os.SameFile(now, was) {
 		return nil, errors.Join(err, iofs.ErrNotExist)
 	}
-	n, err := io.Copy(r.spool, f)
+	n, err := io.Copy(r.spool, lastingReader{r.ctx, f})
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", filepath.Join(in.Name(), name), err)
 	}
 	r.end += n
 	return fs.FileData(r.spool, r.end-n, n), nil
+}
+
+// lastingReader reads as long as ctx lasts.
+type lastingReader struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (r lastingReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
 }
 
 // Put writes a tree's entries below dir, and nowhere else, whatever symlinks
@@ -231,7 +249,7 @@ func (Host) Put(dir string, t *fs.Tree) error {
 		return err
 	}
 	defer root.Close()
-	w := writing{at: &place{root: root, path: ""}, names: map[fs.Ino]string{}}
+	w := hostWriter{at: &place{root: root, path: ""}, names: map[fs.Ino]string{}}
 	for p := range t.All() {
 		if err := w.put(p); err != nil {
 			return errors.Join(err, w.leave(""))
@@ -249,12 +267,12 @@ type place struct {
 	made *fs.Path // here: it gets its permissions and time when it is left
 }
 
-type writing struct {
+type hostWriter struct {
 	at    *place
 	names map[fs.Ino]string
 }
 
-func (w *writing) put(p fs.Path) error {
+func (w *hostWriter) put(p fs.Path) error {
 	dir, name := p.Path[:strings.LastIndexByte(p.Path, '/')], path.Base(p.Path)
 	if err := w.leave(dir); err != nil {
 		return err
@@ -286,7 +304,7 @@ func (w *writing) put(p fs.Path) error {
 }
 
 // enter goes on in the directory name, which is made if that is told.
-func (w *writing) enter(name, at string, made *fs.Path) error {
+func (w *hostWriter) enter(name, at string, made *fs.Path) error {
 	if made != nil {
 		if err := w.at.root.Mkdir(name, 0o700); err != nil {
 			return err
@@ -300,7 +318,7 @@ func (w *writing) enter(name, at string, made *fs.Path) error {
 }
 
 // leave goes up to the directory dir.
-func (w *writing) leave(dir string) (err error) {
+func (w *hostWriter) leave(dir string) (err error) {
 	for w.at.path != dir && w.at.up != nil {
 		at := w.at
 		w.at = at.up
@@ -313,7 +331,7 @@ func (w *writing) leave(dir string) (err error) {
 }
 
 // link gives a file that was written one more name.
-func (w *writing) link(first, name string) error {
+func (w *hostWriter) link(first, name string) error {
 	top := w.at
 	for top.up != nil {
 		top = top.up
@@ -321,7 +339,7 @@ func (w *writing) link(first, name string) error {
 	return top.root.Link(strings.TrimPrefix(first, "/"), strings.TrimPrefix(name, "/"))
 }
 
-func (w *writing) file(name string, p fs.Path) error {
+func (w *hostWriter) file(name string, p fs.Path) error {
 	f, err := w.at.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err

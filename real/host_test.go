@@ -1,12 +1,14 @@
 package real
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -23,7 +25,7 @@ func TestHostTreeAndBack(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a/f"), []byte("text"), 0o640))
 	require.NoError(t, os.Symlink("f", filepath.Join(dir, "a/link")))
 	require.NoError(t, os.Link(filepath.Join(dir, "a/f"), filepath.Join(dir, "a/sub/hard")))
-	tree, err := Host{}.Tree(filepath.Join(dir, "a"))
+	tree, err := Host{}.Tree(t.Context(), filepath.Join(dir, "a"))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a/f"), []byte("changed later"), 0o640))
 	require.EqualValues(t, 2, tree.Lookup("/a/f").Nlink)
@@ -34,7 +36,7 @@ func TestHostTreeAndBack(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(out, "a/sub/hard"))
 	require.NoError(t, err)
 	require.Equal(t, "text", string(text))
-	again, err := Host{}.Tree(filepath.Join(out, "a"))
+	again, err := Host{}.Tree(t.Context(), filepath.Join(out, "a"))
 	require.NoError(t, err)
 	x, err := tree.Digest()
 	require.NoError(t, err)
@@ -102,7 +104,7 @@ func TestHostTreeExchanged(t *testing.T) {
 	defer exchanging.Wait()
 	defer done.Store(true)
 	for range 300 {
-		tree, err := Host{}.Tree(dir)
+		tree, err := Host{}.Tree(t.Context(), dir)
 		require.NoError(t, err)
 		for p := range tree.All() {
 			if p.IsRegular() {
@@ -111,6 +113,38 @@ func TestHostTreeExchanged(t *testing.T) {
 				require.Equal(t, "own", string(text), p.Path)
 			}
 		}
+	}
+}
+
+// doneAfter is a context that is done once it was asked so often.
+type doneAfter struct {
+	context.Context
+	left atomic.Int64
+}
+
+func (d *doneAfter) Err() error {
+	if d.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestHostEnds: the reading of a directory, and of a file, ends with the
+// command.
+func TestHostEnds(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 100 {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), []byte("x"), 0o644))
+	}
+	huge := filepath.Join(t.TempDir(), "huge")
+	require.NoError(t, os.WriteFile(huge, nil, 0o644))
+	require.NoError(t, os.Truncate(huge, 1<<40))
+	for _, name := range []string{dir, huge} {
+		ctx := &doneAfter{Context: t.Context()}
+		ctx.left.Store(20)
+		_, err := Host{}.Tree(ctx, name)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Greater(t, ctx.left.Load(), int64(-5), "it ends at once")
 	}
 }
 
@@ -126,7 +160,7 @@ func TestHostDeep(t *testing.T) {
 		dir := t.TempDir()
 		put = allocations(func() { require.NoError(t, Host{}.Put(dir, b.Tree())) })
 		tree = allocations(func() {
-			again, err := Host{}.Tree(filepath.Join(dir, "d"))
+			again, err := Host{}.Tree(t.Context(), filepath.Join(dir, "d"))
 			require.NoError(t, err)
 			require.NotNil(t, again.Lookup(name))
 		})

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	iofs "io/fs"
@@ -21,8 +22,8 @@ type Host interface {
 	// without an error, or not at all.
 	Create(name string, write func(io.Writer) error) error
 	// Tree is the file or directory name, as the one entry of a tree's root.
-	// "." and a trailing "/." have that entry's own name too.
-	Tree(name string) (*fs.Tree, error)
+	// "." and a trailing "/." have that entry's own name too. It ends with ctx.
+	Tree(ctx context.Context, name string) (*fs.Tree, error)
 	// Put writes the entries of a tree's root below the directory dir.
 	Put(dir string, t *fs.Tree) error
 	// Abs is name as an absolute path.
@@ -52,7 +53,7 @@ func (NoHost) Open(string) (io.ReadCloser, error) {
 
 func (NoHost) Create(string, func(io.Writer) error) error { return errNoHost }
 
-func (NoHost) Tree(string) (*fs.Tree, error) { return nil, errNoHost }
+func (NoHost) Tree(context.Context, string) (*fs.Tree, error) { return nil, errNoHost }
 
 func (NoHost) Put(string, *fs.Tree) error { return errNoHost }
 

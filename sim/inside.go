@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"io"
 	"path/filepath"
 	"strings"
@@ -48,8 +49,8 @@ func (i inside) Create(name string, write func(io.Writer) error) error {
 }
 
 // Tree is a file or directory.
-func (i inside) Tree(name string) (*fs.Tree, error) {
-	return i.host.Tree(i.at(name))
+func (i inside) Tree(ctx context.Context, name string) (*fs.Tree, error) {
+	return i.host.Tree(ctx, i.at(name))
 }
 
 // Put writes a tree's entries.

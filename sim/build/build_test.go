@@ -36,7 +36,7 @@ func (f files) Open(name string) (io.ReadCloser, error) {
 func (f files) Create(string, func(io.Writer) error) error { return os.ErrPermission }
 func (f files) Put(string, *fs.Tree) error                 { return os.ErrPermission }
 
-func (f files) Tree(dir string) (*fs.Tree, error) {
+func (f files) Tree(_ context.Context, dir string) (*fs.Tree, error) {
 	b := fs.NewBuilder()
 	if err := b.Put("/ctx", fs.Node{Mode: fs.S_IFDIR | 0o755}); err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func (b *builder) read() error {
 	if err != nil {
 		return err
 	}
-	tree, err := b.host.Tree(strings.TrimSuffix(dir, "/") + "/.")
+	tree, err := b.host.Tree(b, strings.TrimSuffix(dir, "/")+"/.")
 	if err != nil {
 		return hostRefusal("unable to prepare context: ", err)
 	}

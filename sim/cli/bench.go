@@ -129,7 +129,7 @@ func (benchHost) Open(string) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader(benchFile)), nil
 }
 
-func (benchHost) Tree(string) (*fs.Tree, error) {
+func (benchHost) Tree(context.Context, string) (*fs.Tree, error) {
 	b := fs.NewBuilder()
 	err := errors.Join(
 		b.Put("/bench/Dockerfile", fs.Node{Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte(benchFile))}),

@@ -129,7 +129,7 @@ func (c *invocation) copyIn(src, container, dest string) error {
 	case kind == sim.HostNothing:
 		return sim.Refuse("lstat %s: no such file or directory", c.host.Abs(src))
 	}
-	tree, err := c.host.Tree(src)
+	tree, err := c.host.Tree(c, src)
 	if err != nil {
 		return sim.HostError(err)
 	}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"cmp"
+	"context"
 	"io"
 	"sync"
 
@@ -43,7 +44,9 @@ func once[T any](mu *sync.Mutex, kept map[string]read[T], name string, do func(s
 }
 
 // Tree reads a name of the host, once for both worlds.
-func (s *shared) Tree(name string) (*fs.Tree, error) { return once(&s.mu, s.trees, name, s.Host.Tree) }
+func (s *shared) Tree(ctx context.Context, name string) (*fs.Tree, error) {
+	return once(&s.mu, s.trees, name, func(name string) (*fs.Tree, error) { return s.Host.Tree(ctx, name) })
+}
 
 // Kind asks for a name of the host, once for both worlds.
 func (s *shared) Kind(name string) (sim.HostKind, error) {
