@@ -32,7 +32,7 @@ func (d directory) Open(string) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader(d.files["Dockerfile"])), nil
 }
 
-func (d directory) Tree(string) (*fs.Tree, error) {
+func (d directory) Tree(context.Context, string) (*fs.Tree, error) {
 	b := fs.NewBuilder()
 	for name, text := range d.files {
 		if err := b.Put("/dir/"+name, fs.Node{Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte(text))}); err != nil {

@@ -84,7 +84,7 @@ func (b *builder) checkDir(dir string) error {
 // hostRefusal is what the machine's files had against it, as docker's command
 // prints it.
 func hostRefusal(prefix string, err error) error {
-	if err == nil || errors.As(err, new(*sim.Refusal)) {
+	if err == nil || sim.IsBroken(err) || errors.As(err, new(*sim.Refusal)) {
 		return err
 	}
 	return sim.Refuse("%s%v", prefix, err)
