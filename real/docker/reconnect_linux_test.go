@@ -105,7 +105,7 @@ const slow = "FROM busybox\nRUN echo 1 > /one\nRUN sleep 8; echo 2 > /two\n"
 
 func (slowly) Kind(string) (sim.HostKind, error) { return sim.HostDir, nil }
 
-func (slowly) Tree(string) (*fs.Tree, error) {
+func (slowly) Tree(context.Context, string) (*fs.Tree, error) {
 	b := fs.NewBuilder()
 	err := b.Put("/app/Dockerfile", fs.Node{Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte(slow))})
 	return b.Tree(), err
