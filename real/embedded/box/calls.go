@@ -14,13 +14,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"twinlayer/real/embedded/early"
+	"twinlayer/real/embedded/stage1"
 )
 
 // calls are what a container's first process does before it is the user's
 // program, each with what its failure means.
 type calls struct {
-	early.Calls
+	stage1.Calls
 	failures []func(error) error
 }
 
@@ -38,7 +38,7 @@ func doing(format string, args ...any) func(error) error {
 // come from: of its root directory where it is a container's first process, of
 // that process where it is to enter a container. It is closed before anything
 // is looked up that the container or its image names.
-const handed = early.Conn + 1
+const handed = stage1.Conn + 1
 
 // closeHanded leaves no descriptor but the standard streams and that of the
 // calls, which execve closes.
@@ -81,16 +81,16 @@ func (c *calls) enterDir(dir string, counts bool) {
 		return runtimeFailure("chdir to cwd (%q) set in config.json failed: %v", dir, err)
 	}
 	if !counts {
-		c.add(failure, early.Enter, dir, 0)
+		c.add(failure, stage1.Enter, dir, 0)
 		return
 	}
-	c.add(failure, early.Enter, dir, 1)
+	c.add(failure, stage1.Enter, dir, 1)
 	c.add(func(err error) error {
 		if errors.Is(err, unix.EXDEV) {
 			return runtimeFailure("current working directory is outside of container mount namespace root -- possible container breakout detected")
 		}
 		return failure(err)
-	}, early.Inside)
+	}, stage1.Inside)
 }
 
 const quietOld = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
@@ -137,7 +137,7 @@ func (c *calls) restrict(p *Power) error {
 		}
 	}
 	c.add(doing("setting no_new_privs"), unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-	c.add(doing("setting the seccomp filter"), unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, early.Program(pack(p.Filter)))
+	c.add(doing("setting the seccomp filter"), unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, stage1.Program(pack(p.Filter)))
 	return nil
 }
 
@@ -183,7 +183,7 @@ const sigSetMask = 2 // SIG_SETMASK of <asm-generic/signal-defs.h>
 // exec becomes the program.
 func (c *calls) exec(file string, args, env []string, failure func(error) error) {
 	c.add(doing("setting the umask"), unix.SYS_UMASK, 0o022)
-	c.add(doing("setting the signals"), early.Signals)
+	c.add(doing("setting the signals"), stage1.Signals)
 	c.add(failure, unix.SYS_EXECVE, file, args, env)
 }
 
@@ -246,7 +246,7 @@ var errGone = runtimeFailure("the process was ended before it could run its prog
 
 // receive waits for the next message of a stage, and tells which process it is
 // from (unix(7), SO_PASSCRED).
-func receive(stage *os.File) (m early.Message, from int, err error) {
+func receive(stage *os.File) (m stage1.Message, from int, err error) {
 	conn, err := stage.SyscallConn()
 	if err != nil {
 		return m, 0, err
@@ -259,8 +259,8 @@ func receive(stage *os.File) (m early.Message, from int, err error) {
 }
 
 // receiveNow is receive where nothing blocks.
-func receiveNow(fd int) (m early.Message, from int, err error) {
-	answer, oob := make([]byte, early.MessageSize), make([]byte, unix.CmsgSpace(unix.SizeofUcred))
+func receiveNow(fd int) (m stage1.Message, from int, err error) {
+	answer, oob := make([]byte, stage1.MessageSize), make([]byte, unix.CmsgSpace(unix.SizeofUcred))
 	n, noob, _, _, err := unix.Recvmsg(fd, answer, oob, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
 	if err == nil && n == 0 {
 		err = io.EOF
@@ -278,7 +278,7 @@ func receiveNow(fd int) (m early.Message, from int, err error) {
 		}
 	}
 	if n == len(answer) {
-		m = *(*early.Message)(unsafe.Pointer(&answer[0]))
+		m = *(*stage1.Message)(unsafe.Pointer(&answer[0]))
 	}
 	return m, from, nil
 }

@@ -5,7 +5,7 @@
 // [Start] makes most of a container from outside: a thread of the caller with
 // namespaces, mounts and a root directory of its own, which ends then. What
 // only a process in the new pid namespace can do, to mount /proc and to give up
-// its power, a first process does, which package early is; it becomes the
+// its power, a first process does, which package stage1 is; it becomes the
 // user's program by execve, so the program is pid 1. [Proc.Exec] starts another
 // such process outside, which enters the namespaces, gives up its power and only
 // then forks into the pid namespace: what the container sees of it has memory
@@ -18,7 +18,7 @@
 //
 //   - The working directory: by the first process, when the descriptor of the
 //     old root is closed; the kernel is asked then whether it is below the root
-//     ([early.Inside]).
+//     ([stage1.Inside]).
 //   - The program, and the interpreter of a script: on a thread whose root
 //     directory is the container's, and by execve in the container.
 //   - passwd, group and /dev/null: on such a thread, opened without waiting and

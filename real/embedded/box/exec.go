@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"twinlayer/real/embedded/early"
+	"twinlayer/real/embedded/stage1"
 )
 
 // Exec starts one more process in the container whose first process p is. It
@@ -56,8 +56,8 @@ func (p *Process) visit(first *Proc, streams *pipes, todo *calls) error {
 			return err
 		}
 		todo.block() // of the Go runtime only this thread is left then
-		todo.add(doing("parting from the engine"), early.Fork)
-		todo.add(doing("waiting for the container's limits"), early.Await)
+		todo.add(doing("parting from the engine"), stage1.Fork)
+		todo.add(doing("waiting for the container's limits"), stage1.Await)
 		todo.add(doing("hiding the memory"), unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 		todo.enterContainer(first.namespaces)
 		dir := path.Clean("/" + p.Dir)
@@ -66,7 +66,7 @@ func (p *Process) visit(first *Proc, streams *pipes, todo *calls) error {
 			return err
 		}
 		todo.assume(who, p.Caps)
-		todo.add(notEntered, early.Fork)
+		todo.add(notEntered, stage1.Fork)
 		todo.add(doing("beginning a session"), unix.SYS_SETSID)
 		todo.enterDir(dir, true)
 		todo.exec(file, p.Args, p.Env, notExecuted(file))
@@ -137,7 +137,7 @@ func (e *entry) begin(streams *pipes, conn *os.File) error {
 	}
 	pidfd := os.NewFile(uintptr(fd), "container")
 	defer pidfd.Close()
-	e.last, err = os.StartProcess("/proc/self/exe", []string{early.Stage}, &os.ProcAttr{
+	e.last, err = os.StartProcess("/proc/self/exe", []string{stage1.Stage}, &os.ProcAttr{
 		Env: []string{}, Files: append(slices.Clone(streams.theirs[:]), conn, pidfd), // pidfd is the handed one
 	})
 	return err

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"twinlayer/real/embedded/early"
+	"twinlayer/real/embedded/stage1"
 )
 
 // namespaces are the ones that a container has for itself when it starts; a
@@ -90,7 +90,7 @@ func (s *Spec) begin(streams *pipes, conn *os.File) (*first, error) {
 	}
 	if err == nil {
 		defer root.Close()
-		f.process, err = os.StartProcess("/proc/self/exe", []string{early.Stage}, &os.ProcAttr{
+		f.process, err = os.StartProcess("/proc/self/exe", []string{stage1.Stage}, &os.ProcAttr{
 			Env: []string{}, Files: append(slices.Clone(streams.theirs[:]), conn, root), // root is the handed one
 			Sys: &syscall.SysProcAttr{Setsid: true, PidFD: &f.pidfd},
 		})

@@ -1,6 +1,6 @@
 //go:build linux
 
-package early
+package stage1
 
 // The kinds of arguments. A number is two words after its kind, the lower one
 // first; all else is a length and what has it, filled up to whole words.
@@ -47,7 +47,7 @@ func (c *Calls) Add(call uintptr, args ...any) {
 				c.string(s)
 			}
 		default:
-			panic("early: an argument that no system call takes")
+			panic("stage1: an argument that no system call takes")
 		}
 	}
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package early
+package stage1
 
 import (
 	"syscall"

@@ -1,6 +1,6 @@
 //go:build linux
 
-package early_test
+package stage1_test
 
 import (
 	"encoding/binary"
@@ -12,25 +12,25 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"twinlayer/real/embedded/early"
+	"twinlayer/real/embedded/stage1"
 )
 
 // stage hands calls to a first process, and returns what that answers and
 // what it, or what it has become, prints.
-func stage(t *testing.T, calls *early.Calls) (answer []uint32, printed string) {
+func stage(t *testing.T, calls *stage1.Calls) (answer []uint32, printed string) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
 	near, far := os.NewFile(uintptr(fds[0]), "near"), os.NewFile(uintptr(fds[1]), "far")
 	var out strings.Builder
 	cmd := &exec.Cmd{
-		Path: "/proc/self/exe", Args: []string{early.Stage}, Env: []string{"GODEBUG=inittrace=1"},
+		Path: "/proc/self/exe", Args: []string{stage1.Stage}, Env: []string{"GODEBUG=inittrace=1"},
 		Stdout: &out, Stderr: &out, ExtraFiles: []*os.File{far},
 	}
 	require.NoError(t, cmd.Start())
 	far.Close()
 	_, err = near.Write(calls.Bytes())
 	require.NoError(t, err)
-	var f [early.MessageSize]byte
+	var f [stage1.MessageSize]byte
 	if n, _ := near.Read(f[:]); n > 0 {
 		answer = []uint32{binary.NativeEndian.Uint32(f[:]), binary.NativeEndian.Uint32(f[4:])}
 	}
@@ -42,7 +42,7 @@ func stage(t *testing.T, calls *early.Calls) (answer []uint32, printed string) {
 // A stage makes its calls and becomes the program, before the packages of the
 // program are initialised that take time.
 func TestStage(t *testing.T) {
-	var calls early.Calls
+	var calls stage1.Calls
 	calls.Add(unix.SYS_UMASK, 0o77)
 	calls.Add(unix.SYS_CHDIR, "/usr")
 	calls.Add(unix.SYS_EXECVE, "/bin/sh", []string{"sh", "-c", "umask; pwd; echo $A $B; :", ""}, []string{"A=", "B=two words"})
@@ -55,7 +55,7 @@ func TestStage(t *testing.T) {
 }
 
 func TestStageFails(t *testing.T) {
-	var calls early.Calls
+	var calls stage1.Calls
 	calls.Add(unix.SYS_CHDIR, "/")
 	calls.Add(unix.SYS_CHDIR, "/no such directory")
 	calls.Add(unix.SYS_EXECVE, "/bin/echo", []string{"echo", "wrong"}, []string{})

@@ -1,6 +1,6 @@
 //go:build linux
 
-// Package early is the first process of a container, and what docker exec
+// Package stage1 is the first process of a container, and what docker exec
 // starts in one, until it becomes the user's program: started as [Stage], the
 // program makes the system calls that it is handed, the last of which is
 // execve, in this package's init function.
@@ -13,7 +13,7 @@
 // that it imports. This one imports next to nothing, so its turn comes before
 // that of the rest of the program, which takes several times as long as a
 // container needs to start. Nothing may be imported here that imports unicode.
-package early
+package stage1
 
 import (
 	"os"
