@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"twinlayer/fs"
+	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/store"
-	"twinlayer/real/embedded/wire"
 	"twinlayer/sim"
 )
 
@@ -39,13 +39,13 @@ type (
 
 // Stop ends a container, gently at first.
 func (e *Engine) Stop(ctx context.Context, container string, grace time.Duration) error {
-	_, err := call[wire.None](ctx, e, "stop", stopArgs{container, grace})
+	_, err := call[rpc.None](ctx, e, "stop", stopArgs{container, grace})
 	return err
 }
 
 // Kill sends a container's process a signal.
 func (e *Engine) Kill(ctx context.Context, container, signal string) error {
-	_, err := call[wire.None](ctx, e, "kill", signalArgs{container, signal})
+	_, err := call[rpc.None](ctx, e, "kill", signalArgs{container, signal})
 	return err
 }
 
@@ -61,7 +61,7 @@ func (e *Engine) Logs(ctx context.Context, container string, follow bool) (sim.O
 
 // RemoveContainer removes a container.
 func (e *Engine) RemoveContainer(ctx context.Context, container string, o sim.RemoveOptions) error {
-	_, err := call[wire.None](ctx, e, "removeContainer", removeContainerArgs{container, o.Force, o.Volumes})
+	_, err := call[rpc.None](ctx, e, "removeContainer", removeContainerArgs{container, o.Force, o.Volumes})
 	return err
 }
 
@@ -80,7 +80,7 @@ func (e *Engine) Commit(ctx context.Context, c sim.Commit) (sim.Image, error) {
 
 // CopyIn puts files into a container.
 func (e *Engine) CopyIn(ctx context.Context, container, dir string, files *fs.Tree) error {
-	name, err := call[string](ctx, e, "scratch", wire.None(true))
+	name, err := call[string](ctx, e, "scratch", rpc.None(true))
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (e *Engine) CopyIn(ctx context.Context, container, dir string, files *fs.Tr
 	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("copying into %s: %w", container, err)
 	}
-	_, err = call[wire.None](ctx, e, "copyIn", copyInArgs{container, dir, entries, name})
+	_, err = call[rpc.None](ctx, e, "copyIn", copyInArgs{container, dir, entries, name})
 	return err
 }
 
@@ -109,17 +109,17 @@ func (e *Engine) CopyOut(ctx context.Context, container, name string) (*fs.Tree,
 
 // Volumes lists all volumes.
 func (e *Engine) Volumes(ctx context.Context) ([]sim.Volume, error) {
-	return call[[]sim.Volume](ctx, e, "volumes", wire.None(true))
+	return call[[]sim.Volume](ctx, e, "volumes", rpc.None(true))
 }
 
 // CreateVolume makes a volume.
 func (e *Engine) CreateVolume(ctx context.Context, v sim.Volume) error {
-	_, err := call[wire.None](ctx, e, "createVolume", v)
+	_, err := call[rpc.None](ctx, e, "createVolume", v)
 	return err
 }
 
 // RemoveVolume removes a volume.
 func (e *Engine) RemoveVolume(ctx context.Context, name string) error {
-	_, err := call[wire.None](ctx, e, "removeVolume", name)
+	_, err := call[rpc.None](ctx, e, "removeVolume", name)
 	return err
 }

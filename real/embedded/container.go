@@ -18,8 +18,8 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
 	"twinlayer/real/embedded/box"
+	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/store"
-	"twinlayer/real/embedded/wire"
 	"twinlayer/sim"
 )
 
@@ -236,13 +236,13 @@ func (h *helper) partBelow(c *container) error {
 	return nil
 }
 
-func (h *helper) listContainers(context.Context, wire.None) ([]sim.Container, error) {
+func (h *helper) listContainers(context.Context, rpc.None) ([]sim.Container, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.values(), nil
 }
 
-func (h *helper) overview(context.Context, wire.None) ([]sim.ContainerView, error) {
+func (h *helper) overview(context.Context, rpc.None) ([]sim.ContainerView, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return sim.Overview(h.values()), nil
@@ -256,7 +256,7 @@ func (h *helper) oneContainer(_ context.Context, key string) (sim.Container, err
 	return h.status(c), nil
 }
 
-func (h *helper) removeContainer(_ context.Context, args removeContainerArgs) (wire.None, error) {
+func (h *helper) removeContainer(_ context.Context, args removeContainerArgs) (rpc.None, error) {
 	c, err := h.find(args.Container)
 	if err != nil {
 		return false, err

@@ -12,13 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"twinlayer/real/embedded/box"
+	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/store"
-	"twinlayer/real/embedded/wire"
 	"twinlayer/sim"
 )
 
 // scratch is a new file for contents on their way between the processes.
-func (h *helper) scratch(context.Context, wire.None) (string, error) {
+func (h *helper) scratch(context.Context, rpc.None) (string, error) {
 	f, err := h.store.Scratch()
 	if err != nil {
 		return "", err
@@ -26,7 +26,7 @@ func (h *helper) scratch(context.Context, wire.None) (string, error) {
 	return f.Name(), f.Close()
 }
 
-func (h *helper) copyIn(ctx context.Context, args copyInArgs) (wire.None, error) {
+func (h *helper) copyIn(ctx context.Context, args copyInArgs) (rpc.None, error) {
 	contents, err := os.Open(args.Contents)
 	if err != nil {
 		return false, err

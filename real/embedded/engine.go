@@ -11,15 +11,15 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/fs"
+	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/store"
-	"twinlayer/real/embedded/wire"
 	"twinlayer/sim"
 )
 
 // Engine is a running engine. Its methods are calls to the helper; see
 // [sim.Engine].
 type Engine struct {
-	client *wire.Client
+	client *rpc.Client
 	pid    int          // the helper's
 	wait   func() error // for the helper's end, once
 	close  sync.Once
@@ -36,9 +36,9 @@ var errGone = &sim.Lost{Err: errors.New("the embedded engine has ended unexpecte
 
 // call calls the helper.
 func call[R any](ctx context.Context, e *Engine, method string, args any) (R, error) {
-	r, err := wire.Call[R](ctx, e.client, method, args)
+	r, err := rpc.Call[R](ctx, e.client, method, args)
 	switch {
-	case errors.Is(err, wire.ErrGone):
+	case errors.Is(err, rpc.ErrGone):
 		err = errGone
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		err = ctx.Err() // which the helper knows only as the end of its own
@@ -96,7 +96,7 @@ func (e *Engine) Name() string { return "embedded" }
 
 // Info tells about the kernel.
 func (e *Engine) Info(ctx context.Context) (sim.Info, error) {
-	return call[sim.Info](ctx, e, "info", wire.None(true))
+	return call[sim.Info](ctx, e, "info", rpc.None(true))
 }
 
 // Pull fetches an image; see [sim.WithProgress].
@@ -111,7 +111,7 @@ func (e *Engine) Push(ctx context.Context, ref string) (sim.PushResult, error) {
 
 // Images lists all images.
 func (e *Engine) Images(ctx context.Context) ([]sim.Image, error) {
-	packed, err := call[[]packedImage](ctx, e, "images", wire.None(true))
+	packed, err := call[[]packedImage](ctx, e, "images", rpc.None(true))
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (e *Engine) Image(ctx context.Context, ref string) (sim.Image, error) {
 
 // Tag gives an image another name.
 func (e *Engine) Tag(ctx context.Context, source, target string) error {
-	_, err := call[wire.None](ctx, e, "tag", tagArgs{source, target})
+	_, err := call[rpc.None](ctx, e, "tag", tagArgs{source, target})
 	return err
 }
 
@@ -146,12 +146,12 @@ func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool) (sim.R
 
 // Containers lists all containers.
 func (e *Engine) Containers(ctx context.Context) ([]sim.Container, error) {
-	return call[[]sim.Container](ctx, e, "containers", wire.None(true))
+	return call[[]sim.Container](ctx, e, "containers", rpc.None(true))
 }
 
 // Overview is what a view tells of all containers.
 func (e *Engine) Overview(ctx context.Context) ([]sim.ContainerView, error) {
-	all, err := call[[]sim.ContainerView](ctx, e, "overview", wire.None(true))
+	all, err := call[[]sim.ContainerView](ctx, e, "overview", rpc.None(true))
 	return append([]sim.ContainerView{}, all...), err
 }
 
@@ -260,7 +260,7 @@ func (e *Engine) Close() (err error) {
 
 // Refresh sees what other sessions have made of images and volumes.
 func (e *Engine) Refresh(ctx context.Context) (bool, error) {
-	return call[bool](ctx, e, "refresh", wire.None(true))
+	return call[bool](ctx, e, "refresh", rpc.None(true))
 }
 
 // Others tells what the containers of other sessions have, and which of these
@@ -272,17 +272,17 @@ func (e *Engine) Others(ctx context.Context, volumes []string) (sim.Others, erro
 // SetScratch keeps what becomes of images and volumes to this session, until it is
 // called with false.
 func (e *Engine) SetScratch(ctx context.Context, apart bool) error {
-	_, err := call[wire.None](ctx, e, "apart", apart)
+	_, err := call[rpc.None](ctx, e, "apart", apart)
 	return err
 }
 
 // Troubles are what the engine has found damaged on its disk since the last
 // call.
 func (e *Engine) Troubles(ctx context.Context) ([]string, error) {
-	return call[[]string](ctx, e, "troubles", wire.None(true))
+	return call[[]string](ctx, e, "troubles", rpc.None(true))
 }
 
 // Verify holds all that lies in the data directory against its digests.
 func (e *Engine) Verify(ctx context.Context) (store.Verified, error) {
-	return call[store.Verified](ctx, e, "verify", wire.None(true))
+	return call[store.Verified](ctx, e, "verify", rpc.None(true))
 }

@@ -16,8 +16,8 @@ import (
 
 	"twinlayer/real/embedded/box"
 	"twinlayer/real/embedded/remote"
+	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/store"
-	"twinlayer/real/embedded/wire"
 	"twinlayer/sim"
 )
 
@@ -63,50 +63,50 @@ func (h *helper) answer() {
 	// Whatever twinlayer itself was started with ends here too.
 	unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
 	conn := os.NewFile(3, "engine")
-	wire.Serve(conn, map[string]wire.Method{
-		"open":            wire.Func(h.open),
-		"info":            wire.Func(h.info),
-		"pull":            wire.Func(h.pull),
-		"images":          wire.Func(h.listImages),
-		"image":           wire.Func(h.oneImage),
-		"tag":             wire.Func(h.tag),
-		"removeImage":     wire.Func(h.removeImage),
-		"containers":      wire.Func(h.listContainers),
-		"overview":        wire.Func(h.overview),
-		"container":       wire.Func(h.oneContainer),
-		"create":          wire.Func(h.create),
-		"start":           wire.Func(h.start),
-		"exec":            wire.Func(h.exec),
-		"stop":            wire.Func(h.stop),
-		"kill":            wire.Func(h.signal),
-		"wait":            wire.Func(h.wait),
-		"logs":            wire.Func(h.readLogs),
-		"pids":            wire.Func(h.pids),
-		"commit":          wire.Func(h.commit),
-		"facts":           wire.Func(h.facts),
-		"scratch":         wire.Func(h.scratch),
-		"copyIn":          wire.Func(h.copyIn),
-		"copyOut":         wire.Func(h.copyOut),
-		"volumes":         wire.Func(h.listVolumes),
-		"createVolume":    wire.Func(h.createVolume),
-		"removeVolume":    wire.Func(h.removeVolume),
-		"line":            wire.Func(h.line),
-		"hangup":          wire.Func(h.hangup),
-		"removeContainer": wire.Func(h.removeContainer),
-		"changes":         wire.Func(h.changes),
-		"layer":           wire.Func(h.layer),
-		"pipe":            wire.Func(h.pipe),
-		"load":            wire.Func(h.load),
-		"save":            wire.Func(h.save),
-		"import":          wire.Func(h.importRoot),
-		"hold":            wire.Func(h.hold),
-		"read":            wire.Func(h.read),
-		"push":            wire.Func(h.push),
-		"apart":           wire.Func(h.apart),
-		"refresh":         wire.Func(h.refresh),
-		"others":          wire.Func(h.others),
-		"troubles":        wire.Func(h.troubles),
-		"verify":          wire.Func(h.verify),
+	rpc.Serve(conn, map[string]rpc.Method{
+		"open":            rpc.Func(h.open),
+		"info":            rpc.Func(h.info),
+		"pull":            rpc.Func(h.pull),
+		"images":          rpc.Func(h.listImages),
+		"image":           rpc.Func(h.oneImage),
+		"tag":             rpc.Func(h.tag),
+		"removeImage":     rpc.Func(h.removeImage),
+		"containers":      rpc.Func(h.listContainers),
+		"overview":        rpc.Func(h.overview),
+		"container":       rpc.Func(h.oneContainer),
+		"create":          rpc.Func(h.create),
+		"start":           rpc.Func(h.start),
+		"exec":            rpc.Func(h.exec),
+		"stop":            rpc.Func(h.stop),
+		"kill":            rpc.Func(h.signal),
+		"wait":            rpc.Func(h.wait),
+		"logs":            rpc.Func(h.readLogs),
+		"pids":            rpc.Func(h.pids),
+		"commit":          rpc.Func(h.commit),
+		"facts":           rpc.Func(h.facts),
+		"scratch":         rpc.Func(h.scratch),
+		"copyIn":          rpc.Func(h.copyIn),
+		"copyOut":         rpc.Func(h.copyOut),
+		"volumes":         rpc.Func(h.listVolumes),
+		"createVolume":    rpc.Func(h.createVolume),
+		"removeVolume":    rpc.Func(h.removeVolume),
+		"line":            rpc.Func(h.line),
+		"hangup":          rpc.Func(h.hangup),
+		"removeContainer": rpc.Func(h.removeContainer),
+		"changes":         rpc.Func(h.changes),
+		"layer":           rpc.Func(h.layer),
+		"pipe":            rpc.Func(h.pipe),
+		"load":            rpc.Func(h.load),
+		"save":            rpc.Func(h.save),
+		"import":          rpc.Func(h.importRoot),
+		"hold":            rpc.Func(h.hold),
+		"read":            rpc.Func(h.read),
+		"push":            rpc.Func(h.push),
+		"apart":           rpc.Func(h.apart),
+		"refresh":         rpc.Func(h.refresh),
+		"others":          rpc.Func(h.others),
+		"troubles":        rpc.Func(h.troubles),
+		"verify":          rpc.Func(h.verify),
 	})
 }
 
@@ -156,7 +156,7 @@ func (h *helper) end() {
 	}
 }
 
-func (h *helper) info(context.Context, wire.None) (sim.Info, error) {
+func (h *helper) info(context.Context, rpc.None) (sim.Info, error) {
 	ids := mapped()
 	info := sim.Info{Engine: "embedded engine (overlayfs)", IDs: ids, Rootless: ids != 0}
 	if info.Rootless {
@@ -209,12 +209,12 @@ func (h *helper) all() []*container {
 }
 
 // troubles are what was found damaged since the last call.
-func (h *helper) troubles(context.Context, wire.None) ([]string, error) {
+func (h *helper) troubles(context.Context, rpc.None) ([]string, error) {
 	return h.store.Troubles(), nil
 }
 
 // verify looks for damage. What of it was only a cache is removed.
-func (h *helper) verify(ctx context.Context, _ wire.None) (store.Verified, error) {
+func (h *helper) verify(ctx context.Context, _ rpc.None) (store.Verified, error) {
 	v, err := store.Verify(ctx, h.store.Dir())
 	if err == nil && len(v.Damaged) > 0 {
 		err = h.store.Collect()

@@ -11,8 +11,8 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
 
+	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/store"
-	"twinlayer/real/embedded/wire"
 	"twinlayer/sim"
 )
 
@@ -140,7 +140,7 @@ func (h *helper) findImage(ref string) (*image, error) {
 	return images[slices.IndexFunc(images, func(i *image) bool { return i.ID == found.ID })], nil
 }
 
-func (h *helper) listImages(context.Context, wire.None) ([]packedImage, error) {
+func (h *helper) listImages(context.Context, rpc.None) ([]packedImage, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	images, err := h.allImages()
@@ -161,7 +161,7 @@ func (h *helper) oneImage(_ context.Context, ref string) (packedImage, error) {
 	return img.pack(), nil
 }
 
-func (h *helper) tag(_ context.Context, args tagArgs) (wire.None, error) {
+func (h *helper) tag(_ context.Context, args tagArgs) (rpc.None, error) {
 	familiar, err := sim.Familiar(args.Target)
 	if err != nil {
 		return false, err

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"sync"
 
-	"twinlayer/real/embedded/wire"
+	"twinlayer/real/embedded/rpc"
 	"twinlayer/sim"
 )
 
@@ -146,7 +146,7 @@ func (h *helper) readLogs(ctx context.Context, args logsArgs) (out sim.Output, e
 
 // aloud is ctx with the caller told of what is told in it.
 func aloud(ctx context.Context) context.Context {
-	return sim.WithProgress(ctx, func(p sim.Progress) { wire.Tell(ctx, p) })
+	return sim.WithProgress(ctx, func(p sim.Progress) { rpc.Tell(ctx, p) })
 }
 
 // follow is what has been printed when ended is closed, or ctx is done.

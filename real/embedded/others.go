@@ -6,13 +6,13 @@ import (
 	"context"
 	"slices"
 
+	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/store"
-	"twinlayer/real/embedded/wire"
 	"twinlayer/sim"
 )
 
 // refresh has the session see what others have made of images and volumes.
-func (h *helper) refresh(context.Context, wire.None) (bool, error) { return h.store.Refresh() }
+func (h *helper) refresh(context.Context, rpc.None) (bool, error) { return h.store.Refresh() }
 
 // others tells of the containers of other sessions, and which of these volumes
 // they wrote to since it was asked last.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/store"
-	"twinlayer/real/embedded/wire"
 )
 
 // passing keeps the image of a build's step, the layers of which are in the
@@ -105,7 +105,7 @@ func (h *helper) drop(which func(*image) bool) {
 
 // apart begins or ends a time of which nothing stays. What builds have left
 // before it stays, and so goes into the index first.
-func (h *helper) apart(_ context.Context, apart bool) (wire.None, error) {
+func (h *helper) apart(_ context.Context, apart bool) (rpc.None, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !apart {

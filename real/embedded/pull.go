@@ -15,8 +15,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"twinlayer/real/embedded/remote"
+	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/store"
-	"twinlayer/real/embedded/wire"
 	"twinlayer/sim"
 )
 
@@ -142,7 +142,7 @@ func tellBegin(ctx context.Context, blob digest.Digest, have, waits bool) {
 	case waits:
 		p.Action = "Waiting"
 	}
-	wire.Tell(ctx, p)
+	rpc.Tell(ctx, p)
 }
 
 // layer gets one layer.
@@ -229,5 +229,5 @@ func (m *meter) Write(b []byte) (int, error) {
 
 func (m *meter) tell(action string) {
 	m.p.Action, m.last = action, time.Now()
-	wire.Tell(m.ctx, m.p)
+	rpc.Tell(m.ctx, m.p)
 }

@@ -17,8 +17,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"twinlayer/real/embedded/remote"
+	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/store"
-	"twinlayer/real/embedded/wire"
 	"twinlayer/sim"
 )
 
@@ -167,7 +167,7 @@ func (p *push) layer(diffID digest.Digest) (d ocispec.Descriptor, exists bool, e
 }
 
 func (p *push) tell(diffID digest.Digest, action string) {
-	wire.Tell(p.ctx, sim.Progress{ID: sim.Short(diffID), Action: action})
+	rpc.Tell(p.ctx, sim.Progress{ID: sim.Short(diffID), Action: action})
 }
 
 // blob is a layer as it will travel: as it came, or compressed for the

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"twinlayer/real/embedded/wire"
+	"twinlayer/real/embedded/rpc"
 )
 
 // The names (argv[0]) under which the program is started again.
@@ -43,15 +43,15 @@ func Start(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, refusedClone(err)
 	}
-	e := &Engine{client: wire.NewClient(conn), pid: process.Pid, wait: func() error {
+	e := &Engine{client: rpc.NewClient(conn), pid: process.Pid, wait: func() error {
 		_, err := process.Wait()
 		return err
 	}}
-	no, err := wire.Call[Unavailable](context.Background(), e.client, "open", cfg)
+	no, err := rpc.Call[Unavailable](context.Background(), e.client, "open", cfg)
 	if err == nil && no.Reason != "" {
 		err = &no
 	}
-	if errors.Is(err, wire.ErrGone) {
+	if errors.Is(err, rpc.ErrGone) {
 		err = &Unavailable{"its helper process ended at once", "run twinlayer again with more memory free, and report this if it stays"}
 	}
 	if err != nil {

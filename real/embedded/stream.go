@@ -7,7 +7,7 @@ import (
 	"io"
 	"os"
 
-	"twinlayer/real/embedded/wire"
+	"twinlayer/real/embedded/rpc"
 	"twinlayer/sim"
 )
 
@@ -108,7 +108,7 @@ func (e *Engine) Load(ctx context.Context, archive io.Reader) ([]string, error) 
 // Save writes an archive of images.
 func (e *Engine) Save(ctx context.Context, refs []string, archive io.Writer) error {
 	return receiving(ctx, e, archive, func(ctx context.Context, pipe string) error {
-		_, err := call[wire.None](ctx, e, "save", saveArgs{pipe, refs})
+		_, err := call[rpc.None](ctx, e, "save", saveArgs{pipe, refs})
 		return err
 	})
 }
@@ -133,7 +133,7 @@ func (e *Engine) Import(ctx context.Context, i sim.Import) (sim.Image, error) {
 // listening is ctx for calls that tell how far they are.
 func listening(ctx context.Context) context.Context {
 	if tell := sim.Telling(ctx); tell != nil {
-		return wire.Listen(ctx, tell)
+		return rpc.Listen(ctx, tell)
 	}
 	return ctx
 }

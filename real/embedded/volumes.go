@@ -10,19 +10,19 @@ import (
 	"strings"
 
 	"twinlayer/real/embedded/box"
+	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/store"
-	"twinlayer/real/embedded/wire"
 	"twinlayer/sim"
 )
 
-func (h *helper) listVolumes(context.Context, wire.None) (all []sim.Volume, err error) {
+func (h *helper) listVolumes(context.Context, rpc.None) (all []sim.Volume, err error) {
 	for _, v := range h.store.Volumes() {
 		all = append(all, sim.Volume{Name: v.Name, Anonymous: v.Anonymous, Created: v.Created})
 	}
 	return all, nil
 }
 
-func (h *helper) createVolume(_ context.Context, v sim.Volume) (wire.None, error) {
+func (h *helper) createVolume(_ context.Context, v sim.Volume) (rpc.None, error) {
 	if err := sim.CheckVolume(v.Name); err != nil {
 		return false, err
 	}
@@ -32,7 +32,7 @@ func (h *helper) createVolume(_ context.Context, v sim.Volume) (wire.None, error
 	return true, h.store.CreateVolume(store.Volume{Name: v.Name, Created: v.Created, Anonymous: v.Anonymous})
 }
 
-func (h *helper) removeVolume(_ context.Context, name string) (wire.None, error) {
+func (h *helper) removeVolume(_ context.Context, name string) (rpc.None, error) {
 	v, ok := h.store.Volume(name)
 	if sim.CheckVolume(name) != nil || !ok {
 		return false, sim.NoSuchVolume(name)

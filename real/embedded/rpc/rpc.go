@@ -1,10 +1,10 @@
-// Package wire lets one process call functions of another over a byte stream:
+// Package rpc lets one process call functions of another over a byte stream:
 // many calls at once, each ended early when its caller's context ends. Values
 // travel as encoding/gob, so strings may hold any bytes. An error arrives as a
 // *sim.Refusal, whatever it was: it is what the other process answers; the end
 // of the caller's context arrives as [context.Canceled]. That the other process
 // answers no more is [ErrGone].
-package wire
+package rpc
 
 import (
 	"bytes"
@@ -163,7 +163,7 @@ func (s *server) begin(ctx context.Context, f frame) {
 func (s *server) call(ctx context.Context, f frame) ([]byte, error) {
 	method, ok := s.methods[f.Method]
 	if !ok {
-		return nil, errors.New("wire: no method " + f.Method)
+		return nil, errors.New("rpc: no method " + f.Method)
 	}
 	return method(ctx, f.Body)
 }

@@ -1,4 +1,4 @@
-package wire_test
+package rpc_test
 
 import "flag"
 
