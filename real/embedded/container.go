@@ -17,8 +17,8 @@ import (
 
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
-	"twinlayer/real/embedded/box"
 	"twinlayer/real/embedded/rpc"
+	"twinlayer/real/embedded/runtime"
 	"twinlayer/real/embedded/store"
 	"twinlayer/sim"
 )
@@ -38,10 +38,10 @@ type container struct {
 	release func()     // the layers may go
 	held    []*os.File // of volumes
 
-	starting sync.Mutex  // held while it is started, or removed, or kept from that
-	run      *running    // the last one
-	shared   []string    // the layers' trees that have hard links to files of upper
-	limits   *box.Limits // of the last run; nil: none
+	starting sync.Mutex      // held while it is started, or removed, or kept from that
+	run      *running        // the last one
+	shared   []string        // the layers' trees that have hard links to files of upper
+	limits   *runtime.Limits // of the last run; nil: none
 	logs     logs
 	gone     sync.Once
 }
@@ -90,7 +90,7 @@ func (h *helper) makeDir(c *container) error {
 	if err := c.prepare(); err != nil {
 		return err
 	}
-	return refused(box.View{Root: h.root(c)}.Within(func() error { return box.MakeDir(dir) }), sim.StartFailed)
+	return refused(runtime.View{Root: h.root(c)}.Within(func() error { return runtime.MakeDir(dir) }), sim.StartFailed)
 }
 
 // register checks what spec asks for and reserves its name.
@@ -178,8 +178,8 @@ func (c *container) writeFiles() error {
 func (c *container) etc(name string) string { return c.path(filepath.Base(name)) }
 
 // root is the overlay mount of the container.
-func (h *helper) root(c *container) box.Root {
-	return box.Root{
+func (h *helper) root(c *container) runtime.Root {
+	return runtime.Root{
 		Dir: h.store.Dir(), Lower: h.relative(c.lower()...),
 		Upper: h.relative(c.path("upper"))[0], Work: h.relative(c.path("work"))[0],
 		Merged: h.store.Merged(),

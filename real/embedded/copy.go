@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"twinlayer/real/embedded/box"
 	"twinlayer/real/embedded/rpc"
+	"twinlayer/real/embedded/runtime"
 	"twinlayer/real/embedded/store"
 	"twinlayer/sim"
 )
@@ -80,7 +80,7 @@ func (h *helper) copyOut(ctx context.Context, args copyOutArgs) (packedLayer, er
 
 // within calls f with the container's file system as its root.
 func (h *helper) within(c *container, f func() error) error {
-	view := box.View{Root: h.root(c), Mounts: c.mounts(h.store), ReadOnly: c.info.ReadOnly}
+	view := runtime.View{Root: h.root(c), Mounts: c.mounts(h.store), ReadOnly: c.info.ReadOnly}
 	for {
 		c.starting.Lock()
 		r := c.run
@@ -89,7 +89,7 @@ func (h *helper) within(c *container, f func() error) error {
 		}
 		c.starting.Unlock()
 		err := r.proc.Within(view, f)
-		if !errors.Is(err, box.ErrEnded) {
+		if !errors.Is(err, runtime.ErrEnded) {
 			return err
 		}
 		<-r.ended
@@ -100,6 +100,6 @@ func (h *helper) within(c *container, f func() error) error {
 	}
 	// The engine's own /etc/hostname and the like are there only while it runs.
 	etc := sim.EtcFiles("")
-	view.Mounts = slices.DeleteFunc(view.Mounts, func(m box.Mount) bool { _, own := etc[m.Target]; return own })
+	view.Mounts = slices.DeleteFunc(view.Mounts, func(m runtime.Mount) bool { _, own := etc[m.Target]; return own })
 	return view.Within(f)
 }

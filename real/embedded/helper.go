@@ -7,16 +7,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
+	goruntime "runtime"
 	"runtime/debug"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
 
-	"twinlayer/real/embedded/box"
 	"twinlayer/real/embedded/remote"
 	"twinlayer/real/embedded/rpc"
+	"twinlayer/real/embedded/runtime"
 	"twinlayer/real/embedded/store"
 	"twinlayer/sim"
 )
@@ -42,7 +42,7 @@ type helper struct {
 // thread does nothing else: what enters a container ends with its thread, and
 // the main one shows in /proc as the helper itself.
 func serve() int {
-	runtime.LockOSThread()
+	goruntime.LockOSThread()
 	h := newHelper()
 	served := make(chan struct{})
 	go func() {
@@ -134,7 +134,7 @@ func (h *helper) open(_ context.Context, cfg Config) (no Unavailable, err error)
 	if err != nil {
 		return no, err
 	}
-	switch overlay, start := box.Probe(probe); {
+	switch overlay, start := runtime.Probe(probe); {
 	case overlay != nil:
 		return *refusedOverlay(cfg.DataDir, overlay), nil
 	case start != nil:

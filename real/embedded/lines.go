@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"twinlayer/real/embedded/box"
+	"twinlayer/real/embedded/runtime"
 	"twinlayer/real/shell"
 	"twinlayer/sim"
 )
@@ -17,7 +17,7 @@ type waiting struct {
 	*shell.Session
 	name  string
 	in    *container
-	proc  *box.Proc
+	proc  *runtime.Proc
 	ended <-chan struct{} // closed when its end is noted everywhere
 }
 

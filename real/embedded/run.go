@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"twinlayer/real/embedded/box"
+	"twinlayer/real/embedded/runtime"
 	"twinlayer/sim"
 )
 
@@ -39,7 +39,7 @@ func (h *helper) start(ctx context.Context, args startArgs) (sim.Output, error) 
 
 // running is one run of a container.
 type running struct {
-	proc    *box.Proc
+	proc    *runtime.Proc
 	printed *printed      // nil: a shell's, which comes line by line
 	ended   chan struct{} // closed when the container's end is noted
 }
@@ -52,7 +52,7 @@ func (h *helper) launch(ctx context.Context, c *container, detach bool) (*runnin
 	if h.status(c).Status == sim.Running {
 		return nil, nil
 	}
-	var proc *box.Proc
+	var proc *runtime.Proc
 	if err == nil {
 		proc, err = h.begin(c)
 	}
@@ -77,7 +77,7 @@ func (h *helper) launch(ctx context.Context, c *container, detach bool) (*runnin
 	return c.run, nil
 }
 
-func (h *helper) begin(c *container) (*box.Proc, error) {
+func (h *helper) begin(c *container) (*runtime.Proc, error) {
 	if err := c.prepare(); err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (h *helper) begin(c *container) (*box.Proc, error) {
 	if c.limits, err = c.limit(); err != nil {
 		return nil, err
 	}
-	proc, err := box.Start(box.Spec{
+	proc, err := runtime.Start(runtime.Spec{
 		Process: process, Root: h.root(c), Hostname: c.info.Host(), Mounts: c.mounts(h.store),
 		ReadOnly: c.info.ReadOnly, HostNetwork: c.info.Network == sim.HostNetwork,
 	}, c.limits, c.info.Interactive)
@@ -102,11 +102,11 @@ func (h *helper) begin(c *container) (*box.Proc, error) {
 }
 
 // limit makes the cgroups that the container needs; nil if it has no limits.
-func (c *container) limit() (*box.Limits, error) {
+func (c *container) limit() (*runtime.Limits, error) {
 	if c.info.Memory <= 0 && c.info.PIDs <= 0 {
 		return nil, nil
 	}
-	l, err := box.NewLimits(c.info.ID, c.info.Memory, c.info.PIDs)
+	l, err := runtime.NewLimits(c.info.ID, c.info.Memory, c.info.PIDs)
 	if err != nil {
 		return nil, sim.Refuse("%v", err)
 	}
@@ -115,17 +115,17 @@ func (c *container) limit() (*box.Limits, error) {
 
 // process is a process of the container: what p leaves open is the
 // container's, and then the image's.
-func (c *container) process(p sim.Process) (box.Process, error) {
+func (c *container) process(p sim.Process) (runtime.Process, error) {
 	capabilities, err := sim.Capabilities(c.info.CapAdd, c.info.CapDrop)
 	if err != nil {
-		return box.Process{}, err
+		return runtime.Process{}, err
 	}
-	power, err := box.NewPower(capabilities)
-	return box.Process{
+	privileges, err := runtime.NewPrivileges(capabilities)
+	return runtime.Process{
 		Args: p.Args,
 		Env:  sim.Environ(c.info.Host(), c.info.TTY, c.config.Env, slices.Concat(c.info.Env, p.Env)),
 		Dir:  cmp.Or(p.Dir, c.info.Dir, c.config.WorkingDir),
-		User: cmp.Or(p.User, c.info.User, c.config.User), Power: power,
+		User: cmp.Or(p.User, c.info.User, c.config.User), Privileges: privileges,
 	}, err
 }
 
@@ -160,15 +160,15 @@ func (h *helper) exec(ctx context.Context, args execArgs) (sim.Output, error) {
 }
 
 // refused puts a failure to start into docker's words.
-func refused(err error, runtime func(string) *sim.Refusal) error {
-	var f *box.Failure
+func refused(err error, worded func(string) *sim.Refusal) error {
+	var f *runtime.Failure
 	if !errors.As(err, &f) {
 		return err
 	}
 	switch f.Kind {
-	case box.Runtime:
-		return runtime(f.Text)
-	case box.Daemon:
+	case runtime.Runtime:
+		return worded(f.Text)
+	case runtime.Daemon:
 		return sim.Refuse("%s", f.Text)
 	}
 	return err
@@ -176,14 +176,14 @@ func refused(err error, runtime func(string) *sim.Refusal) error {
 
 // printed is what a process prints, as it comes.
 type printed struct {
-	proc        *box.Proc
+	proc        *runtime.Proc
 	out, errors sim.Printed
 	done        chan struct{} // closed when the process has ended and all is here
 }
 
 // gather begins to read what a process prints, into the logs too, and aloud
 // where ctx says so. With eof its input is empty.
-func gather(ctx context.Context, proc *box.Proc, eof bool, l *logs) *printed {
+func gather(ctx context.Context, proc *runtime.Proc, eof bool, l *logs) *printed {
 	if proc.Stdin != nil && eof {
 		proc.Stdin.Close()
 	}

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"twinlayer/real/embedded/box"
 	"twinlayer/real/embedded/rpc"
+	"twinlayer/real/embedded/runtime"
 	"twinlayer/real/embedded/store"
 	"twinlayer/sim"
 )
@@ -95,7 +95,7 @@ func (h *helper) fill(ctx context.Context, c *container, v store.Volume, target 
 		return err
 	}
 	var entries []store.Entry
-	err = box.View{Root: h.root(c)}.Within(func() (err error) {
+	err = runtime.View{Root: h.root(c)}.Within(func() (err error) {
 		if info, err := os.Stat(target); err != nil || !info.IsDir() {
 			return nil
 		}
@@ -107,7 +107,7 @@ func (h *helper) fill(ctx context.Context, c *container, v store.Volume, target 
 	}
 	// Another container may have the volume and put symlinks there meanwhile:
 	// none leads out of this one's root.
-	view := box.View{Root: h.root(c), Mounts: []box.Mount{{Source: dir, Target: target}}}
+	view := runtime.View{Root: h.root(c), Mounts: []runtime.Mount{{Source: dir, Target: target}}}
 	if err := c.prepare(); err != nil {
 		return err
 	}
@@ -126,9 +126,9 @@ func (h *helper) removeVolumes(c *container) {
 
 // mounts are what the container sees in the place of parts of its layers, by
 // their depth.
-func (c *container) mounts(s *store.Store) (mounts []box.Mount) {
+func (c *container) mounts(s *store.Store) (mounts []runtime.Mount) {
 	for name := range sim.EtcFiles("") {
-		mounts = append(mounts, box.Mount{Source: c.etc(name), Target: name})
+		mounts = append(mounts, runtime.Mount{Source: c.etc(name), Target: name})
 	}
 	for _, m := range c.info.Mounts {
 		source := m.Source
@@ -139,9 +139,9 @@ func (c *container) mounts(s *store.Store) (mounts []box.Mount) {
 			v, _ := s.Volume(m.Source)
 			source = s.VolumeDir(v)
 		}
-		mounts = append(mounts, box.Mount{Source: source, Target: m.Target, ReadOnly: m.ReadOnly})
+		mounts = append(mounts, runtime.Mount{Source: source, Target: m.Target, ReadOnly: m.ReadOnly})
 	}
-	slices.SortStableFunc(mounts, func(a, b box.Mount) int {
+	slices.SortStableFunc(mounts, func(a, b runtime.Mount) int {
 		return strings.Count(a.Target, "/") - strings.Count(b.Target, "/")
 	})
 	return mounts

@@ -1,6 +1,6 @@
 //go:build linux
 
-package box
+package runtime
 
 import (
 	"os"
@@ -12,15 +12,15 @@ import (
 	"twinlayer/sim"
 )
 
-// Power is what the processes of a container may do.
-type Power struct {
+// Privileges are what the processes of a container may do.
+type Privileges struct {
 	Caps   uint64            // the capabilities, a bit each
 	Filter []unix.SockFilter // the seccomp filter; see [Filter]
 }
 
-// NewPower is the power of a container with these capabilities.
-func NewPower(capabilities []string) (Power, error) {
-	p := Power{}
+// NewPrivileges are those of a container with these capabilities.
+func NewPrivileges(capabilities []string) (Privileges, error) {
+	p := Privileges{}
 	for bit, name := range sim.AllCapabilities {
 		for _, c := range capabilities {
 			if c == name {

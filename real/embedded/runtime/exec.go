@@ -1,6 +1,6 @@
 //go:build linux
 
-package box
+package runtime
 
 import (
 	"context"
@@ -62,7 +62,7 @@ func (p *Process) visit(first *Proc, streams *pipes, todo *calls) error {
 		todo.enterContainer(first.namespaces)
 		dir := path.Clean("/" + p.Dir)
 		todo.enterDir(dir, false)
-		if err := todo.restrict(&p.Power); err != nil {
+		if err := todo.restrict(&p.Privileges); err != nil {
 			return err
 		}
 		todo.assume(who, p.Caps)

@@ -1,6 +1,6 @@
 //go:build linux
 
-package box
+package runtime
 
 import (
 	"os"
@@ -51,7 +51,7 @@ func (r Root) probe() error {
 }
 
 func (r Root) probeStart() error {
-	power, err := NewPower(sim.AllCapabilities)
+	privileges, err := NewPrivileges(sim.AllCapabilities)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (r Root) probeStart() error {
 	if err := os.Mkdir(filepath.Join(r.Dir, r.Work), 0o755); err != nil {
 		return err
 	}
-	p, err := Start(Spec{Process: Process{Args: []string{"/" + probeProgram}, Power: power}, Root: r, Hostname: "probe"}, nil, false)
+	p, err := Start(Spec{Process: Process{Args: []string{"/" + probeProgram}, Privileges: privileges}, Root: r, Hostname: "probe"}, nil, false)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package box
+package runtime
 
 import (
 	"cmp"
@@ -127,7 +127,7 @@ var lastCap = sync.OnceValue(func() (last int) {
 // restrict gives up every capability that a container does not have, and the
 // chance to gain any through a suid program. The bounding set limits what
 // execve leaves (capabilities(7)).
-func (c *calls) restrict(p *Power) error {
+func (c *calls) restrict(p *Privileges) error {
 	if len(p.Filter) == 0 {
 		return errNoFilter
 	}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package box
+package runtime
 
 import "fmt"
 
@@ -36,7 +36,7 @@ type Process struct {
 	Env  []string // without HOME, which the user's entry in passwd gives
 	Dir  string   // "": "/"
 	User string   // "name", "uid", "name:group", …; "": root
-	Power
+	Privileges
 }
 
 // Failure is why a process could not start.

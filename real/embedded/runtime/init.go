@@ -1,6 +1,6 @@
 //go:build linux
 
-package box
+package runtime
 
 import (
 	"errors"
@@ -93,7 +93,7 @@ func (p *Process) become(todo *calls, streams *pipes) error {
 	}
 	dir := path.Clean("/" + p.Dir)
 	todo.enterDir(dir, false)
-	if err := todo.restrict(&p.Power); err != nil {
+	if err := todo.restrict(&p.Privileges); err != nil {
 		return err
 	}
 	todo.assume(who, p.Caps)

@@ -1,4 +1,4 @@
-// Package box runs processes in containers: namespaces of their own, an
+// Package runtime runs processes in containers: namespaces of their own, an
 // overlay mount as their root, docker's default capabilities, nothing
 // inherited.
 //
@@ -38,4 +38,4 @@
 //
 // The caller must be root of a user namespace, with a proc of its own pid
 // namespace on /proc.
-package box
+package runtime
