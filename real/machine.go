@@ -10,8 +10,8 @@ import (
 
 	"twinlayer/real/docker"
 	"twinlayer/real/embedded"
-	"twinlayer/real/embedded/store"
 	"twinlayer/real/registry"
+	"twinlayer/real/store"
 	"twinlayer/sim"
 )
 

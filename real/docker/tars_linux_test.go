@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs/tartest"
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 )
 
 var update = flag.Bool("update", false, "TestTars writes what Docker says")

@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"twinlayer/fs"
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 )
 
 // readUpper reads an upper directory of this machine.

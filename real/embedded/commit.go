@@ -6,7 +6,7 @@ import (
 	"context"
 	"encoding/json"
 
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 	"twinlayer/sim"
 )
 

@@ -19,7 +19,7 @@ import (
 
 	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/runtime"
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 	"twinlayer/sim"
 )
 

@@ -13,7 +13,7 @@ import (
 
 	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/runtime"
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 	"twinlayer/sim"
 )
 

@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 )
 
 func (h *helper) changes(ctx context.Context, key string) ([]change, error) {

@@ -12,7 +12,7 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/real/embedded/rpc"
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 	"twinlayer/sim"
 )
 

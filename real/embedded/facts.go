@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"twinlayer/fs"
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 	"twinlayer/sim"
 )
 

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 )
 
 // hold keeps the layers of an image until the session ends and returns their

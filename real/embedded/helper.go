@@ -17,7 +17,7 @@ import (
 	"twinlayer/real/embedded/remote"
 	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/runtime"
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 	"twinlayer/sim"
 )
 

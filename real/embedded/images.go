@@ -12,7 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/real/embedded/rpc"
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 	"twinlayer/sim"
 )
 

@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"twinlayer/fs"
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 )
 
 type readArgs struct {

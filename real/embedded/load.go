@@ -17,7 +17,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/fs"
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 	"twinlayer/sim"
 )
 

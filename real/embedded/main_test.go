@@ -31,7 +31,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/real/embedded"
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 	"twinlayer/sim"
 )
 

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"twinlayer/real/embedded/rpc"
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 	"twinlayer/sim"
 )
 

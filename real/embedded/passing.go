@@ -9,7 +9,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/real/embedded/rpc"
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 )
 
 // passing keeps the image of a build's step, the layers of which are in the

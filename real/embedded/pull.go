@@ -16,7 +16,7 @@ import (
 
 	"twinlayer/real/embedded/remote"
 	"twinlayer/real/embedded/rpc"
-	"twinlayer/real/embedded/store"
+	"twinlayer/real/store"
 	"twinlayer/sim"
 )
 
