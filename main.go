@@ -118,7 +118,7 @@ func run(args []string) int {
 		}
 		return exitOK
 	}
-	images := bundle.New(executable(), userland.Applets())
+	images := bundle.New(bundle.File(executable()), userland.Applets())
 	if f.word != "" {
 		return machineWord(f, images)
 	}
@@ -305,7 +305,7 @@ func (f flags) course() (c play.Course, lang string, err error) {
 	if f.script == "" && !f.json && len(f.words) == 0 || slices.Contains(f.words, "play") && !f.auto {
 		progress = stateFile("progress.json")
 	}
-	if c.Progress, err = lessons.LoadProgress(progress); err != nil {
+	if c.Progress, err = lessons.LoadProgress(real.StateFile(progress)); err != nil {
 		fmt.Fprintln(stderr, "twinlayer:", err)
 	}
 	lang = lessons.Language(cmp.Or(f.lang, c.Progress.Lang), os.Getenv)

@@ -1,6 +1,6 @@
-//go:build !linux
+//go:build !linux && !js
 
 package fs
 
-// Error numbers differ between systems; only Linux's are Linux's.
+// Error numbers differ between systems; those of js are Linux's.
 func systemErrno(error) (int, bool) { return 0, false }

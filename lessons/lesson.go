@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 
 	"twinlayer/sim"
 )
@@ -86,8 +87,10 @@ func (l Lesson) In(lang string) Words {
 	return Words{}
 }
 
-// All is the course, in its order.
-func All() ([]Lesson, error) { return LoadAll(course) }
+// All is the course, in its order. It is read once; nobody changes it.
+func All() ([]Lesson, error) { return all() }
+
+var all = sync.OnceValues(func() ([]Lesson, error) { return LoadAll(course) })
 
 // LoadAll loads every lesson in fsys, one per directory, and demands each
 // language of the course. The error has all faults of all lessons.

@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 
 	"twinlayer/sim"
 )
@@ -29,7 +26,7 @@ func (b *sandbox) mark(ctx context.Context) (m mark, err error) {
 	if m.things, err = things(ctx, b.session.Model); err != nil {
 		return m, err
 	}
-	m.files, err = filesIn(b.dir)
+	m.files, err = b.dir.Files()
 	return m, err
 }
 
@@ -55,19 +52,6 @@ func things(ctx context.Context, w sim.Engine) (map[string]string, error) {
 	for _, img := range images {
 		all[img.ID.String()] = fmt.Sprint(img.Tags)
 	}
-	return all, err
-}
-
-func filesIn(dir string) (map[string]string, error) {
-	all := map[string]string{}
-	err := filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		content, err := os.ReadFile(name)
-		all[name] = string(content)
-		return err
-	})
 	return all, err
 }
 
@@ -98,17 +82,9 @@ func (b *sandbox) takeBack(ctx context.Context, m mark) (ok bool, err error) {
 }
 
 func (b *sandbox) takeBackFiles(m mark) error {
-	now, err := filesIn(b.dir)
+	now, err := b.dir.Files()
 	if err != nil || maps.Equal(now, m.files) {
 		return err
 	}
-	if err := emptied(b.dir); err != nil {
-		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(m.files)) {
-		if err := write(name, m.files[name]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.fill(m.files)
 }

@@ -2,17 +2,20 @@ package lessons
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 )
 
-// Progress is how far a learner has come in the course. It is kept in a file,
-// written whole or not at all; the zero value is kept nowhere.
+// Store keeps a text between sessions, and writes it whole or not at all.
+type Store interface {
+	Name() string          // where it is, for people
+	Load() ([]byte, error) // nothing where nothing is kept yet
+	Save([]byte) error
+}
+
+// Progress is how far a learner has come in the course. The zero value is kept
+// nowhere.
 type Progress struct {
-	file string
+	store Store
 
 	Format  int              `json:"format_version"`
 	Last    string           `json:"last,omitempty"` // the lesson that was played last
@@ -30,21 +33,22 @@ type Place struct {
 
 const progressFormat = 1
 
-// LoadProgress reads the file; where there is none, nothing has been played.
-func LoadProgress(file string) (*Progress, error) {
-	p := &Progress{file: file, Format: progressFormat, Lessons: map[string]Place{}}
-	src, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) || file == "" {
+// LoadProgress reads what is kept; where that is nothing, nothing has been
+// played. Without a store it is kept nowhere.
+func LoadProgress(store Store) (*Progress, error) {
+	p := &Progress{store: store, Format: progressFormat, Lessons: map[string]Place{}}
+	if store == nil {
 		return p, nil
 	}
-	if err != nil {
+	src, err := store.Load()
+	if err != nil || len(src) == 0 {
 		return p, err
 	}
 	if err := json.Unmarshal(src, p); err != nil {
-		return &Progress{Lessons: map[string]Place{}}, fmt.Errorf("%s: %w; move it away to begin anew", file, err)
+		return &Progress{Lessons: map[string]Place{}}, fmt.Errorf("%s: %w; move it away to begin anew", store.Name(), err)
 	}
 	if p.Format != progressFormat {
-		return &Progress{Lessons: map[string]Place{}}, fmt.Errorf("%s: format_version %d is not known; another twinlayer wrote it", file, p.Format)
+		return &Progress{Lessons: map[string]Place{}}, fmt.Errorf("%s: format_version %d is not known; another twinlayer wrote it", store.Name(), p.Format)
 	}
 	if p.Lessons == nil {
 		p.Lessons = map[string]Place{}
@@ -90,26 +94,13 @@ func (p *Progress) set(l Lesson, place Place) error {
 	return p.save()
 }
 
-// save writes a new file beside the old one and puts it in its place.
 func (p *Progress) save() error {
-	if p.file == "" {
+	if p.store == nil {
 		return nil
 	}
 	b, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(p.file), 0o700); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(p.file), "progress")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(append(b, '\n'))
-	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), p.file)
+	return p.store.Save(append(b, '\n'))
 }

@@ -34,12 +34,16 @@ type Run struct {
 // Start begins a lesson in a session: it clears the way, and opens the first
 // step. What the session had, it has again after [Run.End].
 func (l Lesson) Start(ctx context.Context, s *session.Session) (*Run, error) {
-	r := &Run{lesson: l, session: s, box: sandbox{session: s}, host: s.Host}
+	host := s.Host
+	if host == nil {
+		host = sim.NewMemHost(time.Now)
+	}
+	r := &Run{lesson: l, session: s, box: sandbox{session: s, host: host}, host: s.Host}
 	s.Detach()
 	if err := r.box.open(ctx, l); err != nil {
 		return r, fmt.Errorf("lesson %s: %w", l.ID, err)
 	}
-	s.Host = sim.HostIn(s.Host, r.box.dir)
+	s.Host = sim.HostIn(host, r.box.dir.Path())
 	return r, r.opened(ctx)
 }
 
@@ -48,7 +52,7 @@ func (r *Run) Lesson() Lesson { return r.lesson }
 
 // Dir is the lesson's directory on this machine, where names that docker
 // takes from it are looked up.
-func (r *Run) Dir() string { return r.box.dir }
+func (r *Run) Dir() string { return r.box.dir.Path() }
 
 // Step is the step that is open; ok is false behind the last.
 func (r *Run) Step() (s Step, ok bool) {
@@ -288,7 +292,7 @@ func (r *Run) run(ctx context.Context, text string) (Line, error) {
 		r.session.Detach()
 		return line, nil
 	case isFile(text):
-		return line, r.box.write(fileOf(text))
+		return line, r.box.dir.Write(fileOf(text))
 	case isShow(text):
 		line.Shows = true
 		return line, nil
@@ -349,7 +353,7 @@ func (r *Run) lastImage(ctx context.Context) string {
 }
 
 // Write writes a file of the lesson's directory.
-func (r *Run) Write(name, content string) error { return r.box.write(name, content) }
+func (r *Run) Write(name, content string) error { return r.box.dir.Write(name, content) }
 
 // The words of a lesson's lines: leave a shell waiting, and write a file of
 // the lesson's directory, whose content follows in the lines below.

@@ -3,41 +3,31 @@ package lessons
 import (
 	"context"
 	"errors"
-	"os"
+	"io"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"twinlayer/real"
 	"twinlayer/sim"
-	"twinlayer/sim/bundle"
 	"twinlayer/sim/model"
 	"twinlayer/sim/session"
-	"twinlayer/sim/userland"
+	"twinlayer/sim/simtest"
 )
 
-// images are the bundled images, with this test as busybox.
-var images = sync.OnceValue(func() *bundle.Bundle {
-	exe, err := os.Executable()
-	if err != nil {
-		panic(err)
-	}
-	return bundle.New(exe, userland.Applets())
-})
-
 func newModel() *model.Model {
-	return model.New(model.Config{LocalRegistry: "localhost:5000", Registry: images(), Programs: images().Programs})
+	return model.New(model.Config{LocalRegistry: "localhost:5000", Registry: simtest.Images(), Programs: simtest.Images().Programs})
 }
 
 // alone is the model without a real engine; twins has a second model in the
 // place of the real one.
-func alone() *session.Session { return &session.Session{Model: newModel(), Host: real.Host{}} }
+func alone() *session.Session {
+	return &session.Session{Model: newModel(), Host: sim.NewMemHost(time.Now)}
+}
 func twins() *session.Session {
-	return &session.Session{Model: newModel(), Real: newModel(), Host: real.Host{}}
+	return &session.Session{Model: newModel(), Real: newModel(), Host: sim.NewMemHost(time.Now)}
 }
 
 // do runs lines that must succeed.
@@ -311,18 +301,56 @@ func TestScores(t *testing.T) {
 func TestFiles(t *testing.T) {
 	l, err := Load(files(strings.Replace(soundYAML, "steps:", "files: {app/a.txt: hello}\nsteps:", 1), soundText), "good")
 	require.NoError(t, err)
-	run := start(t, alone(), l)
+	s := alone()
+	host := s.Host
+	run := start(t, s, l)
+	has := func(name string, want sim.HostKind) {
+		kind, err := host.Kind(run.Dir() + "/" + name)
+		require.NoError(t, err)
+		require.Equal(t, want, kind, name)
+	}
 	_, err = run.run(t.Context(), ":file Dockerfile\nFROM scratch\n")
 	require.NoError(t, err)
-	b, err := os.ReadFile(run.Dir() + "/Dockerfile")
+	r, err := s.Host.Open("Dockerfile")
+	require.NoError(t, err)
+	b, err := io.ReadAll(r)
 	require.NoError(t, err)
 	require.Equal(t, "FROM scratch\n", string(b))
-	require.FileExists(t, run.Dir()+"/app/a.txt")
+	has("app/a.txt", sim.HostFile)
 	require.NoError(t, run.Goto(t.Context(), 1))
-	require.NoFileExists(t, run.Dir()+"/Dockerfile")
-	require.FileExists(t, run.Dir()+"/app/a.txt")
+	has("Dockerfile", sim.HostNothing)
+	has("app/a.txt", sim.HostFile)
 	require.NoError(t, run.End(t.Context()))
-	require.NoDirExists(t, run.Dir())
+	has("", sim.HostNothing)
+	require.Equal(t, host, s.Host)
+}
+
+// TestWithoutHost: a session that has no machine gets one in memory for a
+// lesson.
+func TestWithoutHost(t *testing.T) {
+	s := &session.Session{Model: newModel()}
+	run := start(t, s, lesson(t, "dockerfile"))
+	require.NoError(t, run.Write("Dockerfile", "FROM busybox\nRUN touch /x\n"))
+	r, err := s.Run(t.Context(), "docker build -t it .", noEnv)
+	require.NoError(t, err)
+	require.Zero(t, r.Model.Exit, r.Model.Stderr)
+	require.NoError(t, run.End(t.Context()))
+	require.Nil(t, s.Host)
+}
+
+// BenchmarkFind is what "lesson 9" costs at the prompt, and what it cost when
+// the course was read each time.
+func BenchmarkFind(b *testing.B) {
+	for name, find := range map[string]func() error{
+		"once":      func() error { _, _, err := Find("9"); return err },
+		"each time": func() error { _, err := LoadAll(course); return err },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				require.NoError(b, find())
+			}
+		})
+	}
 }
 
 // broken is an engine that breaks when it is asked for changes.
@@ -365,26 +393,31 @@ func TestNew(t *testing.T) {
 	require.ErrorContains(t, New(t.TempDir()+"/My Lesson"), "small letters")
 }
 
+// memory is a store in memory.
+type memory struct{ text []byte }
+
+func (*memory) Name() string             { return "memory" }
+func (m *memory) Load() ([]byte, error)  { return m.text, nil }
+func (m *memory) Save(text []byte) error { m.text = text; return nil }
+
 func TestProgress(t *testing.T) {
-	file := t.TempDir() + "/state/progress.json"
-	p, err := LoadProgress(file)
+	kept := &memory{}
+	p, err := LoadProgress(kept)
 	require.NoError(t, err)
 	l := lesson(t, "hello-world")
 	require.NoError(t, p.At(l, 3))
 	require.NoError(t, p.Skipped(l))
 	require.NoError(t, p.Speak(Chinese))
-	p, err = LoadProgress(file)
+	p, err = LoadProgress(kept)
 	require.NoError(t, err)
 	require.Equal(t, Place{Step: 3, Of: len(l.Steps), Skip: 1}, p.Lessons[l.ID])
 	require.Equal(t, Chinese, p.Lang)
 	require.NoError(t, p.Over(l))
 	require.True(t, p.Lessons[l.ID].Over)
 	require.Equal(t, "hello-world", p.Last)
-	require.NoError(t, os.WriteFile(file, []byte("{"), 0o600))
-	p, err = LoadProgress(file)
+	require.NoError(t, kept.Save([]byte("{")))
+	p, err = LoadProgress(kept)
 	require.ErrorContains(t, err, "move it away")
 	require.NoError(t, p.At(l, 1), "a file that cannot be read is not written over")
-	b, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, "{", string(b))
+	require.Equal(t, "{", string(kept.text))
 }

@@ -3,8 +3,7 @@ package lessons
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,8 +16,8 @@ import (
 // the program.
 type sandbox struct {
 	session *session.Session
-	dir     string
-	lock    *os.File         // of dir
+	host    sim.Host
+	dir     sim.TempDir
 	before  map[string]stock // by engine: what was there before the lesson
 }
 
@@ -108,40 +107,26 @@ func refusable(err error) error {
 }
 
 func (b *sandbox) makeDir(l Lesson) error {
-	if b.dir == "" {
-		if err := b.openDir(); err != nil {
+	if b.dir == nil {
+		var err error
+		if b.dir, err = b.host.TempDir(); err != nil {
 			return err
 		}
 	}
-	if err := emptied(b.dir); err != nil {
+	return b.fill(l.Files)
+}
+
+// fill makes these the files of the directory, and no others.
+func (b *sandbox) fill(files map[string]string) error {
+	if err := b.dir.Clear(); err != nil {
 		return err
 	}
-	for name, content := range l.Files {
-		if err := b.write(name, content); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := b.dir.Write(name, files[name]); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func emptied(dir string) error {
-	entries, err := os.ReadDir(dir)
-	for _, e := range entries {
-		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
-	}
-	return err
-}
-
-// write writes a file of the lesson's directory.
-func (b *sandbox) write(name, content string) error {
-	return write(filepath.Join(b.dir, name), content)
-}
-
-func write(name, content string) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(name, []byte(content), 0o644)
 }
 
 // sweep throws away all that came since open: in each world the containers,
@@ -250,5 +235,8 @@ func (b *sandbox) close(ctx context.Context) error {
 		}
 	}
 	b.session.EndScratch(ctx)
-	return errors.Join(err, b.removeDir())
+	if b.dir == nil {
+		return err
+	}
+	return errors.Join(err, b.dir.Remove())
 }

@@ -64,7 +64,7 @@ func bothAt(t testing.TB, data string) *session.Session {
 	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	images := bundle.New(exe, userland.Applets())
+	images := bundle.New(bundle.File(exe), userland.Applets())
 	e, err := real.Open(real.Config{Choice: "embedded", DataDir: data, Registry: images})
 	if err != nil {
 		lacking(t, err.Error())

@@ -3,13 +3,9 @@
 package real
 
 import (
-	"runtime"
-
+	"twinlayer/fs/platform"
 	"twinlayer/kernel"
 )
 
 // Facts are made up where there is no Linux kernel to ask.
-func Facts() kernel.Facts {
-	arch := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
-	return kernel.Teaching(arch)
-}
+func Facts() kernel.Facts { return kernel.Teaching(platform.Machine()) }

@@ -122,6 +122,9 @@ func spool() (*os.File, error) {
 	return f, nil
 }
 
+// Spool makes a file without a name.
+func (Host) Spool() (fs.Spool, error) { return spool() }
+
 // Spool is a place for the contents of files, for [sim.ModelConfig].
 func Spool() (fs.Spool, error) { return spool() }
 

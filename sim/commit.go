@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +11,8 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"twinlayer/fs/platform"
 )
 
 // What follows is pure, as resolve.go is: every engine that makes an image
@@ -41,7 +42,7 @@ func (c Commit) Image(base Image, layer *NewLayer) (Image, []byte, error) {
 // configuration blob.
 func (i Import) Image(layer NewLayer) (Image, []byte, error) {
 	config := dockerspec.DockerOCIImage{Config: i.Config}
-	config.Created, config.Platform = at(i.Created), ocispec.Platform{Architecture: runtime.GOARCH, OS: "linux"}
+	config.Created, config.Platform = at(i.Created), ocispec.Platform{Architecture: platform.Arch, OS: "linux"}
 	config.History = []ocispec.History{{Created: at(i.Created), Comment: i.Comment}}
 	return Image{Config: config}.with(&layer)
 }

@@ -30,6 +30,21 @@ type Host interface {
 	Abs(name string) string
 	// Kind tells what name is, symlinks followed.
 	Kind(name string) (HostKind, error)
+	// TempDir makes an empty directory, which goes with the program at the
+	// latest.
+	TempDir() (TempDir, error)
+	// Spool makes a place outside the memory for the contents of files, which
+	// goes when nothing uses it any more; nil: they stay in memory.
+	Spool() (fs.Spool, error)
+}
+
+// TempDir is a directory of the host for a while, with files that people read.
+type TempDir interface {
+	Path() string                      // absolute
+	Files() (map[string]string, error) // the regular files in it, by names below it
+	Write(name, content string) error  // writes a file, and makes the directories above it
+	Clear() error                      // removes all that is in it
+	Remove() error                     // and itself
 }
 
 // HostKind is what stands at a name of the host.
@@ -60,6 +75,10 @@ func (NoHost) Put(string, *fs.Tree) error { return errNoHost }
 func (NoHost) Abs(name string) string { return path.Join("/", name) }
 
 func (NoHost) Kind(string) (HostKind, error) { return HostNothing, errNoHost }
+
+func (NoHost) TempDir() (TempDir, error) { return nil, errNoHost }
+
+func (NoHost) Spool() (fs.Spool, error) { return nil, nil }
 
 // HostError is what docker says where a file of the host cannot be used.
 func HostError(err error) error {

@@ -65,3 +65,9 @@ func (i inside) Kind(name string) (HostKind, error) {
 
 // Abs is a name as an absolute path.
 func (i inside) Abs(name string) string { return i.host.Abs(i.at(name)) }
+
+// TempDir makes a temporary directory, wherever the host has them.
+func (i inside) TempDir() (TempDir, error) { return i.host.TempDir() }
+
+// Spool makes a place for the contents of files.
+func (i inside) Spool() (fs.Spool, error) { return i.host.Spool() }

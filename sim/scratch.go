@@ -1,17 +1,17 @@
 package sim
 
 import (
-	"runtime"
-
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"twinlayer/fs/platform"
 )
 
 // ScratchImage is the image of nothing that FROM scratch begins with: no
 // layer, no configuration, no id.
 func ScratchImage() Image {
 	return Image{Config: dockerspec.DockerOCIImage{Image: ocispec.Image{
-		Platform: ocispec.Platform{Architecture: runtime.GOARCH, OS: "linux"},
+		Platform: ocispec.Platform{Architecture: platform.Arch, OS: "linux"},
 	}}}
 }
 

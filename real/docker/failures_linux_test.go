@@ -66,7 +66,7 @@ func TestPullRefused(t *testing.T) {
 func limitedRegistry(t *testing.T, spent *atomic.Bool) string {
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	server, err := registry.Serve(bundle.New(exe, userland.Applets()), "")
+	server, err := registry.Serve(bundle.New(bundle.File(exe), userland.Applets()), "")
 	require.NoError(t, err)
 	t.Cleanup(func() { server.Close() })
 	pass := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: server.Addr()})

@@ -53,7 +53,7 @@ func eachEngine(t *testing.T, test func(t *testing.T, e *Engine)) {
 func start(t testing.TB, target Target) *Engine {
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	images := bundle.New(exe, userland.Applets())
+	images := bundle.New(bundle.File(exe), userland.Applets())
 	server, err := registry.Serve(images, "")
 	require.NoError(t, err)
 	t.Cleanup(func() { server.Close() })

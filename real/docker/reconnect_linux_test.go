@@ -118,7 +118,7 @@ func TestDaemonKilled(t *testing.T) {
 	d := startDaemon(t)
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	images := bundle.New(exe, userland.Applets())
+	images := bundle.New(bundle.File(exe), userland.Applets())
 	open := func(ctx context.Context) (sim.Engine, error) {
 		target, err := docker.FindDocker()
 		if err != nil {

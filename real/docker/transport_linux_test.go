@@ -79,7 +79,7 @@ func open(t *testing.T) (*docker.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return docker.Start(t.Context(), docker.Config{Target: target, Registry: bundle.New(exe, userland.Applets())})
+	return docker.Start(t.Context(), docker.Config{Target: target, Registry: bundle.New(bundle.File(exe), userland.Applets())})
 }
 
 // requireRuns runs hello-world on the engine that the environment names.

@@ -29,7 +29,7 @@ import (
 func bundled(t testing.TB) *Server {
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	return serving(t, bundle.New(exe, []string{"sh", "ls"}))
+	return serving(t, bundle.New(bundle.File(exe), []string{"sh", "ls"}))
 }
 
 func serving(t testing.TB, reg sim.Registry) *Server {
@@ -257,7 +257,7 @@ func BenchmarkPull(b *testing.B) {
 	for _, ref := range []string{"hello-world", "busybox"} {
 		b.Run(ref, func(b *testing.B) {
 			for b.Loop() {
-				s, err := Serve(bundle.New(exe, nil), "")
+				s, err := Serve(bundle.New(bundle.File(exe), nil), "")
 				require.NoError(b, err)
 				layers, err := pull(b, s, ref).Layers()
 				require.NoError(b, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	"twinlayer/sim"
 	"twinlayer/sim/dockerfile"
 )
@@ -75,7 +75,7 @@ func (b *builder) prepare() error {
 		err = b.file.Target(b.Target)
 	}
 	if err == nil {
-		b.scope, err = b.file.Scope(keyed(b.BuildArgs), platform())
+		b.scope, err = b.file.Scope(keyed(b.BuildArgs), platform.Linux())
 	}
 	if err != nil {
 		return sim.FromDaemon(refusal(err))
@@ -88,9 +88,6 @@ func (b *builder) prepare() error {
 	b.known, err = b.engine.Images(b)
 	return err
 }
-
-// platform is what images are built for.
-func platform() string { return "linux/" + runtime.GOARCH }
 
 // clock sets the times of the build. Files younger than the build are given
 // the time at which it began, in whole seconds, in every world: so the same
@@ -206,8 +203,8 @@ func (b *builder) from(s instructions.Stage, number int) error {
 	if err != nil {
 		return err
 	}
-	if want != "" && want != platform() {
-		return b.file.Fault(fmt.Errorf("platform %s: this engine builds for %s alone", want, platform()), s.Location)
+	if want != "" && want != platform.Linux() {
+		return b.file.Fault(fmt.Errorf("platform %s: this engine builds for %s alone", want, platform.Linux()), s.Location)
 	}
 	if b.image, err = b.base(name, number); err != nil {
 		return err

@@ -2,11 +2,7 @@ package build_test
 
 import (
 	"context"
-	"io"
 	"maps"
-	"os"
-	"path"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -22,50 +18,26 @@ import (
 	"twinlayer/sim/simtest"
 )
 
-// files is a host of the files of a test: "Dockerfile", "src/a".
+// files are the files of a test: "Dockerfile", "src/a".
 type files map[string]string
 
-func (f files) Open(name string) (io.ReadCloser, error) {
-	text, ok := f[path.Clean(name)]
-	if !ok {
-		return nil, &os.PathError{Op: "lstat", Path: name, Err: os.ErrNotExist}
-	}
-	return io.NopCloser(strings.NewReader(text)), nil
-}
-
-func (f files) Create(string, func(io.Writer) error) error { return os.ErrPermission }
-func (f files) Put(string, *fs.Tree) error                 { return os.ErrPermission }
-
-func (f files) Tree(_ context.Context, dir string) (*fs.Tree, error) {
+// host is a machine with the files of a build context.
+func (f files) host(t *testing.T) sim.Host {
+	h := sim.NewMemHost(time.Now)
+	dir, err := h.TempDir()
+	require.NoError(t, err)
 	b := fs.NewBuilder()
-	if err := b.Put("/ctx", fs.Node{Mode: fs.S_IFDIR | 0o755}); err != nil {
-		return nil, err
-	}
 	for name, text := range f {
-		n := fs.Node{Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte(text)), UID: 1000, GID: 1000}
-		if err := b.Put(filepath.Join("/ctx", name), n); err != nil {
-			return nil, err
-		}
+		require.NoError(t, b.Put("/"+name, fs.Node{Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte(text)), UID: 1000, GID: 1000}))
 	}
-	return b.Tree(), nil
-}
-
-func (f files) Abs(name string) string { return path.Join("/ctx", name) }
-
-func (f files) Kind(name string) (sim.HostKind, error) {
-	if name == "." {
-		return sim.HostDir, nil
-	}
-	if _, ok := f[name]; ok {
-		return sim.HostFile, nil
-	}
-	return sim.HostNothing, nil
+	require.NoError(t, h.Put(dir.Path(), b.Tree()))
+	return sim.HostIn(h, dir.Path())
 }
 
 // build builds in a model and returns what it shows.
 func build(t *testing.T, s *session.Session, line string, f files) sim.View {
 	t.Helper()
-	s.Host = f
+	s.Host = f.host(t)
 	r, err := s.Run(context.Background(), line, func(string) string { return "" })
 	require.NoError(t, err)
 	return r.Model
@@ -167,7 +139,7 @@ func FuzzBuild(f *testing.F) {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		s := simtest.Session(t, model.Config{})
-		s.Host = files{"Dockerfile": text, "a.txt": "a", "d/b.txt": "b"}
+		s.Host = files{"Dockerfile": text, "a.txt": "a", "d/b.txt": "b"}.host(t)
 		_, err := s.Run(ctx, "docker build .", func(string) string { return "" })
 		require.NoError(t, err)
 	})

@@ -59,7 +59,7 @@ func (b *builder) add(c *instructions.AddCommand) error {
 	}
 	add := dockerfile.Copy{Name: "ADD", Context: true, Exclude: c.ExcludePatterns}
 	if c.Unpack == nil || *c.Unpack {
-		add.Unpack = unpack
+		add.Unpack = b.unpack
 	}
 	return b.place(copyStep{Copy: add, from: b.context, words: c.SourcesAndDest, chown: c.Chown, chmod: c.Chmod, link: c.Link})
 }

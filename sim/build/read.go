@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -137,11 +136,11 @@ func (b *builder) hostPath(source string) (string, error) {
 
 // unpack is what an archive holds that ADD finds: a tar, plain or in gzip,
 // bzip2, xz or zstd; nil where data is none.
-func unpack(data *fs.Data) (*fs.Tree, error) {
+func (b *builder) unpack(data *fs.Data) (*fs.Tree, error) {
 	if plain, err := fs.Decompress(data.Reader(), fs.DefaultLimits); err != nil || !isTar(plain) {
 		return nil, nil
 	}
-	spool, err := spoolFile()
+	spool, err := b.host.Spool()
 	if err != nil {
 		return nil, err
 	}
@@ -152,14 +151,4 @@ func unpack(data *fs.Data) (*fs.Tree, error) {
 func isTar(r io.Reader) bool {
 	_, err := tar.NewReader(r).Next()
 	return err == nil
-}
-
-// spoolFile is a file without a name, which goes when nothing uses it any
-// more.
-func spoolFile() (*os.File, error) {
-	f, err := os.CreateTemp("", "twinlayer-add-*")
-	if err == nil {
-		err = os.Remove(f.Name())
-	}
-	return f, err
 }

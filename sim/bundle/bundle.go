@@ -18,7 +18,6 @@ package bundle
 import (
 	"context"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +25,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	"twinlayer/sim"
 )
 
@@ -47,14 +47,13 @@ type Bundle struct {
 
 var _ sim.Registry = (*Bundle)(nil)
 
-// New is a Bundle whose busybox is the multi-call program in the file exe,
-// with a name in /bin for each of applets. Nothing is read before an image is
-// asked for; from then on exe stays open, so that it may be replaced or
-// removed meanwhile (on Linux, give /proc/self/exe).
-func New(exe string, applets []string) *Bundle {
+// New is a Bundle whose busybox is the multi-call program that open opens,
+// with a name in /bin for each of applets. Nothing is opened before an image
+// is asked for.
+func New(open func() (Executable, error), applets []string) *Bundle {
 	b := &Bundle{
-		hello: fs.DataOf(Hello(runtime.GOARCH)),
-		exe:   sync.OnceValues(func() (*executable, error) { return open(exe) }),
+		hello: fs.DataOf(Hello(platform.Arch)),
+		exe:   sync.OnceValues(func() (*executable, error) { return inImages(open) }),
 	}
 	b.images = map[string]func() (*sim.Artifact, error){
 		"hello-world": once(func() (recipe, error) { return helloWorld(b.hello) }),

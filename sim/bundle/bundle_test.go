@@ -30,7 +30,7 @@ func sample(t *testing.T) *Bundle {
 	t.Cleanup(func() { os.RemoveAll(dir) }) // Windows keeps it: the Bundle has exe open
 	exe := filepath.Join(dir, "exe")
 	require.NoError(t, os.WriteFile(exe, Hello("amd64"), 0o755))
-	return New(exe, []string{"sh", "[", "ls", "busybox"})
+	return New(File(exe), []string{"sh", "[", "ls", "busybox"})
 }
 
 func resolve(t *testing.T, b *Bundle, name string) *sim.Artifact {
@@ -82,7 +82,7 @@ func TestResolveRefuses(t *testing.T) {
 }
 
 func TestNothingIsReadBeforeItIsAskedFor(t *testing.T) {
-	b := New(filepath.Join(t.TempDir(), "missing"), nil)
+	b := New(File(filepath.Join(t.TempDir(), "missing")), nil)
 	resolve(t, b, "hello-world")
 	_, err := b.Resolve(context.Background(), "busybox", "latest")
 	require.ErrorIs(t, err, os.ErrNotExist)
@@ -251,7 +251,7 @@ func TestStreamEnds(t *testing.T) {
 }
 
 func TestPrograms(t *testing.T) {
-	b := New(self(t), nil)
+	b := New(File(self(t)), nil)
 	hello, err := resolve(t, b, "hello-world").Layers[0].Tree()
 	require.NoError(t, err)
 	busybox, err := resolve(t, b, "busybox").Layers[0].Tree()
@@ -298,7 +298,7 @@ func BenchmarkResolve(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				_, err := New(exe, nil).Resolve(context.Background(), name, "latest")
+				_, err := New(File(exe), nil).Resolve(context.Background(), name, "latest")
 				require.NoError(b, err)
 			}
 		})
@@ -306,7 +306,7 @@ func BenchmarkResolve(b *testing.B) {
 }
 
 func BenchmarkPrograms(b *testing.B) {
-	bundle := New(self(b), nil)
+	bundle := New(File(self(b)), nil)
 	exe, err := bundle.exe()
 	require.NoError(b, err)
 	b.ReportAllocs()

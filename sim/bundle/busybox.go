@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"fmt"
-	"runtime"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -32,7 +31,7 @@ func busybox(open func() (*executable, error), applets []string) (recipe, error)
 	exe.install(root, applets)
 	tree, err := root.tree()
 	return recipe{
-		os:    runtime.GOOS, // where that is not linux, no Linux engine can run it
+		os:    exe.os, // where that is not linux, no Linux engine can run it
 		layer: tree,
 		config: ocispec.ImageConfig{
 			Env:    []string{searchPath},

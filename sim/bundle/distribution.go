@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"runtime"
 	"strings"
 	"time"
 
@@ -33,7 +32,7 @@ func distribution(open func() (*executable, error), family string, image ocispec
 	}
 	tree, err := bootstrap(base, family)
 	image.Env = []string{searchPath}
-	return recipe{os: runtime.GOOS, layer: tree, config: image, history: history}, err
+	return recipe{os: exe.os, layer: tree, config: image, history: history}, err
 }
 
 // merged is where a library is in a root whose /lib and /lib64 are links into

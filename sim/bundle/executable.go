@@ -1,39 +1,40 @@
 package bundle
 
 import (
+	"cmp"
 	"debug/elf"
-	"fmt"
 	"io"
-	"os"
-	"path"
-	"path/filepath"
 	"strings"
 
 	"twinlayer/fs"
 	"twinlayer/sim/userland"
 )
 
-// executable is a program, and what it needs beside it to run in a root of its
-// own: absolute paths with their content, none for a static program.
+// Executable is the program that becomes busybox.
+type Executable struct {
+	Content *fs.Data // must last: it is read when it is needed
+	// Libraries are what it needs beside it to run in a root of its own:
+	// absolute paths with their content; none for a static program.
+	Libraries map[string]*fs.Data
+	OS        string // that it runs on, as GOOS has it; "": linux
+}
+
+// executable is the program as it is in images.
 type executable struct {
 	content   *fs.Data
 	libraries map[string]*fs.Data
+	os        string
 }
 
-// open opens the program in the file name, and its libraries. In an image the
-// program ends with [userland.Mark].
-func open(name string) (*executable, error) {
-	content, err := openData(name)
+// inImages opens a program. In an image it ends with [userland.Mark].
+func inImages(open func() (Executable, error)) (*executable, error) {
+	e, err := open()
 	if err != nil {
 		return nil, err
 	}
-	libraries, err := libraries(content)
-	if err != nil {
-		return nil, fmt.Errorf("libraries of %s: %w", name, err)
-	}
-	content = stripped(asTools(content))
+	content := stripped(asTools(e.Content))
 	size := content.Size()
-	return &executable{fs.FileData(marked{content, size}, 0, size+int64(len(userland.Mark))), libraries}, nil
+	return &executable{fs.FileData(marked{content, size}, 0, size+int64(len(userland.Mark))), e.Libraries, cmp.Or(e.OS, "linux")}, nil
 }
 
 // stripped is a program without what no process loads: symbols and debugging
@@ -71,19 +72,6 @@ func (m marked) ReadAt(p []byte, off int64) (n int, err error) {
 	return n + k, err
 }
 
-// openData is the content of a file that stays open, and unread.
-func openData(name string) (*fs.Data, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	return fs.FileData(f, 0, info.Size()), nil
-}
-
 // install puts the program into r as /bin/busybox, with a symlink to it for
 // each applet, and its libraries.
 func (e *executable) install(r *rootfs, applets []string) {
@@ -94,57 +82,4 @@ func (e *executable) install(r *rootfs, applets []string) {
 	for name, content := range e.libraries {
 		r.program(name[1:], content)
 	}
-}
-
-// libraries are the shared libraries of a program that was built with cgo, as
-// "go run" does wherever it finds a C compiler: the dynamic loader, and what
-// is needed from the loader's own directory, each where it is on this host
-// (ld.so(8)); libc's parts are all there. Docker's busybox:glibc brings them
-// along too.
-func libraries(program io.ReaderAt) (map[string]*fs.Data, error) {
-	f, err := elf.NewFile(program)
-	if err != nil {
-		return nil, nil // another system's program
-	}
-	loader := interpreter(f)
-	if loader == "" {
-		return nil, nil
-	}
-	needed, err := f.ImportedLibraries()
-	if err != nil {
-		return nil, err
-	}
-	real, err := filepath.EvalSymlinks(loader)
-	if err != nil {
-		return nil, err
-	}
-	names := []string{loader}
-	for _, soname := range needed {
-		names = append(names, path.Join(path.Dir(real), soname))
-	}
-	return openAll(names)
-}
-
-// interpreter is the dynamic loader that a program asks for, "" if it is
-// static (PT_INTERP, elf(5)).
-func interpreter(f *elf.File) string {
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_INTERP {
-			name, _ := io.ReadAll(p.Open())
-			return strings.TrimRight(string(name), "\x00")
-		}
-	}
-	return ""
-}
-
-func openAll(names []string) (map[string]*fs.Data, error) {
-	all := map[string]*fs.Data{}
-	for _, name := range names {
-		content, err := openData(name)
-		if err != nil {
-			return nil, err
-		}
-		all[name] = content
-	}
-	return all, nil
 }

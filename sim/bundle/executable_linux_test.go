@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 // needs the shared libraries that came along.
 func TestBusyboxRuns(t *testing.T) {
 	root := t.TempDir()
-	b := New("/proc/self/exe", []string{"sh"})
+	b := New(File("/proc/self/exe"), []string{"sh"})
 	unpack(t, root, tar.NewReader(content(t, resolve(t, b, "busybox").Layers[0])))
 	c := exec.Command("/bin/sh")
 	c.Env = []string{"BUNDLE_SAY=hello from inside"}
@@ -73,10 +73,10 @@ func TestLibrariesComeAlong(t *testing.T) {
 	source, exe := filepath.Join(dir, "main.c"), filepath.Join(dir, "main")
 	require.NoError(t, os.WriteFile(source, []byte("int main(void) { return 0; }\n"), 0o644))
 	require.NoError(t, exec.Command("gcc", "-o", exe, source).Run())
-	e, err := open(exe)
+	e, err := File(exe)()
 	require.NoError(t, err)
 	var names []string
-	for name := range e.libraries {
+	for name := range e.Libraries {
 		names = append(names, filepath.Base(name))
 	}
 	require.Contains(t, strings.Join(names, " "), "libc.so")

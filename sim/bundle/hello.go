@@ -2,11 +2,11 @@ package bundle
 
 import (
 	"fmt"
-	"runtime"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	"twinlayer/sim/userland/say"
 )
 
@@ -31,7 +31,7 @@ Try something more:
 // helloWorld is FROM scratch, COPY hello /, CMD ["/hello"].
 func helloWorld(program *fs.Data) (recipe, error) {
 	if program == nil {
-		return recipe{}, fmt.Errorf("make hello-world: no program for %s, only for amd64 and arm64", runtime.GOARCH)
+		return recipe{}, fmt.Errorf("make hello-world: no program for %s, only for amd64 and arm64", platform.Arch)
 	}
 	root := newRootfs()
 	root.program("hello", program)

@@ -3,9 +3,9 @@ package bundle
 import (
 	"context"
 	"io"
-	"runtime"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	"twinlayer/sim/userland"
 	"twinlayer/sim/userland/packages"
 	"twinlayer/sim/userland/say"
@@ -36,7 +36,7 @@ func compiled(content *fs.Data) userland.Program {
 	if err != nil {
 		return nil
 	}
-	text, status, ok := say.Of(runtime.GOARCH, b)
+	text, status, ok := say.Of(platform.Arch, b)
 	if !ok {
 		return nil
 	}

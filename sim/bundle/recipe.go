@@ -3,7 +3,6 @@ package bundle
 import (
 	"encoding/json"
 	"fmt"
-	"runtime"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -11,6 +10,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	"twinlayer/sim"
 )
 
@@ -63,7 +63,7 @@ func (r recipe) image(diffID digest.Digest) ocispec.Image {
 	image := ocispec.Image{
 		Created:  &epoch,
 		Author:   "twinlayer",
-		Platform: ocispec.Platform{Architecture: runtime.GOARCH, OS: r.os},
+		Platform: ocispec.Platform{Architecture: platform.Arch, OS: r.os},
 		Config:   r.config,
 		RootFS:   ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{diffID}},
 	}

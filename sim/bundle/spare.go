@@ -22,7 +22,7 @@ var needed = []string{
 	"github.com/dlclark/regexp2/syntax", "golang.org/x/sys/unix", "hash/crc32", "internal/bytealg",
 	"internal/godebug", "internal/poll", "internal/runtime/gc/scan", "internal/sysinfo", "io/fs", "math",
 	"math/big", "mvdan.cc/sh/v3/fileutil", "os", "os/signal", "path/filepath", "reflect", "regexp",
-	"regexp/syntax", "runtime", "sync", "syscall", "testing", "time", "twinlayer/fs", "twinlayer/sim/userland",
+	"regexp/syntax", "runtime", "sync", "syscall", "testing", "time", "twinlayer/fs", "twinlayer/fs/platform", "twinlayer/sim/userland",
 	"twinlayer/sim/userland/packages", "twinlayer/sim/userland/say", "unicode",
 }
 

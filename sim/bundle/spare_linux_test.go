@@ -73,7 +73,7 @@ func TestNeeded(t *testing.T) {
 
 // The tools' program initialises what they need and nothing else.
 func TestSpared(t *testing.T) {
-	exe, err := open(os.Args[0])
+	exe, err := inImages(File(os.Args[0]))
 	require.NoError(t, err)
 	for _, task := range tasksOf(t, os.Args[0]) {
 		var state [4]byte

@@ -6,12 +6,12 @@ import (
 	"encoding/csv"
 	"io"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/docker/go-units"
 
+	"twinlayer/fs/platform"
 	"twinlayer/kernel"
 	"twinlayer/sim"
 )
@@ -47,7 +47,7 @@ func (c *invocation) reference(s *sim.Spec) error {
 
 // onPlatform refuses a platform that is not the host's.
 func (c *invocation) onPlatform(ref string) error {
-	own := "linux/" + runtime.GOARCH
+	own := platform.Linux()
 	if c.Platform == "" || c.Platform == own || strings.HasPrefix(c.Platform, own+"/") {
 		return nil
 	}

@@ -1,5 +1,3 @@
-//go:build unix
-
 package model_test
 
 import (
@@ -8,9 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -91,14 +87,6 @@ func allocated(do func()) float64 {
 	do()
 	runtime.ReadMemStats(&after)
 	return float64(after.TotalAlloc - before.TotalAlloc)
-}
-
-// processorTime is what this process has used: what else the machine is at
-// does not count.
-func processorTime(t testing.TB) time.Duration {
-	var u syscall.Rusage
-	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // heap is what is in use, in megabytes.

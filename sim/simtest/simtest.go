@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs"
 	"twinlayer/kernel"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
@@ -19,21 +20,27 @@ import (
 	"twinlayer/sim/userland"
 )
 
-// bundled are the images that all sessions pull. To make busybox, the test's
+// Images are the images that all sessions pull. To make busybox, the test's
 // own program, anew takes longer than all else that a session does.
-var bundled = sync.OnceValue(func() *bundle.Bundle {
+var Images = sync.OnceValue(func() *bundle.Bundle {
+	return bundle.New(executable, userland.Applets())
+})
+
+// executable is the test's own program, or one in its place where programs
+// cannot read themselves, as in a browser: the model never runs machine code.
+func executable() (bundle.Executable, error) {
 	exe, err := os.Executable()
 	if err != nil {
-		panic(err)
+		return bundle.Executable{Content: fs.DataOf(bundle.Hello("amd64")).WriteAt([]byte{1}, 1<<20)}, nil
 	}
-	return bundle.New(exe, userland.Applets())
-})
+	return bundle.File(exe)()
+}
 
 // Session is a session without a real engine, whose model is as cfg says, with
 // the bundled images.
 func Session(t testing.TB, cfg model.Config) *session.Session {
 	t.Helper()
-	images := bundled()
+	images := Images()
 	cfg.Facts, cfg.Registry, cfg.Programs = kernel.Teaching("x86_64"), images, images.Programs
 	now, n := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), byte(0)
 	return &session.Session{

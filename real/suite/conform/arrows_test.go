@@ -32,7 +32,7 @@ var arrows = map[string][]string{
 	"sim/compare":    {"fs", "sim", "sim/say"},
 	"sim/report":     {"fs", "sim", "sim/say"},
 	"sim/session":    {"fs", "sim", "sim/cli", "sim/model", "sim/compare", "sim/report", "sim/say"},
-	"sim/simtest":    {"kernel", "sim", "sim/bundle", "sim/model", "sim/session", "sim/userland"},
+	"sim/simtest":    {"fs", "kernel", "sim", "sim/bundle", "sim/model", "sim/session", "sim/userland"},
 	"sim/bundle":     {"fs", "sim", "sim/userland"},
 	"sim/play":       {"fs", "kernel", "sim", "sim/cli", "sim/model", "sim/report", "sim/say", "sim/session", "sim/userland", "lessons"},
 	"sim/repl":       {"fs", "sim", "sim/play", "sim/report", "sim/say", "lessons"},

@@ -32,7 +32,7 @@ type inside struct {
 func newInside(t testing.TB) inside {
 	t.Helper()
 	suite.NeedLinux(t)
-	images := bundle.New(suite.Binary, userland.Applets())
+	images := bundle.New(bundle.File(suite.Binary), userland.Applets())
 	e, err := real.Open(real.Config{Choice: "embedded", DataDir: suite.HomeFor(t, nil), Registry: images})
 	require.NoError(t, err)
 	t.Cleanup(func() { e.Close() })

@@ -4,13 +4,13 @@ import (
 	"embed"
 	"fmt"
 	"path"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 )
 
 // Multicall is where the bundled distributions have the one program that all
@@ -274,12 +274,9 @@ func (r *recipe) size() (n int) {
 // architecture is what the family calls this machine's.
 func architecture(family string) string {
 	if family == "debian" {
-		return runtime.GOARCH // Debian's names are Go's for what twinlayer runs on
+		return platform.Arch // Debian's names are Go's for what twinlayer runs on
 	}
-	if name, ok := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]; ok {
-		return name
-	}
-	return runtime.GOARCH
+	return platform.Machine()
 }
 
 // archive is what stands for the package's archive: its own paragraph. The

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package lessons
+package real
 
 import (
 	"errors"

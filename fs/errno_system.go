@@ -1,3 +1,5 @@
+//go:build linux || js
+
 package fs
 
 import (
