@@ -252,7 +252,7 @@ func (Host) Put(dir string, t *fs.Tree) error {
 		return err
 	}
 	defer root.Close()
-	w := hostWriter{at: &place{root: root, path: ""}, names: map[fs.Ino]string{}}
+	w := hostWriter{at: &openDir{root: root, path: ""}, names: map[fs.Ino]string{}}
 	for p := range t.All() {
 		if err := w.put(p); err != nil {
 			return errors.Join(err, w.leave(""))
@@ -261,17 +261,17 @@ func (Host) Put(dir string, t *fs.Tree) error {
 	return w.leave("")
 }
 
-// place is a directory that is written into; the way up from there is open,
+// openDir is a directory that is written into; the way up from there is open,
 // too, so that no name is looked up but in its own directory.
-type place struct {
-	up   *place
+type openDir struct {
+	up   *openDir
 	root *os.Root
 	path string
 	made *fs.Path // here: it gets its permissions and time when it is left
 }
 
 type hostWriter struct {
-	at    *place
+	at    *openDir
 	names map[fs.Ino]string
 }
 
@@ -315,7 +315,7 @@ func (w *hostWriter) enter(name, at string, made *fs.Path) error {
 	}
 	root, err := subdir(w.at.root, name)
 	if err == nil {
-		w.at = &place{up: w.at, root: root, path: at, made: made}
+		w.at = &openDir{up: w.at, root: root, path: at, made: made}
 	}
 	return err
 }

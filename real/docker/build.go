@@ -44,7 +44,7 @@ func (e *Engine) NoBuild(b sim.Build) string {
 // ones: else a stranger's could become part of the build.
 func (e *Engine) Build(ctx context.Context, b sim.Build) iter.Seq2[sim.Built, error] {
 	return func(yield func(sim.Built, error) bool) {
-		s, err := e.building(ctx, b)
+		s, err := e.beginBuild(ctx, b)
 		if err != nil {
 			yield(sim.Built{}, err)
 			return
@@ -59,8 +59,8 @@ func (e *Engine) Build(ctx context.Context, b sim.Build) iter.Seq2[sim.Built, er
 	}
 }
 
-// building is a build under way.
-type building struct {
+// classicBuild is a build under way.
+type classicBuild struct {
 	e         *Engine
 	all       []image // ours, when it began
 	body      io.ReadCloser
@@ -71,7 +71,7 @@ type building struct {
 	out, errs sim.Printed
 }
 
-func (e *Engine) building(ctx context.Context, b sim.Build) (*building, error) {
+func (e *Engine) beginBuild(ctx context.Context, b sim.Build) (*classicBuild, error) {
 	all, err := e.own(ctx)
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func (e *Engine) building(ctx context.Context, b sim.Build) (*building, error) {
 		r.Close()
 		return nil, e.cfg.explain(err)
 	}
-	return &building{e: e, all: all, body: made.Body, in: json.NewDecoder(made.Body)}, nil
+	return &classicBuild{e: e, all: all, body: made.Body, in: json.NewDecoder(made.Body)}, nil
 }
 
 // besides is a name for the Dockerfile in the build context where nothing
@@ -183,7 +183,7 @@ var (
 )
 
 // step reads on to the end of a step; io.EOF where no more come.
-func (s *building) step(ctx context.Context) (sim.Built, error) {
+func (s *classicBuild) step(ctx context.Context) (sim.Built, error) {
 	var got sim.Built
 	s.out, s.errs = sim.Printed{}, sim.Printed{}
 	for {
@@ -208,7 +208,7 @@ func (s *building) step(ctx context.Context) (sim.Built, error) {
 }
 
 // hear takes what the builder says next; an image's id ends the step.
-func (s *building) hear(text string, got *sim.Built) (id string, ended bool) {
+func (s *classicBuild) hear(text string, got *sim.Built) (id string, ended bool) {
 	if s.container != "" {
 		if strings.HasSuffix(text, "intermediate container "+s.container+"\n") { // "Removing", and from 23.0 on " ---> Removed"
 			s.container = ""
@@ -233,7 +233,7 @@ func (s *building) hear(text string, got *sim.Built) (id string, ended bool) {
 
 // print takes what the step's command printed: what is red was written to its
 // stderr (moby, pkg/streamformatter).
-func (s *building) print(text string) {
+func (s *classicBuild) print(text string) {
 	red, ok := strings.CutPrefix(text, "\x1b[91m")
 	if !ok {
 		io.WriteString(&s.out, text)
@@ -243,7 +243,7 @@ func (s *building) print(text string) {
 }
 
 // failed is the step that ended the build, with what is left of it.
-func (s *building) failed(ctx context.Context, said *jsonstream.Error) (sim.Built, error) {
+func (s *classicBuild) failed(ctx context.Context, said *jsonstream.Error) (sim.Built, error) {
 	got := sim.Built{Output: sim.Output{Stdout: s.out.String(), Stderr: s.errs.String(), Exit: said.Code}}
 	if s.container != "" {
 		left, err := s.e.client.ContainerInspect(ctx, s.container, client.ContainerInspectOptions{})
@@ -262,7 +262,7 @@ func (s *building) failed(ctx context.Context, said *jsonstream.Error) (sim.Buil
 }
 
 // image is what a step has made, marked as ours, or where its stage begins.
-func (s *building) image(ctx context.Context, id string, cached bool) (sim.Image, error) {
+func (s *classicBuild) image(ctx context.Context, id string, cached bool) (sim.Image, error) {
 	if id == "" {
 		return sim.ScratchImage(), nil
 	}
@@ -291,7 +291,7 @@ func (s *building) image(ctx context.Context, id string, cached bool) (sim.Image
 // restored is the image of ours that a cached one is a copy of: of an image
 // that was loaded Docker knows no parent, and restores it from its history
 // (moby, image/cache).
-func (s *building) restored(img image) (sim.Image, bool) {
+func (s *classicBuild) restored(img image) (sim.Image, bool) {
 	made := func(h ocispec.History) string { return fmt.Sprint(h.CreatedBy, h.Created) }
 	for _, old := range s.all {
 		if old.ID != img.ID && slices.Equal(old.Layers, img.Layers) && slices.EqualFunc(old.Config.History, img.Config.History,
@@ -331,7 +331,7 @@ func (e *Engine) Keep(ctx context.Context, container string, spec sim.Spec) (sim
 	if err != nil {
 		return sim.Container{}, e.cfg.explain(err)
 	}
-	c := &ours{engine: container, image: img}
+	c := &record{engine: container, image: img}
 	c.Container = sim.Container{Spec: &spec, ImageID: img.ID, Path: spec.Args, Status: sim.Created}
 	e.mu.Lock()
 	e.containers[spec.ID] = c

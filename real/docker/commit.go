@@ -48,7 +48,7 @@ func (e *Engine) Commit(ctx context.Context, c sim.Commit) (sim.Image, error) {
 }
 
 // finish makes the image that c asks for, of a layer on those of raw.
-func (e *Engine) finish(ctx context.Context, c sim.Commit, k *ours, raw image, layer layer) (sim.Image, error) {
+func (e *Engine) finish(ctx context.Context, c sim.Commit, k *record, raw image, layer layer) (sim.Image, error) {
 	img, blob, err := c.Image(k.image.Image, layer.sim())
 	if err != nil {
 		return sim.Image{}, err
@@ -57,7 +57,7 @@ func (e *Engine) finish(ctx context.Context, c sim.Commit, k *ours, raw image, l
 }
 
 // commit is the engine's own, under a reference of ours; drop takes that off.
-func (e *Engine) commit(ctx context.Context, k *ours, pause bool) (raw image, drop func(), err error) {
+func (e *Engine) commit(ctx context.Context, k *record, pause bool) (raw image, drop func(), err error) {
 	ref := e.session.prefix() + untagged + "commit-" + strings.ToLower(rand.Text())
 	made, err := e.client.ContainerCommit(ctx, k.engine, client.ContainerCommitOptions{
 		Reference: ref, NoPause: !pause, Config: &container.Config{}})
@@ -78,7 +78,7 @@ type layer struct {
 }
 
 // newLayer is what the engine's commit put on the container's image.
-func (e *Engine) newLayer(ctx context.Context, k *ours, raw image, latest time.Time) (layer, error) {
+func (e *Engine) newLayer(ctx context.Context, k *record, raw image, latest time.Time) (layer, error) {
 	if len(raw.Layers) == len(k.image.Layers) {
 		return layer{}, nil
 	}
@@ -104,7 +104,7 @@ func (e *Engine) newLayer(ctx context.Context, k *ours, raw image, latest time.T
 // podmanLayer is a container's layer without what Podman puts into it, which
 // its own commit would keep. A machine on which nothing can be paused goes on
 // without.
-func (e *Engine) podmanLayer(ctx context.Context, k *ours, pause bool, latest time.Time) (layer, error) {
+func (e *Engine) podmanLayer(ctx context.Context, k *record, pause bool, latest time.Time) (layer, error) {
 	if pause {
 		if _, err := e.client.ContainerPause(ctx, k.engine, client.ContainerPauseOptions{}); err == nil {
 			defer e.client.ContainerUnpause(context.WithoutCancel(ctx), k.engine, client.ContainerUnpauseOptions{})
@@ -258,7 +258,7 @@ func (l layer) file() file {
 
 // compared is a container's layer as an engine makes it that compares: there is
 // none where its diff has nothing.
-func (e *Engine) compared(ctx context.Context, k *ours) (*fs.Tree, error) {
+func (e *Engine) compared(ctx context.Context, k *record) (*fs.Tree, error) {
 	list, err := e.client.ContainerDiff(ctx, k.engine, client.ContainerDiffOptions{})
 	if err != nil {
 		return nil, e.cfg.explain(err)
@@ -270,7 +270,7 @@ func (e *Engine) compared(ctx context.Context, k *ours) (*fs.Tree, error) {
 }
 
 // committed is a container's layer as the engine commits it.
-func (e *Engine) committed(ctx context.Context, k *ours) (*fs.Tree, error) {
+func (e *Engine) committed(ctx context.Context, k *record) (*fs.Tree, error) {
 	raw, drop, err := e.commit(ctx, k, false)
 	if err != nil {
 		return nil, err

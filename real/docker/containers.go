@@ -16,8 +16,8 @@ import (
 	"twinlayer/sim"
 )
 
-// ours is a container of this session, as it was asked for.
-type ours struct {
+// record is a container of this session, as it was asked for.
+type record struct {
 	sim.Container
 	engine string   // its id in the engine
 	exit   chan end // of the last start
@@ -60,7 +60,7 @@ func (e *Engine) Create(ctx context.Context, spec sim.Spec) (sim.Container, erro
 		}
 		return sim.Container{}, e.refused(err, 1)
 	}
-	c := &ours{engine: made.ID, image: img}
+	c := &record{engine: made.ID, image: img}
 	c.Container = sim.Container{Spec: &spec, ImageID: img.ID, Path: argv, Status: sim.Created}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -177,7 +177,7 @@ func (e *Engine) Container(ctx context.Context, key string) (sim.Container, erro
 	return now, err
 }
 
-func (e *Engine) known(id string) (*ours, bool) {
+func (e *Engine) known(id string) (*record, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	c, ok := e.containers[id]
@@ -185,14 +185,14 @@ func (e *Engine) known(id string) (*ours, bool) {
 }
 
 // handled are the containers that this session has made, and not removed.
-func (e *Engine) handled() []*ours {
+func (e *Engine) handled() []*record {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Collect(maps.Values(e.containers))
 }
 
 // status is a container as it is now; without a Status it is on its way out.
-func (e *Engine) status(ctx context.Context, c *ours) (sim.Container, error) {
+func (e *Engine) status(ctx context.Context, c *record) (sim.Container, error) {
 	now, err := e.client.ContainerInspect(ctx, c.engine, client.ContainerInspectOptions{})
 	if err != nil {
 		return sim.Container{}, err
@@ -220,7 +220,7 @@ func moment(text string) time.Time {
 }
 
 // container is the one of ours that key names.
-func (e *Engine) container(ctx context.Context, key string) (*ours, sim.Container, error) {
+func (e *Engine) container(ctx context.Context, key string) (*record, sim.Container, error) {
 	all, err := e.Containers(ctx)
 	if err != nil {
 		return nil, sim.Container{}, err
@@ -234,7 +234,7 @@ func (e *Engine) container(ctx context.Context, key string) (*ours, sim.Containe
 }
 
 // running is container for what needs it to run.
-func (e *Engine) running(ctx context.Context, key string) (*ours, sim.Container, error) {
+func (e *Engine) running(ctx context.Context, key string) (*record, sim.Container, error) {
 	c, now, err := e.container(ctx, key)
 	if err == nil && now.Status != sim.Running {
 		err = sim.NotRunning(now)
@@ -261,7 +261,7 @@ func (e *Engine) RemoveContainer(ctx context.Context, key string, o sim.RemoveOp
 // forget lets go of what a container that was removed had: its shells, an image
 // that it alone held, and, if volumes is set, the volumes that were made for
 // it. They have names, so the engine does not take them for its own.
-func (e *Engine) forget(ctx context.Context, c *ours, volumes bool) error {
+func (e *Engine) forget(ctx context.Context, c *record, volumes bool) error {
 	e.mu.Lock()
 	delete(e.containers, c.ID)
 	for name, s := range e.shells {
@@ -315,7 +315,7 @@ func (e *Engine) Wait(ctx context.Context, key string) (int, error) {
 }
 
 // wait begins to wait; what it returns waits for the answer.
-func (e *Engine) wait(ctx context.Context, c *ours, until container.WaitCondition) func() (int, error) {
+func (e *Engine) wait(ctx context.Context, c *record, until container.WaitCondition) func() (int, error) {
 	w := e.client.ContainerWait(ctx, c.engine, client.ContainerWaitOptions{Condition: until})
 	return func() (int, error) {
 		select {

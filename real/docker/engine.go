@@ -34,8 +34,8 @@ type Engine struct {
 	libpod  libpod // Podman's own
 
 	mu         sync.Mutex
-	containers map[string]*ours // by the id that twinlayer knows
-	shells     map[string]*waiting
+	containers map[string]*record // by the id that twinlayer knows
+	shells     map[string]*shellSession
 	images     map[digest.Digest]*image        // by the engine's id
 	parents    map[digest.Digest]digest.Digest // of what was committed
 	trees      map[digest.Digest]*fs.Tree      // layers, by diffID
@@ -52,7 +52,7 @@ func Start(ctx context.Context, c Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		cfg: c, client: api, session: newSession(), containers: map[string]*ours{}, shells: map[string]*waiting{},
+		cfg: c, client: api, session: newSession(), containers: map[string]*record{}, shells: map[string]*shellSession{},
 		images: map[digest.Digest]*image{}, parents: map[digest.Digest]digest.Digest{}, trees: map[digest.Digest]*fs.Tree{},
 	}
 	info, err := api.Info(ctx, client.InfoOptions{})

@@ -36,7 +36,7 @@ func (e *Engine) CopyIn(ctx context.Context, key, dir string, files *fs.Tree) er
 }
 
 // directories are those of files that the container has below dir.
-func (e *Engine) directories(ctx context.Context, c *ours, dir string, files *fs.Tree) (map[string]bool, error) {
+func (e *Engine) directories(ctx context.Context, c *record, dir string, files *fs.Tree) (map[string]bool, error) {
 	there := map[string]bool{"/": true}
 	for p := range files.All() {
 		if !p.Node.IsDir() || !there[path.Dir(p.Path)] {
@@ -143,7 +143,7 @@ func (e *Engine) Layer(ctx context.Context, key string) (*fs.Tree, error) {
 	return withoutMountPoints(layer, fs.Merge(lower...)), nil
 }
 
-func (e *Engine) layer(ctx context.Context, c *ours) (*fs.Tree, error) {
+func (e *Engine) layer(ctx context.Context, c *record) (*fs.Tree, error) {
 	if e.dialect() != fs.DockerNative {
 		return e.compared(ctx, c)
 	}

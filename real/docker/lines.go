@@ -12,11 +12,11 @@ import (
 	"twinlayer/sim"
 )
 
-// waiting is a shell that takes lines.
-type waiting struct {
+// shellSession is a shell that takes lines.
+type shellSession struct {
 	*shell.Session
 	name   string
-	in     *ours
+	in     *record
 	stream *stream
 	pid    int // in its container
 	end    func() (int, error)
@@ -24,7 +24,7 @@ type waiting struct {
 
 // await keeps a shell that just started under its name. It tells its process
 // id itself, since the engine tells only the host's.
-func (e *Engine) await(ctx context.Context, s *waiting) (sim.Output, error) {
+func (e *Engine) await(ctx context.Context, s *shellSession) (sim.Output, error) {
 	s.Session = shell.New(stdin{s.stream}, s.stream.stdout, s.stream.stderr)
 	r, err := s.Line(ctx, "", func() { s.stream.Close() })
 	if err != nil {
@@ -41,7 +41,7 @@ func (e *Engine) await(ctx context.Context, s *waiting) (sim.Output, error) {
 }
 
 // over is what a shell that has ended leaves.
-func (e *Engine) over(s *waiting, r shell.Result) (sim.Output, error) {
+func (e *Engine) over(s *shellSession, r shell.Result) (sim.Output, error) {
 	e.mu.Lock()
 	delete(e.shells, s.name)
 	e.mu.Unlock()
@@ -56,15 +56,15 @@ func (e *Engine) over(s *waiting, r shell.Result) (sim.Output, error) {
 
 // Line hands a shell a line.
 func (e *Engine) Line(ctx context.Context, name, line string) (sim.Output, error) {
-	return e.talk(ctx, name, func(s *waiting) (shell.Result, error) { return s.Line(ctx, line, func() {}) })
+	return e.talk(ctx, name, func(s *shellSession) (shell.Result, error) { return s.Line(ctx, line, func() {}) })
 }
 
 // Hangup ends a shell's input.
 func (e *Engine) Hangup(ctx context.Context, name string) (sim.Output, error) {
-	return e.talk(ctx, name, func(s *waiting) (shell.Result, error) { return s.Hangup(ctx, func() {}) })
+	return e.talk(ctx, name, func(s *shellSession) (shell.Result, error) { return s.Hangup(ctx, func() {}) })
 }
 
-func (e *Engine) talk(ctx context.Context, name string, do func(*waiting) (shell.Result, error)) (sim.Output, error) {
+func (e *Engine) talk(ctx context.Context, name string, do func(*shellSession) (shell.Result, error)) (sim.Output, error) {
 	e.mu.Lock()
 	s, ok := e.shells[name]
 	e.mu.Unlock()
@@ -113,7 +113,7 @@ of() { for s in /proc/[0-9]*/stat; do read -r pid name state parent rest 2>/dev/
 const children = kills + `of "$0"`
 
 // interrupt stops what a line started, and the shell if it does not come back.
-func (e *Engine) interrupt(s *waiting, done <-chan struct{}) {
+func (e *Engine) interrupt(s *shellSession, done <-chan struct{}) {
 	e.inside(s.in, "sh", "-c", children, strconv.Itoa(s.pid))
 	select {
 	case <-done:
@@ -133,7 +133,7 @@ func (e *Engine) interrupt(s *waiting, done <-chan struct{}) {
 }
 
 // inside runs a command in a container, as root, to its end.
-func (e *Engine) inside(c *ours, args ...string) {
+func (e *Engine) inside(c *record, args ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), sim.Grace)
 	defer cancel()
 	made, err := e.client.ExecCreate(ctx, c.engine, client.ExecCreateOptions{User: "0", Cmd: args, AttachStdout: true})

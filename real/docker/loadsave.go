@@ -237,7 +237,7 @@ func (u *unarchived) manifest(d ocispec.Descriptor, name string) ([]archived, er
 // Save writes images as an archive that is both Docker's and an OCI layout:
 // what the engine saves, put in order.
 func (e *Engine) Save(ctx context.Context, refs []string, archive io.Writer) error {
-	out := outgoing{seen: map[string]bool{}}
+	out := archiver{seen: map[string]bool{}}
 	for _, ref := range refs {
 		img, err := e.find(ctx, ref)
 		if sim.IsNoSuchImage(err) {
@@ -271,22 +271,22 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// outgoing is an archive on its way out.
-type outgoing struct {
+// archiver gathers an archive.
+type archiver struct {
 	seen      map[string]bool
 	files     []file
 	entries   []archived
 	manifests []ocispec.Descriptor
 }
 
-func (o *outgoing) add(f file) {
+func (o *archiver) add(f file) {
 	if !o.seen[f.name] {
 		o.seen[f.name] = true
 		o.files = append(o.files, f)
 	}
 }
 
-func (e *Engine) addSaved(ctx context.Context, out *outgoing, img image, tag string) error {
+func (e *Engine) addSaved(ctx context.Context, out *archiver, img image, tag string) error {
 	has, err := e.content(ctx, img.engine)
 	if err != nil {
 		return err

@@ -74,7 +74,7 @@ func isAbove(name string) bool {
 }
 
 // withoutOwn takes the same out of a list of changes.
-func (e *Engine) withoutOwn(ctx context.Context, c *ours, all []fs.Change) ([]fs.Change, error) {
+func (e *Engine) withoutOwn(ctx context.Context, c *record, all []fs.Change) ([]fs.Change, error) {
 	lower, err := e.layers(ctx, c.image)
 	if err != nil {
 		return nil, err

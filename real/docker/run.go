@@ -86,7 +86,7 @@ func (e *Engine) Start(ctx context.Context, key string, detach bool) (sim.Output
 		return sim.Output{}, err
 	}
 	if lines {
-		return e.await(ctx, &waiting{name: c.ID, in: c, stream: s, end: func() (int, error) { return e.ended(c) }})
+		return e.await(ctx, &shellSession{name: c.ID, in: c, stream: s, end: func() (int, error) { return e.ended(c) }})
 	}
 	s.CloseWrite()
 	stop := context.AfterFunc(ctx, func() {
@@ -102,7 +102,7 @@ func (e *Engine) Start(ctx context.Context, key string, detach bool) (sim.Output
 // prepare makes a container's process without starting it, as Podman does when
 // it is attached to: only so does it tell why that fails, before a container
 // that is to remove itself has gone.
-func (e *Engine) prepare(ctx context.Context, c *ours) error {
+func (e *Engine) prepare(ctx context.Context, c *record) error {
 	if !e.cfg.Podman {
 		return nil
 	}
@@ -111,7 +111,7 @@ func (e *Engine) prepare(ctx context.Context, c *ours) error {
 }
 
 // start starts a container.
-func (e *Engine) start(ctx context.Context, c *ours) error {
+func (e *Engine) start(ctx context.Context, c *record) error {
 	c.began(e.wait(context.WithoutCancel(ctx), c, container.WaitConditionNextExit))
 	_, err := e.client.ContainerStart(ctx, c.engine, client.ContainerStartOptions{})
 	return e.notStarted(ctx, c, err)
@@ -119,7 +119,7 @@ func (e *Engine) start(ctx context.Context, c *ours) error {
 
 // notStarted is why a container cannot start; one that was to remove itself
 // goes.
-func (e *Engine) notStarted(ctx context.Context, c *ours, err error) error {
+func (e *Engine) notStarted(ctx context.Context, c *record, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -135,7 +135,7 @@ func (e *Engine) notStarted(ctx context.Context, c *ours, err error) error {
 
 // began notes how the end of this start can be learned: the engine is asked
 // before it starts, so that no end is missed.
-func (c *ours) began(wait func() (int, error)) {
+func (c *record) began(wait func() (int, error)) {
 	c.exit = make(chan end, 1)
 	go func(exit chan end) {
 		status, err := wait()
@@ -149,7 +149,7 @@ type end struct {
 }
 
 // ended waits until a container has ended and, if it removes itself, is gone.
-func (e *Engine) ended(c *ours) (int, error) {
+func (e *Engine) ended(c *record) (int, error) {
 	got := <-c.exit
 	c.exit <- got // for whoever asks next
 	for range 200 {
@@ -214,7 +214,7 @@ func (e *Engine) Exec(ctx context.Context, key string, p sim.Process) (sim.Outpu
 	s := newStream(attached.HijackedResponse)
 	finished := func() (int, error) { return e.execEnded(made.ID) }
 	if sim.IsInteractiveShell(p.Args, p.Interactive) {
-		return e.await(ctx, &waiting{name: p.ID, in: c, stream: s, end: finished})
+		return e.await(ctx, &shellSession{name: p.ID, in: c, stream: s, end: finished})
 	}
 	s.CloseWrite()
 	over := whenGivenUp(ctx, func(done <-chan struct{}) { e.endExec(c, s, done) })
@@ -246,7 +246,7 @@ done
 // endExec ends the process of an exec when the learner gives it up; the API
 // has no call for that. Where the container has no shell to do it, its output
 // alone ends.
-func (e *Engine) endExec(c *ours, s *stream, done <-chan struct{}) {
+func (e *Engine) endExec(c *record, s *stream, done <-chan struct{}) {
 	args := []string{"sh", "-c", newest, "sh"}
 	e.mu.Lock()
 	for _, other := range e.shells {

@@ -39,7 +39,7 @@ type container struct {
 	held    []*os.File // of volumes
 
 	starting sync.Mutex      // held while it is started, or removed, or kept from that
-	run      *running        // the last one
+	run      *containerRun   // the last one
 	shared   []string        // the layers' trees that have hard links to files of upper
 	limits   *runtime.Limits // of the last run; nil: none
 	logs     logs
@@ -303,7 +303,7 @@ func (h *helper) forget(c *container) *container {
 }
 
 // current is the container's last run; nil before the first.
-func (c *container) current() *running {
+func (c *container) current() *containerRun {
 	c.starting.Lock()
 	defer c.starting.Unlock()
 	return c.run
@@ -318,7 +318,7 @@ func (c *container) kill() {
 }
 
 // finish notes the end of the container's first process.
-func (h *helper) finish(c *container, r *running) {
+func (h *helper) finish(c *container, r *containerRun) {
 	exit := r.proc.Wait()
 	if r.printed != nil {
 		<-r.printed.done

@@ -32,7 +32,7 @@ type helper struct {
 	images     []*image                 // of this session alone
 	configs    map[digest.Digest]*image // of the index, as they were read
 	containers []*container
-	shells     map[string]*waiting
+	shells     map[string]*shellSession
 	pipes      map[string]*os.File // far ends, by name
 	elsewhere  []sim.Container     // of other sessions, as they were when this one asked last
 	lastRead   readLayer
@@ -55,7 +55,7 @@ func serve() int {
 }
 
 func newHelper() *helper {
-	return &helper{shells: map[string]*waiting{}, configs: map[digest.Digest]*image{}, pipes: map[string]*os.File{}}
+	return &helper{shells: map[string]*shellSession{}, configs: map[digest.Digest]*image{}, pipes: map[string]*os.File{}}
 }
 
 // answer answers requests until there are no more.
@@ -149,7 +149,7 @@ func (h *helper) end() {
 		c.kill()
 	}
 	if h.store != nil {
-		if err := h.settleAll(); err != nil {
+		if err := h.indexAll(); err != nil {
 			fmt.Fprintln(os.Stderr, "twinlayer: the images that builds have left without a name could not be kept:", err)
 		}
 		h.store.Close()

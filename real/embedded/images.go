@@ -172,7 +172,7 @@ func (h *helper) tag(_ context.Context, args tagArgs) (rpc.None, error) {
 	if err != nil {
 		return false, err
 	}
-	if err := h.settle(h.passed(img.ID)); err != nil {
+	if err := h.index(h.passed(img.ID)); err != nil {
 		return false, err
 	}
 	return true, h.store.Update(func(x *store.Index) error {

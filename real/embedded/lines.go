@@ -12,8 +12,8 @@ import (
 	"twinlayer/sim"
 )
 
-// waiting is a shell that takes lines.
-type waiting struct {
+// shellSession is a shell that takes lines.
+type shellSession struct {
 	*shell.Session
 	name  string
 	in    *container
@@ -22,7 +22,7 @@ type waiting struct {
 }
 
 // await keeps a shell that just started under its name.
-func (h *helper) await(s *waiting) sim.Output {
+func (h *helper) await(s *shellSession) sim.Output {
 	s.Session = shell.New(s.proc.Stdin, s.proc.Stdout, s.proc.Stderr)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -43,19 +43,19 @@ func (h *helper) dropShells(c *container) {
 }
 
 func (h *helper) line(ctx context.Context, args lineArgs) (sim.Output, error) {
-	return h.talk(ctx, args.Shell, func(s *waiting, interrupt func()) (shell.Result, error) {
+	return h.talk(ctx, args.Shell, func(s *shellSession, interrupt func()) (shell.Result, error) {
 		return s.Line(aloud(ctx), args.Line, interrupt)
 	})
 }
 
 func (h *helper) hangup(ctx context.Context, name string) (sim.Output, error) {
-	return h.talk(ctx, name, func(s *waiting, interrupt func()) (shell.Result, error) {
+	return h.talk(ctx, name, func(s *shellSession, interrupt func()) (shell.Result, error) {
 		return s.Hangup(aloud(ctx), interrupt)
 	})
 }
 
 // talk does one thing with a shell and notes its end.
-func (h *helper) talk(ctx context.Context, name string, do func(*waiting, func()) (shell.Result, error)) (sim.Output, error) {
+func (h *helper) talk(ctx context.Context, name string, do func(*shellSession, func()) (shell.Result, error)) (sim.Output, error) {
 	s, err := h.shell(name)
 	if err != nil {
 		return sim.Output{}, err
@@ -76,7 +76,7 @@ func (h *helper) talk(ctx context.Context, name string, do func(*waiting, func()
 	return out, nil
 }
 
-func (h *helper) shell(name string) (*waiting, error) {
+func (h *helper) shell(name string) (*shellSession, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s, ok := h.shells[name]; ok {
@@ -86,7 +86,7 @@ func (h *helper) shell(name string) (*waiting, error) {
 }
 
 // interrupt stops what a line started, and the shell if it does not come back.
-func (s *waiting) interrupt(done <-chan struct{}) {
+func (s *shellSession) interrupt(done <-chan struct{}) {
 	if s.proc.KillChildren() > 0 {
 		select {
 		case <-done:
@@ -100,7 +100,7 @@ func (s *waiting) interrupt(done <-chan struct{}) {
 
 // bury waits for the end of a shell whose output has ended; one that lives on
 // without output reads the end of its input.
-func (h *helper) bury(ctx context.Context, s *waiting) int {
+func (h *helper) bury(ctx context.Context, s *shellSession) int {
 	h.mu.Lock()
 	delete(h.shells, s.name)
 	h.mu.Unlock()

@@ -51,8 +51,8 @@ func (h *helper) passed(id digest.Digest) (chain []*image) {
 	}
 }
 
-// settle moves images of steps into the index; h.mu must be held.
-func (h *helper) settle(steps []*image) error {
+// index moves images of steps into the index; h.mu must be held.
+func (h *helper) index(steps []*image) error {
 	if len(steps) == 0 {
 		return nil
 	}
@@ -78,16 +78,16 @@ func (h *helper) settle(steps []*image) error {
 	return err
 }
 
-// settleAll settles what the session has left.
-func (h *helper) settleAll() error {
+// indexAll indexes what the session has left.
+func (h *helper) indexAll() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.settlePassing()
+	return h.indexPassing()
 }
 
-// settlePassing is settleAll for who holds h.mu.
-func (h *helper) settlePassing() error {
-	return h.settle(slices.DeleteFunc(slices.Clone(h.images), func(img *image) bool { return img.release == nil }))
+// indexPassing is indexAll for who holds h.mu.
+func (h *helper) indexPassing() error {
+	return h.index(slices.DeleteFunc(slices.Clone(h.images), func(img *image) bool { return img.release == nil }))
 }
 
 // drop takes images of this session from it; h.mu must be held.
@@ -112,7 +112,7 @@ func (h *helper) apart(_ context.Context, apart bool) (rpc.None, error) {
 		h.drop(func(img *image) bool { return img.release != nil })
 		return true, h.store.Together()
 	}
-	if err := h.settlePassing(); err != nil {
+	if err := h.indexPassing(); err != nil {
 		return false, err
 	}
 	h.store.Apart()

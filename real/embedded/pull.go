@@ -26,13 +26,13 @@ func (h *helper) pull(ctx context.Context, ref string) (sim.PullResult, error) {
 	if err != nil {
 		return sim.PullResult{}, err
 	}
-	places, err := h.remote.Locate(ref)
+	sources, err := h.remote.Locate(ref)
 	if err != nil {
 		return sim.PullResult{}, err
 	}
 	p := &pull{h: h, ref: ref}
 	p.pulled.Ref = familiar
-	if err := p.any(ctx, places); err != nil {
+	if err := p.any(ctx, sources); err != nil {
 		return sim.PullResult{}, remote.ExplainPull(ctx, ref, err)
 	}
 	return p.pulled, nil
@@ -45,11 +45,11 @@ type pull struct {
 	pulled sim.PullResult
 }
 
-// any fetches the image from the first place that has it.
-func (p *pull) any(ctx context.Context, places []name.Reference) error {
+// any fetches the image from the first source that has it.
+func (p *pull) any(ctx context.Context, sources []name.Reference) error {
 	var first error
-	for _, place := range places {
-		found, err := p.h.remote.Find(ctx, place)
+	for _, source := range sources {
+		found, err := p.h.remote.Find(ctx, source)
 		if err == nil {
 			return p.fetch(ctx, found)
 		}

@@ -37,15 +37,15 @@ func (h *helper) start(ctx context.Context, args startArgs) (sim.Output, error) 
 	return out, nil
 }
 
-// running is one run of a container.
-type running struct {
+// containerRun is one run of a container.
+type containerRun struct {
 	proc    *runtime.Proc
 	printed *printed      // nil: a shell's, which comes line by line
 	ended   chan struct{} // closed when the container's end is noted
 }
 
 // launch starts the container's first process; nil if it runs already.
-func (h *helper) launch(ctx context.Context, c *container, detach bool) (*running, error) {
+func (h *helper) launch(ctx context.Context, c *container, detach bool) (*containerRun, error) {
 	err := h.partBelow(c)
 	c.starting.Lock()
 	defer c.starting.Unlock()
@@ -66,10 +66,10 @@ func (h *helper) launch(ctx context.Context, c *container, detach bool) (*runnin
 	c.info.Status, c.info.Started = sim.Running, time.Now()
 	h.mu.Unlock()
 	h.tell(c)
-	c.run = &running{proc: proc, ended: make(chan struct{})}
+	c.run = &containerRun{proc: proc, ended: make(chan struct{})}
 	if sim.IsInteractiveShell(c.info.Path, c.info.Interactive) {
 		h.dropShells(c)
-		h.await(&waiting{name: c.info.ID, in: c, proc: proc, ended: c.run.ended})
+		h.await(&shellSession{name: c.info.ID, in: c, proc: proc, ended: c.run.ended})
 	} else {
 		c.run.printed = gather(ctx, proc, !detach, &c.logs)
 	}
@@ -147,7 +147,7 @@ func (h *helper) exec(ctx context.Context, args execArgs) (sim.Output, error) {
 		return sim.Output{}, refused(err, sim.ExecRefused)
 	}
 	if sim.IsInteractiveShell(args.Process.Args, args.Process.Interactive) && !args.Process.Detach {
-		return h.await(&waiting{name: args.Process.ID, in: c, proc: proc, ended: proc.Done()}), nil
+		return h.await(&shellSession{name: args.Process.ID, in: c, proc: proc, ended: proc.Done()}), nil
 	}
 	if !args.Process.Detach {
 		ctx = aloud(ctx)

@@ -37,7 +37,7 @@ func (h *helper) save(ctx context.Context, args saveArgs) (done bool, err error)
 	}
 	defer release()
 	buffered := bufio.NewWriterSize(f, 256<<10)
-	w := saving{h: h, out: tar.NewWriter(buffered), blobs: map[digest.Digest]bool{}}
+	w := archiver{h: h, out: tar.NewWriter(buffered), blobs: map[digest.Digest]bool{}}
 	err = w.all(images)
 	if err == nil {
 		err = errors.Join(w.out.Close(), buffered.Flush())
@@ -92,15 +92,15 @@ func (h *helper) named(word string) (*image, []string, error) {
 	return img, []string{familiar}, nil
 }
 
-// saving is an archive on its way.
-type saving struct {
+// archiver writes an archive.
+type archiver struct {
 	h     *helper
 	out   *tar.Writer
 	blobs map[digest.Digest]bool // that are in it already
 	made  time.Time              // of the image at hand
 }
 
-func (w *saving) all(images []kept) error {
+func (w *archiver) all(images []kept) error {
 	index := ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{}}
 	list, repositories := []saved{}, map[string]map[string]string{}
 	for _, dir := range []string{"blobs/", "blobs/sha256/"} {
@@ -180,7 +180,7 @@ func (k kept) addTo(repositories map[string]map[string]string) {
 }
 
 // image writes an image's blobs, and returns its manifest's descriptor.
-func (w *saving) image(img kept) (d ocispec.Descriptor, err error) {
+func (w *archiver) image(img kept) (d ocispec.Descriptor, err error) {
 	w.made = time.Unix(0, 0)
 	if img.Config.Created != nil {
 		w.made = *img.Config.Created
@@ -215,7 +215,7 @@ func manifestOf(config []byte, layers []ocispec.Descriptor) ocispec.Manifest {
 }
 
 // layer writes a layer's tar.
-func (w *saving) layer(diffID digest.Digest) (d ocispec.Descriptor, err error) {
+func (w *archiver) layer(diffID digest.Digest) (d ocispec.Descriptor, err error) {
 	l, ok := w.h.store.Layer(diffID)
 	if !ok {
 		return d, fmt.Errorf("layer %s is missing in %s", diffID, w.h.store.Dir())
@@ -237,7 +237,7 @@ func (w *saving) layer(diffID digest.Digest) (d ocispec.Descriptor, err error) {
 	return d, err
 }
 
-func (w *saving) blob(content []byte) error {
+func (w *archiver) blob(content []byte) error {
 	d := digest.FromBytes(content)
 	if w.blobs[d] {
 		return nil
@@ -246,7 +246,7 @@ func (w *saving) blob(content []byte) error {
 	return w.file(blobName(d), content)
 }
 
-func (w *saving) file(name string, content []byte) error {
+func (w *archiver) file(name string, content []byte) error {
 	if err := w.header(name, int64(len(content))); err != nil {
 		return err
 	}
@@ -254,6 +254,6 @@ func (w *saving) file(name string, content []byte) error {
 	return err
 }
 
-func (w *saving) header(name string, size int64) error {
+func (w *archiver) header(name string, size int64) error {
 	return w.out.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: size, ModTime: w.made})
 }

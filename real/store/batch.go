@@ -247,11 +247,11 @@ func (b *Batch) unpack(dir string, packed io.Reader) (l Layer, err error) {
 	if err := os.MkdirAll(filepath.Join(dir, treeName), 0o755); err != nil {
 		return l, err
 	}
-	frame, err := os.Create(filepath.Join(dir, frameName))
+	split, err := os.Create(filepath.Join(dir, splitName))
 	if err != nil {
 		return l, err
 	}
-	defer frame.Close()
+	defer split.Close()
 	unpacked, err := fs.Decompress(packed, fs.DefaultLimits)
 	if err != nil {
 		return l, err
@@ -260,7 +260,7 @@ func (b *Batch) unpack(dir string, packed io.Reader) (l Layer, err error) {
 	plain := readAhead(&flusher{Reader: unpacked, b: b})
 	defer plain.Close()
 	sum := digest.SHA256.Digester()
-	l.Size, l.Length, err = Unpack(filepath.Join(dir, treeName), filepath.Join(dir, lostName), io.TeeReader(plain, sum.Hash()), frame)
+	l.Size, l.Length, err = Unpack(filepath.Join(dir, treeName), filepath.Join(dir, lostName), io.TeeReader(plain, sum.Hash()), split)
 	l.DiffID = sum.Digest()
 	return l, err
 }

@@ -44,7 +44,7 @@ func (b *Batch) Upper(ctx context.Context, u Upper) (l Layer, ok, shared bool, e
 	if err != nil {
 		return l, false, false, err
 	}
-	c := committing{ctx: ctx, b: b, upper: u, share: u.Share, taken: u.Take}
+	c := committer{ctx: ctx, b: b, upper: u, share: u.Share, taken: u.Take}
 	if err := c.prepare(now.Entries); err != nil || len(c.entries) == 1 {
 		return l, false, false, err
 	}
@@ -55,15 +55,15 @@ func (b *Batch) Upper(ctx context.Context, u Upper) (l Layer, ok, shared bool, e
 		w.CloseWithError(errors.Join(c.writeTar(buffered), buffered.Flush()))
 	}()
 	if c.share || c.taken {
-		l, err = c.framed(stream)
+		l, err = c.splitTar(stream)
 	} else {
 		l, err = b.Layer(stream)
 	}
 	return l, err == nil, c.share && !c.taken, b.s.Explain(err)
 }
 
-// committing is one upper directory on its way.
-type committing struct {
+// committer makes a layer of one upper directory.
+type committer struct {
 	ctx     context.Context
 	b       *Batch
 	upper   Upper
@@ -76,7 +76,7 @@ type committing struct {
 // prepare leaves out what a layer does not keep, as the fs package's layers
 // in Docker's dialect do, and finds out whether the files can be the layer's:
 // these must be what its tar says.
-func (c *committing) prepare(entries []Entry) error {
+func (c *committer) prepare(entries []Entry) error {
 	for _, e := range entries {
 		if strings.HasPrefix(path.Base(e.Path), fs.WhiteoutPrefix) {
 			return fmt.Errorf("%s cannot be part of a layer: a name that begins with %q says there that a file is deleted; rename it and commit again", e.Path, fs.WhiteoutPrefix)
@@ -95,7 +95,7 @@ func (c *committing) prepare(entries []Entry) error {
 	return nil
 }
 
-func (c *committing) keep(e *Entry) {
+func (c *committer) keep(e *Entry) {
 	kept := fs.Xattrs(nil)
 	if value, ok := fs.Xattrs(e.Xattrs).Get(capabilityAttr); ok {
 		kept = fs.Xattrs{{Name: capabilityAttr, Value: value}}
@@ -115,7 +115,7 @@ const capabilityAttr = "security.capability"
 
 func (e *Entry) dir() bool { return e.Link == "" && e.Mode&unix.S_IFMT == unix.S_IFDIR }
 
-func (c *committing) writeTar(w io.Writer) error {
+func (c *committer) writeTar(w io.Writer) error {
 	top, err := openFolder(c.ctx, c.upper.Dir)
 	if err != nil {
 		return err
@@ -177,18 +177,18 @@ func (o *openFile) close() {
 	o.file, o.path = nil, ""
 }
 
-// framed makes the layer's directory: a frame of its tar, and a tree of the
+// splitTar makes the layer's directory: a tar-split of its tar, and a tree of the
 // very files.
-func (c *committing) framed(tar io.Reader) (l Layer, err error) {
+func (c *committer) splitTar(tar io.Reader) (l Layer, err error) {
 	dir := c.b.temp()
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return l, err
 	}
-	frame, err := os.Create(filepath.Join(dir, frameName))
+	split, err := os.Create(filepath.Join(dir, splitName))
 	if err != nil {
 		return l, err
 	}
-	defer frame.Close()
+	defer split.Close()
 	tree, linked := filepath.Join(dir, treeName), make(chan error, 1)
 	if c.taken {
 		linked <- nil
@@ -196,7 +196,7 @@ func (c *committing) framed(tar io.Reader) (l Layer, err error) {
 		go func() { linked <- c.linkTree(tree) }()
 	}
 	sum := digest.SHA256.Digester()
-	l.Size, l.Length, err = writeFrame(io.TeeReader(tar, sum.Hash()), frame)
+	l.Size, l.Length, err = writeSplit(io.TeeReader(tar, sum.Hash()), split)
 	if err := errors.Join(err, <-linked); err != nil {
 		return l, err
 	}
@@ -210,7 +210,7 @@ func (c *committing) framed(tar io.Reader) (l Layer, err error) {
 }
 
 // take makes the upper directory the tree.
-func (c *committing) take(tree string) error {
+func (c *committer) take(tree string) error {
 	if err := os.Rename(c.upper.Dir, tree); err != nil {
 		return err
 	}
@@ -226,7 +226,7 @@ func (c *committing) take(tree string) error {
 }
 
 // linkTree makes the tree: directories anew, the rest as links.
-func (c *committing) linkTree(tree string) error {
+func (c *committer) linkTree(tree string) error {
 	if err := os.Mkdir(tree, 0o755); err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@
 //	DIR/index.json              the images, with their names
 //	DIR/blobs/sha256/HEX        configurations, and layers as they came
 //	DIR/layers/HEX/tree         a layer, unpacked once, by its diffID
-//	DIR/layers/HEX/frame        with the tree, its tar (see [Tar])
+//	DIR/layers/HEX/frame        the tar-split: with the tree, its tar (see [Tar])
 //	DIR/layers/HEX/lost         files of the tar that are not in the tree
 //	DIR/layers/HEX/meta         its sizes, and how it travels
 //	DIR/layers/HEX/cached       it stays, though no image has it

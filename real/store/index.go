@@ -147,15 +147,15 @@ func (s *Store) Update(update func(*Index) error) error {
 	return s.locked(func() error { return s.update(update, (*os.File).Sync) })
 }
 
-// update is Update for who holds the lock; see [Store.replace] for settle. What
+// update is Update for who holds the lock; see [Store.replace] for durable. What
 // leaves less in the index makes room.
-func (s *Store) update(update func(*Index) error, settle func(*os.File) error) error {
+func (s *Store) update(update func(*Index) error, durable func(*os.File) error) error {
 	before := s.Index()
 	after := s.Index()
 	if err := update(&after); err != nil {
 		return err
 	}
-	write := func() error { return s.publish(before, after, settle) }
+	write := func() error { return s.publish(before, after, durable) }
 	if after.length() < before.length() {
 		return s.frugally(write)
 	}
@@ -164,7 +164,7 @@ func (s *Store) update(update func(*Index) error, settle func(*os.File) error) e
 
 // publish makes after what the session sees, and has all see what has led to it
 // from before.
-func (s *Store) publish(before, after Index, settle func(*os.File) error) error {
+func (s *Store) publish(before, after Index, durable func(*os.File) error) error {
 	if err := s.see(after); err != nil || s.isApart() {
 		return err
 	}
@@ -174,7 +174,7 @@ func (s *Store) publish(before, after Index, settle func(*os.File) error) error 
 		return err
 	}
 	all.merge(before, after)
-	return s.writeIndex(all, settle)
+	return s.writeIndex(all, durable)
 }
 
 // length is how much is in the index.
@@ -187,7 +187,7 @@ func (x Index) length() (n int) {
 
 // writeIndex writes the index, if it is not as it was, and makes durable what
 // it speaks of.
-func (s *Store) writeIndex(x Index, settle func(*os.File) error) error {
+func (s *Store) writeIndex(x Index, durable func(*os.File) error) error {
 	text, err := json.Marshal(x)
 	if err != nil {
 		return err
@@ -196,12 +196,12 @@ func (s *Store) writeIndex(x Index, settle func(*os.File) error) error {
 	if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, text) {
 		return unusable(s.dir, s.sync())
 	}
-	return s.replace(name, text, settle)
+	return s.replace(name, text, durable)
 }
 
 // replace gives a file a new content, at once or not at all. Before the file
-// has it, settle makes it durable, with whatever it speaks of.
-func (s *Store) replace(name string, content []byte, settle func(*os.File) error) error {
+// has it, durable makes it last, with whatever it speaks of.
+func (s *Store) replace(name string, content []byte, durable func(*os.File) error) error {
 	f, err := s.Scratch()
 	if err != nil {
 		return unusable(s.dir, err)
@@ -209,7 +209,7 @@ func (s *Store) replace(name string, content []byte, settle func(*os.File) error
 	defer os.Remove(f.Name())
 	_, err = f.Write(content)
 	if err == nil {
-		err = settle(f)
+		err = durable(f)
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return unusable(s.dir, err)

@@ -42,7 +42,7 @@ func PutRoot(ctx context.Context, dir string, entries []Entry, contents io.Reade
 }
 
 func put(top *folder, entries []Entry, contents io.ReaderAt) error {
-	p := putting{to: cursor{at: top}, links: cursor{at: top}, contents: contents}
+	p := putter{to: cursor{at: top}, links: cursor{at: top}, contents: contents}
 	for _, e := range entries {
 		if err := p.entry(&e); err != nil {
 			return fmt.Errorf("writing %s: %w", path.Join(top.name, e.Path), err)
@@ -57,13 +57,13 @@ func put(top *folder, entries []Entry, contents io.ReaderAt) error {
 	return nil
 }
 
-type putting struct {
+type putter struct {
 	to, links cursor
 	contents  io.ReaderAt
 	made      []Entry // directories, whose times come last
 }
 
-func (p *putting) entry(e *Entry) error {
+func (p *putter) entry(e *Entry) error {
 	if e.Path == "/" {
 		return nil
 	}
@@ -95,7 +95,7 @@ func (p *putting) entry(e *Entry) error {
 	return f.setTime(name, e.Mtime)
 }
 
-func (p *putting) link(target string, to *folder, name string) error {
+func (p *putter) link(target string, to *folder, name string) error {
 	f, old := p.links.in(target)
 	from, err := f.at()
 	if err == nil {
@@ -114,7 +114,7 @@ func (p *putting) link(target string, to *folder, name string) error {
 
 // make makes what is no directory. A user namespace cannot make devices: then
 // what would be one is noted, as [Unpack] does.
-func (p *putting) make(e *Entry, ctx context.Context, at int, name string) error {
+func (p *putter) make(e *Entry, ctx context.Context, at int, name string) error {
 	switch e.Mode & unix.S_IFMT {
 	case unix.S_IFLNK:
 		return errors.Join(unix.Symlinkat(e.Target, at, name), e.chownAt(at, name))
@@ -141,7 +141,7 @@ func (e *Entry) create(at int, name string, fill func(*os.File) error) error {
 	return errors.Join(fill(f), e.dress(int(f.Fd())), f.Close())
 }
 
-func (p *putting) content(ctx context.Context, e *Entry, f *os.File) error {
+func (p *putter) content(ctx context.Context, e *Entry, f *os.File) error {
 	if e.Len == 0 {
 		return nil
 	}

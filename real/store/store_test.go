@@ -102,7 +102,7 @@ func tars(t testing.TB) map[string][]byte {
 }
 
 // A layer's tar comes back bit by bit, and as the tree that reading it makes.
-func TestFrame(t *testing.T) {
+func TestTarSplit(t *testing.T) {
 	s := open(t, t.TempDir())
 	for name, packed := range tars(t) {
 		l := added(t, s, packed)
@@ -125,7 +125,7 @@ func digestOf(t testing.TB, tree *fs.Tree) digest.Digest {
 }
 
 // Random tars whose entries take each other's places come back too.
-func TestFrameRandom(t *testing.T) {
+func TestTarSplitRandom(t *testing.T) {
 	s, taken := open(t, t.TempDir()), 0
 	for seed := range uint64(150) {
 		r := rand.New(rand.NewPCG(seed, 1))

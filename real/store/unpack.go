@@ -30,11 +30,11 @@ const (
 // that overlayfs reads as a lower layer: whiteouts are character devices 0:0,
 // opaque directories carry [opaqueAttr]. What the tar means is decided by
 // [fs.Unpack]; no symlink is followed here. It reads r to its end, writes the
-// tar's frame (see [Tar]), and returns the bytes of the layer's files and of
+// tar's tar-split (see [Tar]), and returns the bytes of the layer's files and of
 // the tar. The contents of files whose place another entry takes are moved to
 // the directory lost.
-func Unpack(dir, lost string, r io.Reader, frame io.Writer) (size, length int64, err error) {
-	u, err := newUnpacker(dir, lost, r, frame)
+func Unpack(dir, lost string, r io.Reader, split io.Writer) (size, length int64, err error) {
+	u, err := newUnpacker(dir, lost, r, split)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -47,11 +47,11 @@ func Unpack(dir, lost string, r io.Reader, frame io.Writer) (size, length int64,
 		return 0, 0, err
 	}
 	_, err = io.Copy(io.Discard, u.in)
-	return tree.Bytes(), u.in.n, errors.Join(err, u.frame.close())
+	return tree.Bytes(), u.in.n, errors.Join(err, u.split.close())
 }
 
-func newUnpacker(dir, lost string, r io.Reader, frame io.Writer) (*unpacker, error) {
-	f, err := newFrameWriter(frame)
+func newUnpacker(dir, lost string, r io.Reader, split io.Writer) (*unpacker, error) {
+	f, err := newSplitWriter(split)
 	if err != nil {
 		return nil, err
 	}
@@ -60,19 +60,19 @@ func newUnpacker(dir, lost string, r io.Reader, frame io.Writer) (*unpacker, err
 		return nil, err
 	}
 	return &unpacker{
-		place: place{root: root, parent: -1}, lost: lost, number: map[string]int{}, frame: f,
-		in:  &recorder{r: bufio.NewReaderSize(r, 256<<10), frame: f},
+		rootedDir: rootedDir{root: root, parent: -1}, lost: lost, number: map[string]int{}, split: f,
+		in:  &recorder{r: bufio.NewReaderSize(r, 256<<10), split: f},
 		buf: make([]byte, 256<<10),
 	}, nil
 }
 
 // unpacker is the directory that a tar is unpacked into.
 type unpacker struct {
-	place
+	rootedDir
 	in     *recorder
-	frame  *frameWriter
+	split  *splitWriter
 	lost   string
-	files  int            // in the frame so far
+	files  int            // in the tar-split so far
 	number map[string]int // of those that are in the tree
 	buf    []byte
 }
@@ -115,7 +115,7 @@ func (u *unpacker) Link(name, target string) error {
 	return explain("linking", name, unix.Linkat(from, old, dir, base, 0))
 }
 
-// Remove removes a file or an empty directory. A file that the frame speaks of
+// Remove removes a file or an empty directory. A file that the tar-split speaks of
 // is moved out of the way of the entry that takes its place.
 func (u *unpacker) Remove(name string, n *fs.Node) error {
 	dir, base, err := u.at(name)
@@ -164,7 +164,7 @@ func (u *unpacker) regular(name string, dir int, base string, body io.Reader, sp
 	return explain("writing", name, errors.Join(err, f.Close()))
 }
 
-// content copies a file's content, which the frame leaves out.
+// content copies a file's content, which the tar-split leaves out.
 func (u *unpacker) content(f *os.File, name string, body io.Reader) error {
 	u.in.elide = true
 	n, err := io.CopyBuffer(struct{ io.Writer }{f}, body, u.buf)
@@ -174,10 +174,10 @@ func (u *unpacker) content(f *os.File, name string, body io.Reader) error {
 	}
 	u.files++
 	u.number[name] = u.files
-	return u.frame.content(relative(name), n)
+	return u.split.content(relative(name), n)
 }
 
-// sparse copies a content and leaves its zeros out. The frame keeps all that
+// sparse copies a content and leaves its zeros out. The tar-split keeps all that
 // the tar has of it.
 func (u *unpacker) sparse(f *os.File, body io.Reader) error {
 	piece, zeros := u.buf[:4<<10], make([]byte, 4<<10)

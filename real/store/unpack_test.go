@@ -88,10 +88,10 @@ func (b *both) compare(t testing.TB, packed []byte, what any) []string {
 	want := result(t, model, size, err)
 	dir := filepath.Join(b.top, "layer")
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, treeName), 0o755))
-	frame, err := os.Create(filepath.Join(dir, frameName))
+	split, err := os.Create(filepath.Join(dir, splitName))
 	require.NoError(t, err)
-	size, length, err := Unpack(filepath.Join(dir, treeName), filepath.Join(dir, lostName), bytes.NewReader(packed), frame)
-	require.NoError(t, frame.Close())
+	size, length, err := Unpack(filepath.Join(dir, treeName), filepath.Join(dir, lostName), bytes.NewReader(packed), split)
+	require.NoError(t, split.Close())
 	contents, fileErr := os.Create(filepath.Join(dir, "contents"))
 	require.NoError(t, fileErr)
 	defer contents.Close()
@@ -189,22 +189,22 @@ func keptForUser(entries []tartest.Entry) []tartest.Entry {
 	return entries
 }
 
-// TestFrameDamaged: whatever byte of a frame is wrong, the layer is damaged or
+// TestTarSplitDamaged: whatever byte of a tar-split is wrong, the layer is damaged or
 // what it was, and reading it ends.
-func TestFrameDamaged(t *testing.T) {
+func TestTarSplitDamaged(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, treeName), 0o755))
 	packed := pack(t, reg("d/a", "one"), reg("d/b", "two"), node(tar.TypeLink, "c", "d/a"), node(tar.TypeSymlink, "l", "d"), reg(".wh.x", ""))
-	var frame bytes.Buffer
-	_, _, err := Unpack(filepath.Join(dir, treeName), filepath.Join(dir, lostName), bytes.NewReader(packed), &frame)
+	var split bytes.Buffer
+	_, _, err := Unpack(filepath.Join(dir, treeName), filepath.Join(dir, lostName), bytes.NewReader(packed), &split)
 	require.NoError(t, err)
 	want, err := fs.ReadTar(bytes.NewReader(packed))
 	require.NoError(t, err)
-	for i := range frame.Len() {
+	for i := range split.Len() {
 		for bit := range 8 {
-			damaged := bytes.Clone(frame.Bytes())
+			damaged := bytes.Clone(split.Bytes())
 			damaged[i] ^= 1 << bit
-			require.NoError(t, os.WriteFile(filepath.Join(dir, frameName), damaged, 0o644))
+			require.NoError(t, os.WriteFile(filepath.Join(dir, splitName), damaged, 0o644))
 			got, err := Headers(dir, func(name string) (Content, error) { return os.Open(name) })
 			if err != nil {
 				require.ErrorContains(t, err, "is damaged on disk")
@@ -215,8 +215,8 @@ func TestFrameDamaged(t *testing.T) {
 	}
 }
 
-// TestFrameRecords: numbers and names that no frame has.
-func TestFrameRecords(t *testing.T) {
+// TestTarSplitRecords: numbers and names that no tar-split has.
+func TestTarSplitRecords(t *testing.T) {
 	dir := t.TempDir()
 	for _, record := range []string{
 		"f\x01a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "f\x05../xx\x01", "f\x02/x\x01", "r\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "x\x01a",
@@ -224,7 +224,7 @@ func TestFrameRecords(t *testing.T) {
 	} {
 		z, err := zstd.NewWriter(nil)
 		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(dir, frameName), z.EncodeAll([]byte(record), nil), 0o644))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, splitName), z.EncodeAll([]byte(record), nil), 0o644))
 		_, err = Headers(dir, func(name string) (Content, error) { return os.Open(name) })
 		require.ErrorContains(t, err, "is damaged", "%q", record)
 	}

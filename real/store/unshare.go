@@ -16,11 +16,11 @@ import (
 // so do the times of directories. scratch is a path on the same file system
 // at which nothing is.
 func Unshare(dir, scratch string) error {
-	u := unsharing{scratch: scratch, parted: map[uint64]string{}}
+	u := unsharer{scratch: scratch, parted: map[uint64]string{}}
 	return u.dir(dir)
 }
 
-func (u *unsharing) dir(dir string) error {
+func (u *unsharer) dir(dir string) error {
 	return reach(dir, func(name string) error {
 		entries, err := os.ReadDir(name)
 		for _, e := range entries {
@@ -34,12 +34,12 @@ func (u *unsharing) dir(dir string) error {
 	})
 }
 
-type unsharing struct {
+type unsharer struct {
 	scratch string
 	parted  map[uint64]string // by the inode that was shared
 }
 
-func (u *unsharing) file(path string) error {
+func (u *unsharer) file(path string) error {
 	return reach(path, func(name string) error {
 		dir := filepath.Dir(name) + "/."
 		var st, before unix.Stat_t
@@ -62,7 +62,7 @@ func (u *unsharing) file(path string) error {
 }
 
 // copy copies the file at path, which name reaches.
-func (u *unsharing) copy(path, name string, st *unix.Stat_t) error {
+func (u *unsharer) copy(path, name string, st *unix.Stat_t) error {
 	if first, ok := u.parted[st.Ino]; ok {
 		return link(first, u.scratch)
 	}

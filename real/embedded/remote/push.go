@@ -48,23 +48,23 @@ func (r *Repository) put(ctx context.Context, d ocispec.Descriptor, open func() 
 	if err != nil {
 		return err
 	}
-	place, err := begun.Location()
+	upload, err := begun.Location()
 	if err != nil {
 		return fmt.Errorf("the registry does not say where to send the blob %s to: %w", d.Digest, err)
 	}
-	place.Scheme = begun.Request.URL.Scheme // what a proxy in front knows better
-	query, err := url.ParseQuery(place.RawQuery)
+	upload.Scheme = begun.Request.URL.Scheme // what a proxy in front knows better
+	query, err := url.ParseQuery(upload.RawQuery)
 	if err != nil {
 		return err
 	}
 	query.Set("digest", d.Digest.String())
-	place.RawQuery = query.Encode()
+	upload.RawQuery = query.Encode()
 	body, err := open()
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	_, err = r.send(ctx, http.MethodPut, place.String(), body, d.Size, http.StatusCreated, http.StatusNoContent)
+	_, err = r.send(ctx, http.MethodPut, upload.String(), body, d.Size, http.StatusCreated, http.StatusNoContent)
 	return err
 }
 

@@ -62,7 +62,7 @@ func New(cfg Config) *Client {
 // Shorts says whether short names are the bundled images'.
 func (c *Client) Shorts() bool { return c.cfg.Images == "" && c.cfg.Bundled != "" }
 
-// Locate is where ref is to be had, the likeliest place first. A short name
+// Locate is where ref is to be had, the likeliest source first. A short name
 // is to be had where the configuration says; a full one means what it says.
 func (c *Client) Locate(ref string) ([]name.Reference, error) {
 	registry, repository, version, err := sim.SplitRef(ref)

@@ -14,25 +14,25 @@ import (
 	"twinlayer/fs"
 )
 
-// place makes and changes files below a root directory. Names are absolute
+// rootedDir makes and changes files below a root directory. Names are absolute
 // there, and no part of them is a symlink; one that is one all the same is an
 // error (openat2(2), RESOLVE_NO_SYMLINKS).
-type place struct {
+type rootedDir struct {
 	root   int    // O_PATH
 	parent int    // the directory used last, -1: none
 	name   string // of parent
 }
 
-func (p *place) close() {
-	p.forget()
-	unix.Close(p.root)
+func (d *rootedDir) close() {
+	d.forget()
+	unix.Close(d.root)
 }
 
-func (p *place) forget() {
-	if p.parent >= 0 {
-		unix.Close(p.parent)
+func (d *rootedDir) forget() {
+	if d.parent >= 0 {
+		unix.Close(d.parent)
 	}
-	p.parent = -1
+	d.parent = -1
 }
 
 // relative is an absolute name as the *at calls want it; of the root it is ".".
@@ -41,24 +41,24 @@ func relative(name string) string { return path.Join(".", name) }
 // at is the directory that holds name and name's last part, for the *at calls.
 // The directory stays open until the next call. Of the root it is the root
 // itself, and ".".
-func (p *place) at(name string) (int, string, error) {
+func (d *rootedDir) at(name string) (int, string, error) {
 	dir, base := path.Split(name)
 	switch {
 	case base == "":
-		return p.root, ".", nil
-	case p.parent >= 0 && p.name == dir:
-		return p.parent, base, nil
+		return d.root, ".", nil
+	case d.parent >= 0 && d.name == dir:
+		return d.parent, base, nil
 	}
 	how := unix.OpenHow{
 		Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_XDEV,
 	}
-	fd, err := unix.Openat2(p.root, relative(dir), &how)
+	fd, err := unix.Openat2(d.root, relative(dir), &how)
 	if err != nil {
 		return -1, "", fmt.Errorf("opening %s: %w", dir, err)
 	}
-	p.forget()
-	p.parent, p.name = fd, dir
+	d.forget()
+	d.parent, d.name = fd, dir
 	return fd, base, nil
 }
 
@@ -73,8 +73,8 @@ func create(dir int, base string) (*os.File, error) {
 
 // dress sets owner, permissions, extended attributes and times, in this order:
 // chown(2) clears the suid bits and the file's capabilities.
-func (p *place) dress(name string, n *fs.Node) error {
-	dir, base, err := p.at(name)
+func (d *rootedDir) dress(name string, n *fs.Node) error {
+	dir, base, err := d.at(name)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 	"twinlayer/fs"
 )
 
-// A frame is a layer's tar without the contents of its files: with the tree,
+// A tar-split is a layer's tar without the contents of its files: with the tree,
 // which has these, it gives the tar back bit by bit. It is a zstd stream of
 // records, each one byte of type and then
 //
@@ -37,26 +37,26 @@ const (
 // The parts of a layer's directory.
 const (
 	treeName  = "tree"
-	frameName = "frame"
+	splitName = "frame"
 	lostName  = "lost"
 	metaName  = "meta"
 )
 
-// frameWriter writes a frame.
-type frameWriter struct {
+// splitWriter writes a tar-split.
+type splitWriter struct {
 	z   *zstd.Encoder
 	raw []byte // not yet written
 }
 
 const rawPiece = 64 << 10
 
-func newFrameWriter(w io.Writer) (*frameWriter, error) {
+func newSplitWriter(w io.Writer) (*splitWriter, error) {
 	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
-	return &frameWriter{z: z, raw: make([]byte, 0, rawPiece)}, err
+	return &splitWriter{z: z, raw: make([]byte, 0, rawPiece)}, err
 }
 
 // Write records bytes of the tar as they are.
-func (f *frameWriter) Write(p []byte) (int, error) {
+func (f *splitWriter) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 {
 		k := min(len(p), rawPiece-len(f.raw))
@@ -70,7 +70,7 @@ func (f *frameWriter) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-func (f *frameWriter) flush() error {
+func (f *splitWriter) flush() error {
 	if len(f.raw) == 0 {
 		return nil
 	}
@@ -82,7 +82,7 @@ func (f *frameWriter) flush() error {
 }
 
 // content records that size bytes of the tar are the content of a file.
-func (f *frameWriter) content(name string, size int64) error {
+func (f *splitWriter) content(name string, size int64) error {
 	if err := f.flush(); err != nil {
 		return err
 	}
@@ -92,13 +92,13 @@ func (f *frameWriter) content(name string, size int64) error {
 	return err
 }
 
-func (f *frameWriter) close() error { return errors.Join(f.flush(), f.z.Close()) }
+func (f *splitWriter) close() error { return errors.Join(f.flush(), f.z.Close()) }
 
 // recorder passes a tar on to who reads it and records it, but for what is
 // read while elide is set.
 type recorder struct {
 	r     io.Reader
-	frame io.Writer
+	split io.Writer
 	elide bool
 	n     int64 // bytes read so far
 }
@@ -107,14 +107,14 @@ func (c *recorder) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
 	if !c.elide {
-		if _, err := c.frame.Write(p[:n]); err != nil {
+		if _, err := c.split.Write(p[:n]); err != nil {
 			return 0, err
 		}
 	}
 	return n, err
 }
 
-// Tar is a layer's tar, put together from its frame and its tree. Read gives
+// Tar is a layer's tar, put together from its tar-split and its tree. Read gives
 // it from its beginning. ReadAt reads the contents of files that Read has
 // passed. Its methods but ReadAt are for one goroutine.
 type Tar struct {
@@ -162,7 +162,7 @@ func OpenHeaders(dir string, open func(name string) (Content, error)) (*Tar, err
 }
 
 func openTar(dir string, open func(string) (Content, error)) (*Tar, error) {
-	f, err := os.Open(filepath.Join(dir, frameName))
+	f, err := os.Open(filepath.Join(dir, splitName))
 	if err != nil {
 		return nil, err
 	}
@@ -335,7 +335,7 @@ func Headers(dir string, open func(string) (Content, error)) (*fs.Tree, error) {
 	defer t.Close()
 	tree, err := fs.ReadTar(t)
 	if err == nil {
-		_, err = io.Copy(io.Discard, t) // the frame's checksum is at its end
+		_, err = io.Copy(io.Discard, t) // the tar-split's checksum is at its end
 	}
 	if err != nil {
 		return nil, fmt.Errorf("layer %s is damaged on disk: %w", dir, err)
@@ -343,14 +343,14 @@ func Headers(dir string, open func(string) (Content, error)) (*fs.Tree, error) {
 	return tree, nil
 }
 
-// writeFrame reads a tar without repeated names to its end and writes its
-// frame. It returns the bytes of the files and of the tar.
-func writeFrame(r io.Reader, w io.Writer) (size, length int64, err error) {
-	frame, err := newFrameWriter(w)
+// writeSplit reads a tar without repeated names to its end and writes its
+// tar-split. It returns the bytes of the files and of the tar.
+func writeSplit(r io.Reader, w io.Writer) (size, length int64, err error) {
+	split, err := newSplitWriter(w)
 	if err != nil {
 		return 0, 0, err
 	}
-	in := &recorder{r: bufio.NewReaderSize(r, 256<<10), frame: frame}
+	in := &recorder{r: bufio.NewReaderSize(r, 256<<10), split: split}
 	for t := tar.NewReader(in); ; {
 		h, err := t.Next()
 		if err == io.EOF {
@@ -363,7 +363,7 @@ func writeFrame(r io.Reader, w io.Writer) (size, length int64, err error) {
 		n, err := io.Copy(io.Discard, t)
 		in.elide = false
 		if err == nil && n > 0 {
-			err = frame.content(path.Clean(h.Name), n)
+			err = split.content(path.Clean(h.Name), n)
 		}
 		if err != nil {
 			return 0, 0, err
@@ -374,5 +374,5 @@ func writeFrame(r io.Reader, w io.Writer) (size, length int64, err error) {
 		size += n
 	}
 	_, err = io.Copy(io.Discard, in)
-	return size, in.n, errors.Join(err, frame.close())
+	return size, in.n, errors.Join(err, split.close())
 }
