@@ -4,9 +4,16 @@ package platform
 
 import "runtime"
 
-// Arch is the architecture, as GOARCH has it. A program that is built for no
-// machine, as for a browser, says before all else which one it models.
-var Arch = runtime.GOARCH
+// Arch is the architecture, as GOARCH has it. What is built for no machine, as
+// for a browser, models amd64, or what its program sets before all else.
+var Arch = modelled(runtime.GOARCH)
+
+func modelled(arch string) string {
+	if arch == "wasm" {
+		return "amd64"
+	}
+	return arch
+}
 
 // machines are the names that uname -m has for architectures.
 var machines = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -40,11 +39,12 @@ func (a Adoption) HasImage(id digest.Digest) bool {
 // until the model needs their files: read reads the i-th.
 func (a Adoption) Image(img sim.Image, read func(i int) (*fs.Tree, error)) {
 	for i, diffID := range img.Layers {
-		l := layer{tree: sync.OnceValues(func() (*fs.Tree, error) { return read(i) })}
+		a.t.model.contents.readBy(diffID, func() (*fs.Tree, error) { return read(i) })
+		l := layer{diffID: diffID}
 		if i < len(img.Sizes) {
 			l.size = img.Sizes[i]
 		}
-		a.t.state = a.t.state.withLayer(diffID, l)
+		a.t.state = a.t.state.withLayer(l)
 	}
 	parent := img
 	parent.Tags = nil
@@ -293,7 +293,7 @@ func (t *transition) adoptStart(c container, k sim.Container) container {
 	x.begin(&x.p)
 	c.pid, c.Status, c.Started = x.pid, sim.Running, t.now
 	if sim.IsInteractiveShell(k.Path, k.Interactive) {
-		c.shells = map[string]idleShell{c.ID: {process: x.p, pid: x.pid, foreign: why}}
+		c.shells = map[string]idleShell{c.ID: {process: x.rest(), pid: x.pid, foreign: why}}
 	} else {
 		c.held = &detached{lost: why}
 	}

@@ -69,7 +69,7 @@ func (m *Model) Save(_ context.Context, refs []string, w io.Writer) error {
 		}
 		images, entries = append(images, full), append(entries, newArchived(full, tags))
 	}
-	a := archiveWriter{w: tar.NewWriter(w), written: map[string]bool{}}
+	a := archiveWriter{tar.NewWriter(w), map[string]bool{}, &m.contents}
 	for _, img := range images {
 		if err := a.image(st, img); err != nil {
 			return err
@@ -111,27 +111,24 @@ func blobPath(d digest.Digest) string { return "blobs/" + d.Algorithm().String()
 type archiveWriter struct {
 	w       *tar.Writer
 	written map[string]bool
+	*contents
 }
 
 func (a archiveWriter) image(st State, img image) error {
 	for _, diffID := range img.Layers {
-		l := st.layer(diffID)
-		if l.tar == nil {
-			return &sim.Unknown{Why: "only the real engine has the tar of layer " + sim.Short(diffID)}
-		}
-		if err := a.layer(diffID, l); err != nil {
+		if err := a.layer(st.layer(diffID)); err != nil {
 			return err
 		}
 	}
 	return a.file(blobPath(img.ID), img.blob)
 }
 
-func (a archiveWriter) layer(diffID digest.Digest, l layer) error {
-	name := blobPath(diffID)
+func (a archiveWriter) layer(l layer) error {
+	name := blobPath(l.diffID)
 	if a.written[name] {
 		return nil
 	}
-	size, err := length(l)
+	size, err := a.length(l)
 	if err != nil {
 		return err
 	}
@@ -139,7 +136,7 @@ func (a archiveWriter) layer(diffID digest.Digest, l layer) error {
 	if err := a.w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: size}); err != nil {
 		return err
 	}
-	r, err := l.tar()
+	r, err := a.tar(l)
 	if err != nil {
 		return err
 	}
@@ -149,8 +146,8 @@ func (a archiveWriter) layer(diffID digest.Digest, l layer) error {
 }
 
 // length is how long a layer's tar is.
-func length(l layer) (int64, error) {
-	r, err := l.tar()
+func (a archiveWriter) length(l layer) (int64, error) {
+	r, err := a.tar(l)
 	if err != nil {
 		return 0, err
 	}

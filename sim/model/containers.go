@@ -30,11 +30,11 @@ func (t *transition) create(spec sim.Spec) (sim.Container, error) {
 	if err != nil {
 		return sim.Container{}, err
 	}
-	base := img.root()
+	base := t.model.contents.root(img)
 	spec.Mounts = sim.Mounts(img.Config.Config, spec)
 	spec.Created = spec.Created.Round(0) // as engines keep it: by the wall clock
 	c := container{
-		Container: sim.Container{Spec: &spec, ImageID: img.ID, Path: argv, Status: sim.Created}, image: img,
+		Container: sim.Container{Spec: &spec, ImageID: img.ID, Path: argv, Status: sim.Created}, image: img, unread: base.unread,
 		process: spec.Process(argv, img.Config.Config),
 	}
 	root := fs.NewUnion(base.stack, base.merged, fs.NewUpper(base.merged, t.tick().UnixNano()))
@@ -74,7 +74,7 @@ func (t *transition) base(ref string) (*image, error) {
 		return nil, err
 	}
 	if found.ID == "" {
-		return &image{Image: found, root: func() rootFS { return stacked(nil) }}, nil
+		return &image{Image: found, root: &rootOnce{}}, nil
 	}
 	img, _ := t.state.images.Get(found.ID)
 	return img, nil
@@ -137,7 +137,7 @@ func (x *execution) mountable(c container) *sim.Refusal {
 			return sim.StartFailed(problem)
 		}
 	}
-	root := fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", FS: c.root()}), Clock: x.t.tick}
+	root := fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", FS: c.root().Fork()}), Clock: x.t.tick}
 	unlike := func(target string, isDir bool) bool {
 		st, err := root.Stat(target, true)
 		return fs.ErrnoOf(err) == fs.ENOTDIR || err == nil && (st.Mode&fs.S_IFMT == fs.S_IFDIR) != isDir
@@ -201,15 +201,11 @@ func shortVolume(name string) string {
 	return name
 }
 
-// unread says why the model does not have all of the container's image; ""
-// where it does.
-func (c container) unread() string { return c.image.root().unread }
-
 // foreign says why the model cannot know what a process of the container
 // finds there; "" where it can.
 func (c container) foreign() string {
-	if why := c.unread(); why != "" {
-		return why
+	if c.unread != "" {
+		return c.unread
 	}
 	for _, m := range c.Mounts {
 		if m.Type == sim.Bind {

@@ -21,7 +21,7 @@ func (m *Model) CopyIn(_ context.Context, key, dir string, files *fs.Tree) error
 		if c.ReadOnly {
 			return sim.Refuse("container rootfs is marked read-only")
 		}
-		if why := c.unread(); why != "" {
+		if why := c.unread; why != "" {
 			return &sim.Unknown{Why: why}
 		}
 		x := t.reaching(c)

@@ -25,7 +25,7 @@ import (
 
 // detached is a container's own process that waits.
 type detached struct {
-	process userland.Process
+	process resting
 	before  *fs.Mounts // as it found them
 	after   *fs.Tree   // the container's layer as it left it
 	earlier *spoken    // what earlier starts had printed
@@ -107,7 +107,7 @@ func (x *execution) background(ctx context.Context, p sim.Process) sim.Output {
 	c, _ := x.t.state.container(x.id)
 	program := x.program(&x.p)
 	why := x.cannotKnow(c, program)
-	h := &detached{process: x.p, before: c.mounts.Snapshot(), earlier: c.printed, foreign: why != ""}
+	h := &detached{process: x.rest(), before: c.mounts.Snapshot(), earlier: c.printed, foreign: why != ""}
 	if why != "" {
 		h.lost = why
 		x.hold(h)
@@ -199,8 +199,7 @@ func (t *transition) goOn(c container, until time.Time) {
 		t.state.Machine = t.state.Machine.Exit(pid)
 	}
 	x := t.execution(c)
-	x.p, x.pid = h.process, c.pid
-	x.bind()
+	x.resume(h.process, c.pid)
 	x.goOn(context.Background(), &h, x.program(&x.p), until, c.Interactive)
 	t.now = now
 }

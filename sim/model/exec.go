@@ -204,8 +204,7 @@ func (m *Model) Line(ctx context.Context, key, line string) (out sim.Output, err
 			out = sim.Output{Shell: key, Unknown: why}
 			return nil
 		}
-		x.p, x.pid = sh.process, sh.pid
-		x.bind()
+		x.resume(sh.process, sh.pid)
 		out = x.line(ctx, key, sh, line)
 		if key == c.ID {
 			t.log(c.ID, out)

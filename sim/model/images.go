@@ -77,7 +77,8 @@ func (t *transition) pullLayer(blob sim.Blob, diffID digest.Digest) (sim.PulledL
 	if err != nil {
 		return p, err
 	}
-	t.state = t.state.withLayer(diffID, holding(tree, blob.Tar))
+	t.state = t.state.withLayer(layer{diffID: diffID, size: tree.Bytes(), tree: tree})
+	t.model.contents.tarBy(diffID, blob.Tar)
 	t.step("layer", "/", "layer %s is unpacked: a read-only tree of files", sim.Short(diffID))
 	return p, nil
 }

@@ -3,80 +3,37 @@ package model
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/fs"
-	"twinlayer/fs/overlay"
 	"twinlayer/sim"
 )
 
-// layer is a layer of the model. Its files are read when they are first
-// needed: those of an adopted layer are in the real engine's keeping.
-type layer struct {
-	size int64 // bytes of its regular files
-	tree func() (*fs.Tree, error)
-	tar  func() (io.ReadCloser, error) // whose digest is the diffID; nil: only the real engine has it
-}
-
-// holding is a layer whose files are here.
-func holding(t *fs.Tree, tar func() (io.ReadCloser, error)) layer {
-	return layer{t.Bytes(), func() (*fs.Tree, error) { return t, nil }, tar}
-}
-
-// image is an image with its root file system.
+// image is an image with what it stands on.
 type image struct {
 	sim.Image
-	blob []byte // the configuration
-	root func() rootFS
-}
-
-// rootFS is what an image's containers stand on.
-type rootFS struct {
-	stack  []fs.Layer // bottom first, the init layer on top
-	merged *fs.Tree   // of stack
-	unread string     // why one of them is empty that is not; "": none is
+	blob   []byte  // the configuration
+	layers []layer // those of Layers
+	root   *rootOnce
 }
 
 // addImage adds an image whose layers are all there.
 func (t *transition) addImage(img sim.Image, blob []byte) {
 	full := image{Image: img, blob: blob}
 	full.Sizes = nil
-	var layers []layer
+	full.root = &rootOnce{}
 	for _, diffID := range img.Layers {
 		l := t.state.layer(diffID)
-		layers = append(layers, l)
+		full.layers = append(full.layers, l)
 		full.Sizes = append(full.Sizes, l.size)
 	}
-	full.root = sync.OnceValue(func() rootFS { return stacked(layers) })
 	if old, ok := t.state.image(img.ID); ok {
 		full.Tags = old.Tags
 	}
 	t.state = t.state.withImage(full)
-}
-
-// stacked puts layers one upon the other. One that cannot be read is empty,
-// so that the containers of its image can be followed in what is theirs.
-func stacked(layers []layer) (r rootFS) {
-	var trees []*fs.Tree
-	for i, l := range layers {
-		tree, err := l.tree()
-		if err != nil {
-			r.unread = fmt.Sprintf("image layer %d cannot be read: %v", i+1, err)
-			tree = fs.NewBuilder().Tree()
-		}
-		trees = append(trees, tree)
-		r.stack = append(r.stack, fs.Layer{Name: fmt.Sprintf("image layer %d", i+1), Tree: tree})
-	}
-	init := overlay.InitLayer(fs.Merge(trees...))
-	r.stack = append(r.stack, fs.Layer{Name: "the engine's init layer", Tree: init, Aside: true})
-	r.merged = fs.Merge(append(trees, init)...)
-	return r
 }
 
 // Layers are what an image's layers hold.
@@ -88,7 +45,7 @@ func (m *Model) Layers(_ context.Context, ref string) ([]*fs.Tree, error) {
 	}
 	var out []*fs.Tree
 	for _, diffID := range img.Layers {
-		tree, err := st.layer(diffID).tree()
+		tree, err := m.contents.tree(st.layer(diffID))
 		if err != nil {
 			return nil, unable(fmt.Errorf("layer %s cannot be read: %w", sim.Short(diffID), err))
 		}
@@ -137,54 +94,26 @@ func (t *transition) added(own *fs.Tree) (*sim.NewLayer, error) {
 		t.step("layer", "/", "the container's layer is empty: the image gets no layer of its own, only a configuration")
 		return nil, nil
 	}
-	tar := func(w io.Writer) error { return t.dialect().WriteTar(w, own) }
 	sum := digest.SHA256.Digester()
-	if err := tar(sum.Hash()); err != nil {
+	if err := t.dialect().WriteTar(sum.Hash(), own); err != nil {
 		return nil, err
 	}
 	l := sim.NewLayer{DiffID: sum.Digest(), Size: own.Bytes()}
-	t.state = t.state.withLayer(l.DiffID, holding(own, piped(tar)))
+	t.state = t.state.withLayer(layer{l.DiffID, l.Size, own, t.dialect()})
 	t.step("layer", "/", "the container's layer becomes an image layer, read-only from now on; the digest of its tar is %s", sim.Short(l.DiffID))
 	return &l, nil
 }
 
 func (t *transition) dialect() fs.Dialect { return cmp.Or(t.Dialect, fs.DockerNative) }
 
-func piped(write func(io.Writer) error) func() (io.ReadCloser, error) {
-	return func() (io.ReadCloser, error) {
-		r, w := io.Pipe()
-		go func() { w.CloseWithError(write(w)) }()
-		return r, nil
-	}
-}
-
 // made keeps a new image, and below it the layers of its base, which may have
 // been removed meanwhile.
 func (t *transition) made(img sim.Image, blob []byte, base image) {
-	for diffID, l := range base.layers() {
-		t.state = t.state.withLayer(diffID, l)
+	for _, l := range base.layers {
+		t.state = t.state.withLayer(l)
 	}
 	t.addImage(img, blob)
 	t.step("config", "/", "the configuration of image %s names %d layer(s) by digest, and its own digest is the image's id", sim.Short(img.ID), len(img.Layers))
-}
-
-// layers are an image's layers by diffID, as its root has them.
-func (img image) layers() map[digest.Digest]layer {
-	out := map[digest.Digest]layer{}
-	for i, diffID := range img.Layers {
-		l := layer{tree: func() (*fs.Tree, error) {
-			r := img.root()
-			if r.unread != "" {
-				return nil, errors.New(r.unread)
-			}
-			return r.stack[i].Tree, nil
-		}}
-		if i < len(img.Sizes) {
-			l.size = img.Sizes[i]
-		}
-		out[diffID] = l
-	}
-	return out
 }
 
 // name tags a new image, if it is to have a tag.
@@ -221,7 +150,7 @@ func (t *transition) importRoot(i sim.Import) (sim.Image, error) {
 	if err != nil {
 		return sim.Image{}, sim.BadTar(err)
 	}
-	t.state = t.state.withLayer(diffID, holding(tree, nil))
+	t.state = t.state.withLayer(layer{diffID: diffID, size: tree.Bytes(), tree: tree})
 	t.step("layer", "/", "the archive becomes the image's one layer, %s: whatever layers it once had are gone", sim.Short(diffID))
 	img, blob, err := i.Image(sim.NewLayer{DiffID: diffID, Size: tree.Bytes()})
 	if err != nil {

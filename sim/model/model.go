@@ -22,15 +22,16 @@ import (
 type Model struct {
 	cfg Config
 
-	mu     sync.Mutex
-	state  State
-	steps  []sim.Step
-	now    time.Time
-	timed  bool      // since the last Steps, a detached process went on by the clock
-	asked  bool      // a program has asked for the time
-	seen   overview  // of the containers, as it was asked for last
-	listed imageList // of the images, likewise
-	known  sync.Map  // what Programs said, by content
+	mu       sync.Mutex
+	state    State
+	steps    []sim.Step
+	now      time.Time
+	timed    bool      // since the last Steps, a detached process went on by the clock
+	asked    bool      // a program has asked for the time
+	seen     overview  // of the containers, as it was asked for last
+	listed   imageList // of the images, likewise
+	known    sync.Map  // what Programs said, by content
+	contents contents
 	// elsewhere are the containers of other sessions that the real engine
 	// shares its images with; no State has them: what is undone is not theirs.
 	elsewhere []sim.Container
@@ -223,7 +224,7 @@ func (m *Model) Changes(_ context.Context, key string) ([]fs.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	if why := c.unread(); why != "" {
+	if why := c.unread; why != "" {
 		return nil, &sim.Unknown{Why: why}
 	}
 	return c.root().Changes(), nil
@@ -254,7 +255,7 @@ func (m *Model) Paths(key, prefix string) []string {
 		full = m.Dir(key) + "/" + full
 	}
 	dir, base := path.Split(full)
-	sys := &fs.Sys{Mounts: c.mounts.Fork(), Clock: time.Now}
+	sys := &fs.Sys{Mounts: c.mounts.Fork(), Clock: func() time.Time { return c.Created }}
 	return matching(sys, prefix[:len(prefix)-len(base)], dir, base)
 }
 

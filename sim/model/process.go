@@ -5,12 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"maps"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -29,6 +27,7 @@ type execution struct {
 	id      string // the container's
 	sys     *fs.Sys
 	p       userland.Process
+	chance  chance
 	pid     int // on the host
 	stdout  sim.Printed
 	stderr  sim.Printed
@@ -124,6 +123,7 @@ func (x *execution) bind() {
 	x.p.FS, x.p.Kernel = x.sys.FS(), kernelView{x}
 	x.p.Stdin, x.p.Stdout, x.p.Stderr = strings.NewReader(""), &x.stdout, &x.stderr
 	x.p.Now, x.p.Exec, x.p.Replace, x.p.Go = x.t.tell, x.exec, x.replace, x.t.jobs.Go
+	x.p.Rand = x.draw
 	x.p.SetUmask = func(mask uint32) { x.sys.Umask, x.p.Umask = mask, mask }
 }
 
@@ -132,7 +132,7 @@ func (x *execution) bind() {
 // of the image, nothing is refused: it may be there.
 func (x *execution) prepare(c container, p sim.Process, runc func(cause string) *sim.Refusal, enter func(dir string) *sim.Refusal) *sim.Refusal {
 	refusal := x.find(p, runc, enter)
-	if refusal != nil && c.unread() != "" {
+	if refusal != nil && c.unread != "" {
 		x.p.Path, x.p.Args = p.Args[0], p.Args
 		return nil
 	}
@@ -140,7 +140,8 @@ func (x *execution) prepare(c container, p sim.Process, runc func(cause string) 
 }
 
 func (x *execution) find(p sim.Process, runc func(cause string) *sim.Refusal, enter func(dir string) *sim.Refusal) *sim.Refusal {
-	x.p = userland.Process{Args: p.Args, Dir: "/", Umask: 0o022, Rand: random(p.ID)}
+	x.p = userland.Process{Args: p.Args, Dir: "/", Umask: 0o022}
+	x.chance = chance{seed: p.ID}
 	x.bind()
 	user, refusal := sim.FindUser(p.User, x.read("/etc/passwd"), x.read("/etc/group"))
 	if refusal != nil {
@@ -243,17 +244,6 @@ func startProblem(name string, err error) string {
 	return fmt.Sprintf("exec: %q: %s", name, reason)
 }
 
-// random is a source of numbers that depends on the process alone.
-func random(seed string) func() uint64 {
-	n := uint64(0)
-	return func() uint64 {
-		n++
-		h := fnv.New64a()
-		h.Write([]byte(seed + strconv.FormatUint(n, 10)))
-		return h.Sum64()
-	}
-}
-
 // run runs the process to its end, or leaves it waiting if it is a shell that
 // takes lines.
 func (x *execution) run(ctx context.Context, p sim.Process) sim.Output {
@@ -262,7 +252,7 @@ func (x *execution) run(ctx context.Context, p sim.Process) sim.Output {
 	why := x.cannotKnow(c, program)
 	switch lines := sim.IsInteractiveShell(p.Args, p.Interactive); {
 	case why != "" && lines:
-		x.wait(p.ID, idleShell{process: x.p, pid: x.pid, foreign: why})
+		x.wait(p.ID, idleShell{process: x.rest(), pid: x.pid, foreign: why})
 		return sim.Output{Shell: p.ID, Unknown: why}
 	case why != "":
 		return sim.Output{Unknown: why, Exit: exitUnknown}
@@ -270,7 +260,7 @@ func (x *execution) run(ctx context.Context, p sim.Process) sim.Output {
 		defer x.aloud(ctx)()
 		return x.output(x.toEnd(ctx, program))
 	}
-	x.wait(p.ID, idleShell{Shell: userland.NewShell(&x.p), process: x.p, pid: x.pid})
+	x.wait(p.ID, idleShell{Shell: userland.NewShell(&x.p), process: x.rest(), pid: x.pid})
 	out := x.output(0)
 	out.Shell = p.ID
 	return out
@@ -330,7 +320,7 @@ func (x *execution) line(ctx context.Context, key string, sh idleShell, line str
 		x.hangup(key, exit)
 		return out
 	}
-	sh.Shell, sh.process, sh.jobs = next, x.p, x.t.leave(next.Jobs())
+	sh.Shell, sh.process, sh.jobs = next, x.rest(), x.t.leave(next.Jobs())
 	sh.orphans = slices.Concat(sh.orphans, x.t.leave(x.orphans))
 	x.wait(key, sh)
 	x.t.wakeJobs() // one that never sleeps has gone on already

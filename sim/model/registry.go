@@ -14,12 +14,6 @@ import (
 // The model has no network, but it knows one registry: twinlayer's own, as far
 // as this session has filled it.
 
-// pushed is an image in twinlayer's own registry, with what it stands on.
-type pushed struct {
-	image
-	layers map[digest.Digest]layer
-}
-
 // ownRegistry says whether ref is of twinlayer's own registry.
 func (m *Model) ownRegistry(ref string) bool {
 	host, _, _, err := sim.SplitRef(ref)
@@ -29,7 +23,7 @@ func (m *Model) ownRegistry(ref string) bool {
 // registryHas says whether the own registry has a layer.
 func (s State) registryHas(diffID digest.Digest) bool {
 	for have := range s.registry.Values() {
-		if _, ok := have.layers[diffID]; ok {
+		if slices.Contains(have.Layers, diffID) {
 			return true
 		}
 	}
@@ -49,11 +43,7 @@ func (t *transition) pushLocal(ref string, img image) sim.PushResult {
 			t.step("push", "/", "layer %s is sent to the registry, by its digest", sim.Short(diffID))
 		}
 	}
-	kept := pushed{img, map[digest.Digest]layer{}}
-	for _, diffID := range img.Layers {
-		kept.layers[diffID] = t.state.layer(diffID)
-	}
-	t.state.registry = t.state.registry.With(ref, kept)
+	t.state.registry = t.state.registry.With(ref, img)
 	t.step("push", "/", "then the configuration and the manifest of %s, which name all of it by digest", ref)
 	return p
 }
@@ -82,14 +72,14 @@ func (t *transition) pullLocal(ref string) (sim.PullResult, error) {
 		t.step("pull", "/", "%s is here already: its digest is the same", ref)
 		return p, nil
 	}
-	for _, diffID := range have.Layers {
+	for i, diffID := range have.Layers {
 		_, exists := t.state.layers.Get(diffID)
 		p.Layers = append(p.Layers, sim.PulledLayer{Digest: diffID, Exists: exists})
 		if exists {
 			t.step("layer", "/", "layer %s is here already and is shared", sim.Short(diffID))
 			continue
 		}
-		t.state = t.state.withLayer(diffID, have.layers[diffID])
+		t.state = t.state.withLayer(have.layers[i])
 		t.step("layer", "/", "layer %s is unpacked: a read-only tree of files", sim.Short(diffID))
 	}
 	img := have.Image

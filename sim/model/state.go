@@ -22,7 +22,7 @@ type State struct {
 	images     persist.Map[digest.Digest, *image]
 	layers     persist.Map[digest.Digest, layer] // by diffID, one copy each
 	volumes    persist.Map[string, volume]
-	registry   persist.Map[string, pushed] // twinlayer's own registry, by reference
+	registry   persist.Map[string, image] // twinlayer's own registry, by reference
 	containers containers
 	focus      string // the id of the container that changed last
 }
@@ -58,13 +58,14 @@ type container struct {
 	shells  map[string]idleShell
 	printed *spoken   // by its own process in all its starts
 	held    *detached // its own process, where it waits for the clock; nil: it does not
+	unread  string    // why the model does not have all of its image; "": it has
 	astray  string    // why the model cannot tell any more what jobs do in it; ""
 }
 
 // idleShell is a shell between two lines.
 type idleShell struct {
 	*userland.Shell
-	process userland.Process
+	process resting
 	pid     int
 	foreign string // why the model cannot know what it does; "": it can
 	jobs    []leftJob
@@ -193,9 +194,9 @@ func (s State) layer(diffID digest.Digest) layer {
 }
 
 // withLayer is the state with one more layer; one that is there already stays.
-func (s State) withLayer(diffID digest.Digest, l layer) State {
-	if _, ok := s.layers.Get(diffID); !ok {
-		s.layers = s.layers.With(diffID, l)
+func (s State) withLayer(l layer) State {
+	if _, ok := s.layers.Get(l.diffID); !ok {
+		s.layers = s.layers.With(l.diffID, l)
 	}
 	return s
 }

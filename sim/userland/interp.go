@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -336,6 +337,7 @@ func (in *interp) while(c *syntax.WhileClause) int {
 	in.loops++
 	defer func() { in.loops-- }()
 	for !in.stopped() {
+		runtime.Gosched() // a loop has to let its time limit come, also where there is one thread only
 		ok := in.test(c.Cond)
 		if in.leaveLoop() {
 			return in.status
