@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/afero"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"twinlayer/fs/testenv"
 )
 
 // deepPath is what BenchmarkLookup looks up.
@@ -79,7 +81,7 @@ func aferoStack(b *testing.B, layers []*Tree) afero.Fs {
 // The dentry cache is the kernel's strength: it remembers what was found.
 func benchKernel(b *testing.B, layers []*Tree) {
 	if os.Geteuid() != 0 {
-		lacking(b, "not root: overlayfs cannot be mounted here")
+		testenv.Lacking(b, "not root: overlayfs cannot be mounted here")
 	}
 	runtime.LockOSThread() // and never unlocked: the namespace ends with the thread
 	require.NoError(b, unix.Unshare(unix.CLONE_NEWNS|unix.CLONE_FS))

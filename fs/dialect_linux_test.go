@@ -18,7 +18,7 @@ import (
 // overlayfs. What moby's own code then says of the latter, for docker diff and
 // for docker commit, is what the model says.
 func TestDocker(t *testing.T) {
-	if os.Getenv("TWINLAYER_KERNEL") != "" {
+	if *inside != "" {
 		ownThread(t)
 		fuzz(t, compareDocker)
 		return

@@ -18,11 +18,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
+
+	"twinlayer/fs/testenv"
 )
 
 var (
 	fuzzOps  = flag.Int("ops", 6000, "operations that TestKernel tries")
 	fuzzSeed = flag.Uint64("seed", 1, "seed of TestKernel; 0: another one each time")
+	inside   = flag.String("inside", "", "be the process that TestKernel or TestDocker starts, in `namespaces` of its own")
 )
 
 const (
@@ -34,8 +37,8 @@ const (
 // overlayfs, as root and in a user namespace, and compares results, merged
 // view, upper directory and canonical digest.
 func TestKernel(t *testing.T) {
-	if mode := os.Getenv("TWINLAYER_KERNEL"); mode != "" {
-		fuzzKernel(t, mode == "userns")
+	if *inside != "" {
+		fuzzKernel(t, *inside == "userns")
 		return
 	}
 	if os.Getuid() == 0 {
@@ -53,17 +56,17 @@ func TestKernel(t *testing.T) {
 // inNamespaces runs this test again where its mounts go with it.
 func inNamespaces(t *testing.T, mode string, flags uintptr) {
 	top, _, _ := strings.Cut(t.Name(), "/")
-	args := []string{"-test.run=^" + top + "$", "-test.v", fmt.Sprintf("-ops=%d", *fuzzOps), fmt.Sprintf("-seed=%d", *fuzzSeed)}
+	args := []string{"-test.run=^" + top + "$", "-test.v", "-inside=" + mode, fmt.Sprintf("-ops=%d", *fuzzOps), fmt.Sprintf("-seed=%d", *fuzzSeed)}
 	cmd := exec.Command("/proc/self/exe", args...)
-	cmd.Env = append(os.Environ(), "TWINLAYER_KERNEL="+mode, "TMPDIR="+t.TempDir())
+	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags}
 	if flags&unix.CLONE_NEWUSER != 0 {
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
 		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
 	}
 	out, err := cmd.CombinedOutput()
-	if errors.Is(err, syscall.EPERM) && os.Getenv("CI") == "" {
-		t.Skip("this machine forbids user namespaces")
+	if errors.Is(err, syscall.EPERM) {
+		testenv.Lacking(t, "this machine forbids user namespaces")
 	}
 	require.NoError(t, err, string(out))
 	for line := range strings.Lines(string(out)) {
@@ -109,7 +112,7 @@ func fuzz(t *testing.T, compare func(rt *rapid.T, dir string) int) {
 		})
 	}
 	if !t.Failed() {
-		t.Logf("%s: %d operations in %.1f s, 0 divergences", os.Getenv("TWINLAYER_KERNEL"), ops, time.Since(start).Seconds())
+		t.Logf("%s: %d operations in %.1f s, 0 divergences", *inside, ops, time.Since(start).Seconds())
 	}
 }
 

@@ -13,16 +13,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-)
 
-// lacking skips a test for want of something; in CI nothing may be wanting.
-func lacking(t testing.TB, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf(format, args...)
-}
+	"twinlayer/fs/testenv"
+)
 
 // TestWriters takes in the layers that other tools write, and gives them out
 // again: the digest stays the same, and GNU tar reads them.
@@ -34,11 +27,11 @@ func TestWriters(t *testing.T) {
 		t.Run(writer, func(t *testing.T) {
 			for _, tool := range []string{writer, "/bin/busybox"} {
 				if _, err := exec.LookPath(tool); err != nil {
-					lacking(t, "no %s here", tool)
+					testenv.Lacking(t, "no %s here", tool)
 				}
 			}
 			if writer == "docker" && exec.Command("docker", "version").Run() != nil {
-				lacking(t, "no Docker Engine answers; start one, or say where it is in DOCKER_HOST")
+				testenv.Lacking(t, "no Docker Engine answers; start one, or say where it is in DOCKER_HOST")
 			}
 			layers := writtenBy(t, writer)
 			require.Len(t, layers, 2, "the base and the change")
@@ -126,7 +119,7 @@ func requireReadByTar(t *testing.T, tree *Tree) {
 // and sparse files in every form but the old one, which Docker does not unpack.
 func TestGNUTar(t *testing.T) {
 	if _, err := exec.LookPath("tar"); err != nil {
-		lacking(t, "no tar here")
+		testenv.Lacking(t, "no tar here")
 	}
 	dir := t.TempDir()
 	long := filepath.Join(dir, string(bytes.Repeat([]byte("n"), 200)))
@@ -165,11 +158,7 @@ func TestGNUTar(t *testing.T) {
 
 // debian is the tar of a Debian root file system, as debootstrap makes it.
 func debian(t testing.TB) []byte {
-	name := os.Getenv("TWINLAYER_DEBIAN")
-	if name == "" {
-		lacking(t, "TWINLAYER_DEBIAN names no tar of a Debian root file system (debootstrap --variant=minbase bookworm DIR; tar -C DIR -cf FILE .)")
-	}
-	b, err := os.ReadFile(name)
+	b, err := os.ReadFile(testenv.Debian(t))
 	require.NoError(t, err)
 	return b
 }
@@ -241,13 +230,13 @@ func BenchmarkImport(b *testing.B) {
 	}
 }
 
-// TestMillion: a tree of a million files takes memory for its entries, not for
+// TestMillion: a tree of a million files, or of a tenth, takes memory for its entries, not for
 // what the files hold.
 func TestMillion(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes some seconds")
 	}
-	const dirs, files = 1000, 1000
+	dirs, files := 1000, testenv.Count(0, 100, 1000)
 	r, w := io.Pipe()
 	go func() {
 		out := tar.NewWriter(w)
@@ -264,8 +253,8 @@ func TestMillion(t *testing.T) {
 	before := heap()
 	tree, _, err := ReadLayer(r, nowhere{}, DefaultLimits)
 	require.NoError(t, err)
-	each := (int64(heap()) - int64(before)) / (dirs * files)
+	each := (int64(heap()) - int64(before)) / int64(dirs*files)
 	t.Logf("%d bytes an entry", each)
 	require.Less(t, each, int64(entryBytes))
-	require.NotNil(t, tree.Lookup("/d999/f999"))
+	require.NotNil(t, tree.Lookup(fmt.Sprintf("/d999/f%03d", files-1)))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	_ "twinlayer/fs/testenv" // its flags are every package's
 	"twinlayer/sim"
 	"twinlayer/sim/session"
 )

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real"
 	"twinlayer/sim"
 	"twinlayer/sim/cli"
@@ -72,7 +73,7 @@ func BenchmarkBuild(b *testing.B) {
 
 func benchOther(b *testing.B, s *session.Session, o *other, c buildContext) {
 	if o.missing != "" {
-		lacking(b, o.missing)
+		testenv.Lacking(b, "%s is missing", o.missing)
 	}
 	o.prepare(b, s)
 	for b.Loop() {

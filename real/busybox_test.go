@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/sim/session"
 )
 
@@ -24,7 +25,7 @@ func debianBusybox(t testing.TB, s *session.Session) {
 	t.Helper()
 	program, err := exec.LookPath("busybox")
 	if err != nil {
-		lacking(t, "Debian's busybox-static")
+		testenv.Lacking(t, "Debian's busybox-static is missing")
 	}
 	applets, err := command(nil, program, "--list")
 	require.NoError(t, err)

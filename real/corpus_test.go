@@ -5,9 +5,9 @@ package real_test
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	"twinlayer/fs/testenv"
 	"twinlayer/kernel"
 	"twinlayer/real"
 	"twinlayer/real/embedded"
@@ -34,7 +35,8 @@ import (
 	"twinlayer/sim/userland/packages"
 )
 
-var corpus = flag.String("corpus", "testdata/corpus", "a directory of build contexts, each a directory with a Dockerfile")
+// corpus is where the build contexts are, each a directory with a Dockerfile.
+func corpus() string { return cmp.Or(testenv.Corpus(), "testdata/corpus") }
 
 func TestMain(m *testing.M) {
 	if packages.Has(filepath.Base(os.Args[0])) || userland.Marked() {
@@ -42,15 +44,6 @@ func TestMain(m *testing.M) {
 	}
 	embedded.Init()
 	os.Exit(m.Run())
-}
-
-// lacking skips a test, but never in CI.
-func lacking(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is missing, and in CI nothing may be", what)
-	}
-	t.Skipf("%s is missing", what)
 }
 
 // both is a session over the embedded engine and the model.
@@ -67,7 +60,7 @@ func bothAt(t testing.TB, data string) *session.Session {
 	images := bundle.New(bundle.File(exe), userland.Applets())
 	e, err := real.Open(real.Config{Choice: "embedded", DataDir: data, Registry: images})
 	if err != nil {
-		lacking(t, err.Error())
+		testenv.Lacking(t, "%v", err)
 	}
 	t.Cleanup(func() { e.Close() })
 	info, err := e.Info(context.Background())
@@ -118,7 +111,7 @@ type built struct {
 // NAME.args holds more arguments of docker build, and NAME.declared a line
 // "docker: reason" or "buildah: reason" for a difference that is known.
 func TestCorpus(t *testing.T) {
-	buildAll(t, both(t), contexts(t, *corpus))
+	buildAll(t, both(t), contexts(t, corpus()))
 }
 
 // buildAll builds contexts in both worlds and with the others.
@@ -129,11 +122,12 @@ func buildAll(t *testing.T, s *session.Session, all []buildContext) {
 	}
 	var mu sync.Mutex
 	count := map[string]int{}
-	for _, c := range all {
+	for i, c := range all {
 		t.Run(c.name, func(t *testing.T) {
 			ours := build(t, s, c)
 			for _, o := range others {
 				t.Run(o.name, func(t *testing.T) {
+					testenv.Sample(t, i, len(all), 1+len(all)/10)
 					t.Parallel()
 					verdict := o.compare(t, s, c, ours)
 					mu.Lock()
@@ -273,10 +267,7 @@ func newBuildah(t testing.TB) *other {
 // compare builds with the other builder and holds what it made against ours.
 func (o *other) compare(t *testing.T, s *session.Session, c buildContext, ours built) string {
 	if o.missing != "" {
-		if os.Getenv("CI") == "true" {
-			t.Errorf("%s is missing, and in CI nothing may be", o.missing)
-		}
-		return "missing"
+		testenv.Lacking(t, "%s is missing", o.missing)
 	}
 	o.prepare(t, s)
 	theirs, err := o.made(t, c)

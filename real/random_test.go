@@ -15,11 +15,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/sim"
 )
 
 var (
-	builds = flag.Int("builds", 12, "how many random Dockerfiles TestRandomBuilds builds")
+	builds = flag.Int("builds", 0, "how many random Dockerfiles TestRandomBuilds builds; 0: 6, or 12 with -full")
 	seed   = flag.Uint64("seed", 1, "the seed of the first of them; each next one has the next")
 )
 
@@ -68,7 +69,7 @@ func TestRandomBuilds(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(name), 0o644))
 	}
 	agreed(t, s, "docker pull busybox")
-	for i := range *builds {
+	for i := range testenv.Count(*builds, 6, 12) {
 		text := dockerfile(*seed + uint64(i))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(text), 0o644))
 		if t.Failed() {

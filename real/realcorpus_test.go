@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"twinlayer/fs/testenv"
 )
 
 var everywhere = flag.Bool("everywhere", false, "TestCorpusReal builds all contexts on Debian's busybox, not some")
@@ -27,9 +29,9 @@ var onReal = []string{"arg", "copy-from-stage", "mount-cache", "onbuild", "run-e
 func TestCorpusReal(t *testing.T) {
 	s := both(t)
 	debianBusybox(t, s)
-	all := *everywhere || *corpus != flag.Lookup("corpus").DefValue
+	all := *everywhere || testenv.Corpus() != ""
 	var moved []buildContext
-	for _, c := range contexts(t, *corpus) {
+	for _, c := range contexts(t, corpus()) {
 		if !all && !slices.Contains(onReal, c.name) {
 			continue
 		}
@@ -43,10 +45,7 @@ func TestCorpusReal(t *testing.T) {
 // TestCorpusDebian builds the contexts of testdata/debian on Debian itself, but
 // for its documents.
 func TestCorpusDebian(t *testing.T) {
-	name := os.Getenv("TWINLAYER_DEBIAN")
-	if name == "" {
-		lacking(t, "TWINLAYER_DEBIAN names no tar of a Debian root file system (debootstrap --variant=minbase bookworm DIR; tar -C DIR -cf FILE .)")
-	}
+	name := testenv.Debian(t)
 	if testing.Short() {
 		t.Skip("a distribution takes its time")
 	}

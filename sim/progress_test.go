@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	_ "twinlayer/fs/testenv" // its flags are every package's
 )
 
 // TestAloud: lines are told as they come, the last of a flood, and nothing after

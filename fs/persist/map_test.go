@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	_ "twinlayer/fs/testenv" // its flags are every package's
 )
 
 // TestMap holds a Map, and every state it was in, against Go's own.

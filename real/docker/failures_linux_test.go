@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/docker"
 	"twinlayer/real/registry"
 	"twinlayer/sim"
@@ -28,7 +29,7 @@ import (
 func TestDaemonDiskFull(t *testing.T) {
 	data := t.TempDir()
 	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=12m"); err != nil {
-		lackingHere(t, "root, who may mount a small disk,")
+		testenv.Lacking(t, "root, who may mount a small disk, is missing")
 	}
 	t.Cleanup(func() { require.NoError(t, syscall.Unmount(data, syscall.MNT_DETACH)) })
 	startDaemon(t, "--data-root", data)
@@ -45,7 +46,7 @@ func TestDaemonDiskFull(t *testing.T) {
 // what a learner can do is said.
 func TestPullRefused(t *testing.T) {
 	if os.Getenv("DOCKER_HOST") == "" {
-		lackingHere(t, "DOCKER_HOST")
+		testenv.Lacking(t, "DOCKER_HOST is missing")
 	}
 	var spent atomic.Bool
 	limited := limitedRegistry(t, &spent)
@@ -88,7 +89,7 @@ func limitedRegistry(t *testing.T, spent *atomic.Bool) string {
 func TestOldAPI(t *testing.T) {
 	socket, ok := strings.CutPrefix(os.Getenv("DOCKER_HOST"), "unix://")
 	if !ok {
-		lackingHere(t, "a socket in DOCKER_HOST")
+		testenv.Lacking(t, "a socket in DOCKER_HOST is missing")
 	}
 	old := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite:        func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = "http", "docker" },

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/registry"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
@@ -25,25 +26,17 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// lacking skips a test that cannot run here, and fails it in CI.
-func lacking(t testing.TB, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf(format, args...)
-}
-
 // eachEngine runs a test on a new session with every engine that answers.
 func eachEngine(t *testing.T, test func(t *testing.T, e *Engine)) {
 	for name, find := range map[string]func() (Target, error){"docker": FindDocker, "podman": FindPodman} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // daemons are waited for more than they work
 			if _, err := os.Stat("/run/podman/podman.sock"); name == "podman" && err != nil && os.Getenv("CONTAINER_HOST") == "" {
-				lacking(t, "Podman's service is missing: CONTAINER_HOST names no socket, and there is none in the usual place")
+				testenv.Lacking(t, "Podman's service is missing: CONTAINER_HOST names no socket, and there is none in the usual place")
 			}
 			target, err := find()
 			if err != nil {
-				lacking(t, "%v", err)
+				testenv.Lacking(t, "%v", err)
 			}
 			test(t, start(t, target))
 		})
@@ -59,7 +52,7 @@ func start(t testing.TB, target Target) *Engine {
 	t.Cleanup(func() { server.Close() })
 	e, err := Start(t.Context(), Config{Target: target, Registry: images, Addr: server.Addr()})
 	if err != nil {
-		lacking(t, "%v", err)
+		testenv.Lacking(t, "%v", err)
 	}
 	t.Cleanup(func() { require.NoError(t, e.Close()) })
 	return e

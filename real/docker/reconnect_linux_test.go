@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	"twinlayer/fs/testenv"
 	"twinlayer/kernel"
 	"twinlayer/real/docker"
 	"twinlayer/sim"
@@ -34,7 +35,7 @@ type daemon struct {
 
 func startDaemon(t *testing.T, args ...string) *daemon {
 	if _, err := exec.LookPath("dockerd"); err != nil || os.Getuid() != 0 {
-		lackingHere(t, "dockerd, and root to run it,")
+		testenv.Lacking(t, "dockerd, and root to run it, is missing")
 	}
 	dir, err := os.MkdirTemp("", "dockerd")
 	require.NoError(t, err)
@@ -62,13 +63,6 @@ func unmountBelow(t *testing.T, dir string) {
 			require.NoError(t, syscall.Unmount(target, 2)) // MNT_DETACH, umount(2): in whichever order
 		}
 	}
-}
-
-func lackingHere(t *testing.T, what string) {
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is missing, and in CI nothing may be", what)
-	}
-	t.Skipf("%s is missing", what)
 }
 
 func (d *daemon) socket() string { return filepath.Join(d.dir, "docker.sock") }

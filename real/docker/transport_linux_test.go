@@ -22,6 +22,7 @@ import (
 	"github.com/docker/cli/cli/config"
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/docker"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
@@ -49,7 +50,7 @@ func TestTransports(t *testing.T) {
 	})
 	t.Run("context", func(t *testing.T) {
 		if _, err := exec.LookPath("docker"); err != nil {
-			lackingHere(t, "the docker command, which makes contexts,")
+			testenv.Lacking(t, "the docker command, which makes contexts, is missing")
 		}
 		dir := t.TempDir()
 		t.Setenv("DOCKER_HOST", "")
@@ -153,7 +154,7 @@ func sign(t *testing.T, dir, certName, keyName string, c, ca *x509.Certificate, 
 func sshTo(t *testing.T, host string) string {
 	sshd, err := exec.LookPath("/usr/sbin/sshd")
 	if err != nil {
-		lackingHere(t, "sshd")
+		testenv.Lacking(t, "sshd is missing")
 	}
 	me, err := user.Current()
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
 )
@@ -82,7 +83,7 @@ func TestForkBombWithLimit(t *testing.T) {
 		if os.Geteuid() != 0 {
 			t.Skip("an ordinary user may write to no cgroup here")
 		}
-		lacking(t, "cgroups that can be written to")
+		testenv.Lacking(t, "a cgroup that can be written to is missing")
 	}
 	for range 20 {
 		rows, err := e.Top(timeout(t), s.ID)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
 )
@@ -58,8 +59,9 @@ func liveAndDie(e *embedded.Engine, image string, i int) {
 	}
 }
 
-// kills is how often TestKilled and TestImagesKilled kill: go test -kills 200.
-var kills = flag.Int("kills", 20, "how often the tests kill twinlayer at random moments")
+var killCount = flag.Int("kills", 0, "how often TestKilled and TestImagesKilled kill twinlayer at random moments; 0: 8, or 20 with -full")
+
+func kills() int { return testenv.Count(*killCount, 8, 20) }
 
 // TestKilled kills the program, or only the helper, at random moments of pull,
 // run and commit: no process and no mount stays, whatever images there are is
@@ -69,10 +71,8 @@ func TestKilled(t *testing.T) {
 	busybox(t)
 	data := scratch(t)
 	untouched := keepsOne(t, data)
-	for i := range *kills {
-		victim := exec.Command("/proc/self/exe")
-		victim.Env = append(os.Environ(), "TWINLAYER_TEST_VICTIM="+data, "TWINLAYER_TEST_REGISTRY="+host)
-		killLater(t, victim, i%3 != 0, i%2 == 0, 120*time.Millisecond)
+	for i := range kills() {
+		killLater(t, as("engine", data), i%3 != 0, i%2 == 0, 120*time.Millisecond)
 		gone(t, data)
 		requireSound(t, data)
 		if i%10 == 0 {

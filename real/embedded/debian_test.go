@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	"twinlayer/fs/testenv"
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
 )
@@ -23,10 +24,7 @@ import (
 // debian is the tar of a Debian root file system.
 func debian(t testing.TB) []byte {
 	t.Helper()
-	name := os.Getenv("TWINLAYER_DEBIAN")
-	if name == "" {
-		lacking(t, "TWINLAYER_DEBIAN names no tar of a Debian root file system (debootstrap --variant=minbase bookworm DIR; tar -C DIR -cf FILE .)")
-	}
+	name := testenv.Debian(t)
 	b, err := os.ReadFile(name)
 	require.NoError(t, err)
 	return b
@@ -39,7 +37,7 @@ func packageFile(t testing.TB) []byte {
 	get := exec.Command("apt-get", "-q", "-o", "APT::Sandbox::User=", "download", "hello")
 	get.Dir = dir
 	if out, err := get.CombinedOutput(); err != nil {
-		lacking(t, "Debian's package hello (apt-get download hello: "+string(out)+")")
+		testenv.Lacking(t, "Debian's package hello is missing (apt-get download hello: %s)", out)
 	}
 	found, err := filepath.Glob(filepath.Join(dir, "hello_*.deb"))
 	require.NoError(t, err)

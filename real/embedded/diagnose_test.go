@@ -3,6 +3,7 @@
 package embedded
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"syscall"
@@ -38,7 +39,7 @@ func TestRefusedOverlay(t *testing.T) {
 // TestForbidden starts an engine where no user namespace can be made: in a
 // namespace whose own limit is 0.
 func TestForbidden(t *testing.T) {
-	if os.Getenv("TWINLAYER_TEST_FORBIDDEN") != "" {
+	if flag.Lookup("part").Value.String() == "forbidden" {
 		require.NoError(t, os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0))
 		_, err := Start(Config{DataDir: t.TempDir()})
 		var no *Unavailable
@@ -46,8 +47,7 @@ func TestForbidden(t *testing.T) {
 		require.Contains(t, no.Reason, "user.max_user_namespaces is 0")
 		return
 	}
-	again := exec.Command("/proc/self/exe", "-test.run=TestForbidden")
-	again.Env = append(os.Environ(), "TWINLAYER_TEST_FORBIDDEN=1")
+	again := exec.Command("/proc/self/exe", "-test.run=TestForbidden", "-part=forbidden")
 	id := func(id int) []syscall.SysProcIDMap {
 		return []syscall.SysProcIDMap{{ContainerID: 0, HostID: id, Size: 1}}
 	}

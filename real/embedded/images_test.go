@@ -29,6 +29,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
 )
@@ -172,7 +173,7 @@ func outside(t *testing.T) string {
 			return ip.IP.String()
 		}
 	}
-	lacking(t, "a network interface beside the loopback")
+	testenv.Lacking(t, "a network interface beside the loopback is missing")
 	return ""
 }
 

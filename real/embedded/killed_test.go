@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,7 +22,7 @@ import (
 // imagesFor is what the process of TestImagesKilled does until it is killed:
 // pull, load, import, tag and remove, over and over.
 func imagesFor(dir, registry string) {
-	archive, err := os.ReadFile(os.Getenv("TWINLAYER_TEST_ARCHIVE"))
+	archive, err := os.ReadFile(*partArchive)
 	if err != nil {
 		panic(err)
 	}
@@ -61,10 +60,8 @@ func TestImagesKilled(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(archive, saved(t, e, "killed:loaded"), 0o644))
 	require.NoError(t, e.Close())
-	for i := range *kills {
-		victim := exec.Command("/proc/self/exe")
-		victim.Env = append(os.Environ(), "TWINLAYER_TEST_VICTIM="+data, "TWINLAYER_TEST_REGISTRY="+host, "TWINLAYER_TEST_ARCHIVE="+archive)
-		killLater(t, victim, true, i%2 == 0, 90*time.Millisecond)
+	for i := range kills() {
+		killLater(t, as("images", data, "-partarchive="+archive), true, i%2 == 0, 90*time.Millisecond)
 		gone(t, data)
 		requireSound(t, data)
 		if i%10 == 0 {

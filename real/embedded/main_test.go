@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -30,6 +31,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/embedded"
 	"twinlayer/real/store"
 	"twinlayer/sim"
@@ -38,29 +40,31 @@ import (
 // host is the loopback registry that all tests pull from.
 var host string
 
+// What a test has this program be instead of one that runs tests.
+var (
+	part         = flag.String("part", "", "be a test's `helper`: engine, images, terminal, forbidden or subordinate")
+	partData     = flag.String("partdata", "", "its data `directory`")
+	partRegistry = flag.String("partregistry", "", "its registry")
+	partArchive  = flag.String("partarchive", "", "an image that it loads")
+)
+
+var parts = map[string]func(data, registry string){"engine": engineFor, "images": imagesFor, "terminal": terminalFor}
+
+// as is this program in another part, on the tests' registry.
+func as(part, data string, args ...string) *exec.Cmd {
+	return exec.Command("/proc/self/exe", append([]string{"-part=" + part, "-partdata=" + data, "-partregistry=" + host}, args...)...)
+}
+
 func TestMain(m *testing.M) {
 	embedded.Init()
-	if dir := os.Getenv("TWINLAYER_TEST_VICTIM"); dir != "" {
-		if os.Getenv("TWINLAYER_TEST_ARCHIVE") != "" {
-			imagesFor(dir, os.Getenv("TWINLAYER_TEST_REGISTRY"))
-		}
-		engineFor(dir, os.Getenv("TWINLAYER_TEST_REGISTRY"))
-	}
-	if dir := os.Getenv("TWINLAYER_TEST_TERMINAL"); dir != "" {
-		os.Exit(terminalFor(dir, os.Getenv("TWINLAYER_TEST_REGISTRY")))
+	flag.Parse()
+	if be := parts[*part]; be != nil {
+		be(*partData, *partRegistry)
+		os.Exit(0)
 	}
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	host = strings.TrimPrefix(server.URL, "http://")
 	os.Exit(m.Run())
-}
-
-// lacking skips a test, but never in CI.
-func lacking(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is missing, and in CI nothing may be", what)
-	}
-	t.Skipf("%s is missing", what)
 }
 
 // ctx ends when the test has taken far too long.
@@ -139,7 +143,7 @@ func busyboxLayer(t testing.TB) []byte {
 	t.Helper()
 	path, err := exec.LookPath("busybox")
 	if err != nil {
-		lacking(t, "busybox (busybox-static)")
+		testenv.Lacking(t, "busybox (busybox-static) is missing")
 	}
 	program, err := os.ReadFile(path)
 	require.NoError(t, err)

@@ -3,26 +3,31 @@
 package embedded_test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
 )
 
-// TestAsOrdinaryUser runs all tests again as nobody, who may map no id but
-// his own.
+// TestAsOrdinaryUser runs all tests again, or a third of them, as nobody, who
+// may map no id but his own.
 func TestAsOrdinaryUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("the tests run as an ordinary user anyway")
 	}
-	again := exec.Command("/proc/self/exe", "-test.short="+fmt.Sprint(testing.Short()))
+	all, err := exec.Command("/proc/self/exe", "-test.list=^Test").Output()
+	require.NoError(t, err)
+	names := strings.Fields(string(all))
+	run := "^(" + strings.Join(testenv.Some(names, len(names)/3), "|") + ")$"
+	again := exec.Command("/proc/self/exe", append(testenv.Flags(), "-test.run="+run)...)
 	again.Env = append(os.Environ(), "HOME=/tmp")
 	again.Dir = "/"
 	again.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
@@ -34,7 +39,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 // in /etc/subuid and /etc/subgid are bound over the real files where only
 // this test sees them.
 func TestSubordinateIDs(t *testing.T) {
-	if os.Getenv("TWINLAYER_TEST_RANGE") != "" {
+	if *part == "subordinate" {
 		rangeOfIDs(t)
 		return
 	}
@@ -43,7 +48,7 @@ func TestSubordinateIDs(t *testing.T) {
 	}
 	for _, tool := range []string{"newuidmap", "newgidmap", "unshare", "setpriv"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			lacking(t, tool)
+			testenv.Lacking(t, "%s is missing", tool)
 		}
 	}
 	ids := filepath.Join(t.TempDir(), "ids")
@@ -53,9 +58,9 @@ func TestSubordinateIDs(t *testing.T) {
 	copied := "/tmp/twinlayer-range-test"
 	require.NoError(t, exec.Command("install", "-m755", exe, copied).Run())
 	defer os.Remove(copied)
-	script := "touch /etc/subuid /etc/subgid; mount --bind $0 /etc/subuid && mount --bind $0 /etc/subgid && cd / && exec setpriv --reuid 65534 --regid 65534 --clear-groups " + copied + " -test.v -test.run TestSubordinateIDs"
+	script := "touch /etc/subuid /etc/subgid; mount --bind $0 /etc/subuid && mount --bind $0 /etc/subgid && cd / && exec setpriv --reuid 65534 --regid 65534 --clear-groups " + copied + " -test.v -test.run TestSubordinateIDs -part subordinate"
 	again := exec.Command("unshare", "-m", "sh", "-c", script, ids)
-	again.Env = append(os.Environ(), "TWINLAYER_TEST_RANGE=1", "HOME=/tmp")
+	again.Env = append(os.Environ(), "HOME=/tmp")
 	out, err := again.CombinedOutput()
 	require.NoError(t, err, string(out))
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
 )
@@ -29,7 +30,7 @@ func TestPowerCut(t *testing.T) {
 		t.Skip("only root can mount a disk")
 	}
 	if _, err := exec.LookPath("mkfs.ext4"); err != nil {
-		lacking(t, "mkfs.ext4")
+		testenv.Lacking(t, "mkfs.ext4 is missing")
 	}
 	busybox(t)
 	disk := filepath.Join(t.TempDir(), "disk")
@@ -41,7 +42,7 @@ func TestPowerCut(t *testing.T) {
 		alone(t, func() {
 			dir := t.TempDir()
 			if _, err := try(t, "mount", "-o", "loop", disk, dir); err != nil {
-				lacking(t, "a loop device")
+				testenv.Lacking(t, "a loop device is missing")
 			}
 			kept = append(kept, commitsUntilCut(t, dir, fmt.Sprint("round", i))...)
 			unmount(t, dir)

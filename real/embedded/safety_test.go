@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
 )
@@ -122,7 +123,7 @@ func TestLimits(t *testing.T) {
 		return
 	}
 	if err != nil {
-		lacking(t, "cgroups that can be written to")
+		testenv.Lacking(t, "a cgroup that can be written to is missing")
 	}
 	require.Contains(t, out.Stderr, "can't fork")
 	s = spec("sleep", "1000")

@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"runtime"
 	"strings"
 	"testing"
@@ -98,7 +96,7 @@ func TestCompatibleCalls(t *testing.T) {
 }
 
 // terminalFor is what the process of TestTerminal does.
-func terminalFor(dir, registry string) int {
+func terminalFor(dir, registry string) {
 	e, err := embedded.Start(embedded.Config{DataDir: dir, Registry: registry})
 	if err != nil {
 		panic(err)
@@ -113,14 +111,12 @@ func terminalFor(dir, registry string) int {
 		out, err := e.Start(c, s.ID, false)
 		fmt.Printf("%s%v\n", out.Stdout, err)
 	}
-	return 0
 }
 
 // A container cannot type into the terminal on which twinlayer runs.
 func TestTerminal(t *testing.T) {
 	builtImage(t, "attack")
-	victim := exec.Command("/proc/self/exe")
-	victim.Env = append(os.Environ(), "TWINLAYER_TEST_TERMINAL="+scratch(t), "TWINLAYER_TEST_REGISTRY="+host)
+	victim := as("terminal", scratch(t))
 	screen, err := pty.Start(victim)
 	require.NoError(t, err)
 	defer screen.Close()

@@ -29,6 +29,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
 )
@@ -44,7 +45,7 @@ func tool(t testing.TB, name string, args ...string) string {
 func try(t testing.TB, name string, args ...string) (string, error) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
-		lacking(t, name)
+		testenv.Lacking(t, "%s is missing", name)
 	}
 	var stdout, stderr bytes.Buffer
 	cmd := exec.Command(name, args...)
@@ -68,7 +69,7 @@ func asRoot(t testing.TB) {
 func docker(t testing.TB, args ...string) string {
 	t.Helper()
 	if _, err := try(t, "docker", "version"); err != nil {
-		lacking(t, "a Docker Engine (start one, or say where it is in DOCKER_HOST)")
+		testenv.Lacking(t, "a Docker Engine (start one, or say where it is in DOCKER_HOST) is missing")
 	}
 	return tool(t, "docker", args...)
 }
@@ -77,7 +78,7 @@ func docker(t testing.TB, args ...string) string {
 func containers(t testing.TB, program string) func(args ...string) string {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {
-		lacking(t, program)
+		testenv.Lacking(t, "%s is missing", program)
 	}
 	dir, err := os.MkdirTemp("", "twinlayer-"+program+"-")
 	require.NoError(t, err)
@@ -265,7 +266,7 @@ func TestOthersReadOurImages(t *testing.T) {
 func debianRegistry(t *testing.T, tokens bool) (address, config, xdg string) {
 	for _, program := range []string{"docker-registry", "htpasswd"} {
 		if _, err := exec.LookPath(program); err != nil {
-			lacking(t, program)
+			testenv.Lacking(t, "%s is missing", program)
 		}
 	}
 	dir := t.TempDir()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/shell"
 	"twinlayer/sim"
 	"twinlayer/sim/userland"
@@ -49,8 +50,7 @@ func command(t *testing.T, argv []string) *exec.Cmd {
 		cmd = exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), "SHELL_TEST_OWN=1")
 	} else if _, err := exec.LookPath(argv[0]); err != nil {
-		require.Empty(t, os.Getenv("CI"), "%s is not installed", argv[0])
-		t.Skipf("%s is not installed", argv[0])
+		testenv.Lacking(t, "%s is not installed", argv[0])
 	}
 	return cmd
 }

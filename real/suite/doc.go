@@ -14,7 +14,7 @@
 //
 // An engine that is missing is passed over, and so is a tool; with CI=true in
 // the environment it fails instead. DOCKER_HOST and CONTAINER_HOST name the
-// engines, as they do for the program. TWINLAYER_LEARNER names a user with
-// subordinate ids, for a Podman without root; TWINLAYER_SUMMARY a file to which
-// the suite writes how many of the declared differences it has seen.
+// engines, as they do for the program. Docker and Podman get a sample of the
+// sessions and lessons, unless everything is asked for; see [testenv] for that
+// and the flags that all tests have.
 package suite

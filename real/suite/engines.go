@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/docker"
 	"twinlayer/sim"
 	"twinlayer/sim/compare"
@@ -30,6 +31,9 @@ type Contestant struct {
 	User *syscall.Credential
 	Env  []string
 }
+
+// Daemon says whether a daemon does the work, which takes its time.
+func (c Contestant) Daemon() bool { return c.Real == "docker" || c.Real == "podman" }
 
 // Contestants are the five engines. One that is not there is skipped, and in
 // CI that fails.
@@ -54,7 +58,7 @@ func Contestants(t *testing.T) []Contestant {
 }
 
 func lackingEngine(t *testing.T, name string, err error) {
-	if os.Getenv("CI") == "true" {
+	if testenv.CI() {
 		t.Fatalf("%s is missing, and in CI nothing may be: %v", name, err)
 	}
 	t.Logf("without %s: %v", name, err)
@@ -97,7 +101,7 @@ func Sessions(t *testing.T) []string {
 func Furnish(t *testing.T, home string) {
 	busybox, err := exec.LookPath("busybox")
 	if err != nil {
-		Lacking(t, "busybox-static")
+		testenv.Lacking(t, "busybox-static is missing")
 	}
 	WriteRoot(t, busybox, filepath.Join(home, "root.tar"))
 	require.NoError(t, os.CopyFS(filepath.Join(home, "context"), os.DirFS("real/testdata/context")))
@@ -121,7 +125,7 @@ func (r *Reasons) note(reason string) {
 func Conforms(t *testing.T, p Program, c Contestant, file string, used *Reasons) {
 	began := time.Now()
 	wrong := runSession(t, p, c, file, used)
-	if len(wrong) > 0 && (c.Real == "docker" || c.Real == "podman") {
+	if len(wrong) > 0 && c.Daemon() {
 		t.Logf("%s is asked once more:\n%s", c.Real, strings.Join(wrong, "\n"))
 		wrong = runSession(t, p, c, file, used)
 	}

@@ -11,14 +11,6 @@ import (
 	"twinlayer/fs"
 )
 
-// Lacking skips a test for what is not installed; in CI it fails.
-func Lacking(t testing.TB, what string) {
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is not installed", what)
-	}
-	t.Skipf("%s is not installed", what)
-}
-
 // WriteRoot writes a root file system with a stranger's busybox in it.
 func WriteRoot(t *testing.T, busybox, name string) {
 	exe, err := os.ReadFile(busybox)

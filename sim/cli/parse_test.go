@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	_ "twinlayer/fs/testenv" // its flags are every package's
 	"twinlayer/sim"
 	"twinlayer/sim/cli"
 	"twinlayer/sim/model"

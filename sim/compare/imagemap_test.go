@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	_ "twinlayer/fs/testenv" // its flags are every package's
 	"twinlayer/sim"
 )
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	_ "twinlayer/fs/testenv" // its flags are every package's
 	"twinlayer/sim/model"
 	"twinlayer/sim/session"
 	"twinlayer/sim/simtest"

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	layers "twinlayer/fs"
+	_ "twinlayer/fs/testenv" // its flags are every package's
 )
 
 // A language has a text for every key of English, with the same blanks.

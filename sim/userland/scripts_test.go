@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"twinlayer/fs/testenv"
 )
 
 // TestMain makes the test binary the multi-call program, when it is called by
@@ -137,7 +139,7 @@ func TestScripts(t *testing.T) {
 	var theirs world
 	if _, err := os.Stat("/bin/busybox"); err == nil {
 		theirs = hostWorld(t, "/bin/busybox")
-	} else if os.Getenv("CI") == "true" {
+	} else if testenv.CI() {
 		t.Fatal("no /bin/busybox to compare with")
 	} else {
 		t.Log("no /bin/busybox to compare with: install busybox-static 1.35")

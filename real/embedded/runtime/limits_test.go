@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	_ "twinlayer/fs/testenv" // its flags are every package's
 )
 
 // Version 2 of cgroups is used for whatever controller is not bound to

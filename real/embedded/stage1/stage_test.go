@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	_ "twinlayer/fs/testenv" // its flags are every package's
 	"twinlayer/real/embedded/stage1"
 )
 

@@ -109,3 +109,21 @@ func TestTopLevel(t *testing.T) {
 		require.True(t, strings.HasPrefix(name, ".") || slices.Contains(agreed, name), "%s does not belong at the top level", name)
 	}
 }
+
+// TestFlagsOfTests: what go test ./... is given, each package's tests take.
+func TestFlagsOfTests(t *testing.T) {
+	takes := map[string]bool{} // by directory
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		takes[filepath.Dir(name)] = takes[filepath.Dir(name)] || strings.Contains(string(text), `"twinlayer/fs/testenv"`)
+		return err
+	})
+	require.NoError(t, err)
+	require.Greater(t, len(takes), 20)
+	for dir, ok := range takes {
+		require.True(t, ok, "no test of %s imports twinlayer/fs/testenv", dir)
+	}
+}

@@ -10,12 +10,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/suite"
 	"twinlayer/sim"
 )
 
 var (
-	randomSessions = flag.Int("sessions", 3, "how many sessions of random commands to run")
+	randomSessions = flag.Int("sessions", 0, "how many sessions of random commands to run; 0: 1, or 3 with -full")
 	randomSeed     = flag.Uint64("sessionseed", 1, "the seed of the first of them")
 	randomEngine   = flag.String("sessionengine", "embedded", "the real engine that they run on")
 )
@@ -24,7 +25,7 @@ var (
 // ones, in both worlds: no verdict is bug.
 func TestRandomSessions(t *testing.T) {
 	suite.NeedLinux(t)
-	for i := range *randomSessions {
+	for i := range testenv.Count(*randomSessions, 1, 3) {
 		seed := *randomSeed + uint64(i)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			p := suite.Program{Home: t.TempDir(), Env: suite.EngineEnv()}

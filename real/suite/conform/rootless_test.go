@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/suite"
 )
 
@@ -30,10 +31,11 @@ events_logger = "file"
 // service running: twinlayer starts it each time.
 func TestRootlessPodman(t *testing.T) {
 	suite.NeedLinux(t)
-	learner, err := user.Lookup(os.Getenv("TWINLAYER_LEARNER"))
-	if err != nil || os.Getuid() != 0 {
-		suite.Lacking(t, "root, and an ordinary user with subordinate ids whom TWINLAYER_LEARNER names,")
+	if os.Getuid() != 0 {
+		testenv.Lacking(t, "not root, who can start the program as another user")
 	}
+	learner, err := user.Lookup(testenv.Learner(t))
+	require.NoError(t, err)
 	p := suite.Program{User: credential(t, learner), Env: []string{"STORAGE_DRIVER=overlay"}}
 	p.Home = suite.HomeFor(t, p.User)
 	conf := filepath.Join(p.Home, "containers.conf")

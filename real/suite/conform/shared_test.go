@@ -17,12 +17,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/suite"
 	"twinlayer/sim"
 )
 
 var (
-	sharedLines = flag.Int("sharedlines", 60, "how many random lines each of the sessions that share a data directory runs")
+	sharedLines = flag.Int("sharedlines", 0, "how many random lines each of the sessions that share a data directory runs; 0: 30, or 60 with -full")
 	sharedSeed  = flag.Uint64("sharedseed", 1, "the seed of them")
 	sharedOn    = flag.String("sharedengine", "embedded", "the real engine that they run on")
 )
@@ -176,7 +177,7 @@ func TestSessionsShareKilled(t *testing.T) {
 		a := converse(p, t, "--real", "embedded")
 		a.do(t, "docker run --name one busybox touch /one")
 		a.do(t, "docker commit one my")
-		for i := range 8 {
+		for i := range testenv.Count(0, 4, 8) {
 			b := converse(p, t, "--real", "embedded")
 			b.do(t, "docker run -d --name two -v data:/data my sh -c 'while :; do echo x >> /data/f; done'")
 			b.say(t, fmt.Sprintf("docker commit two my:%d\ndocker tag my my:t\ndocker volume create v%d\ndocker rmi -f my\ndocker commit two my", i, i))
@@ -199,7 +200,7 @@ func TestSessionsShareKilled(t *testing.T) {
 func TestSessionsApart(t *testing.T) {
 	suite.NeedLinux(t)
 	for _, c := range suite.Contestants(t) {
-		if c.Real != "docker" && c.Real != "podman" {
+		if !c.Daemon() {
 			continue
 		}
 		t.Run(c.Name, func(t *testing.T) {
@@ -229,6 +230,7 @@ func TestSessionsApart(t *testing.T) {
 // verdict is bug, and each hears of the others.
 func TestRandomSessionsShare(t *testing.T) {
 	suite.NeedLinux(t)
+	lines := testenv.Count(*sharedLines, 30, 60)
 	for _, n := range []int{2, 4} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			p := suite.Program{Home: t.TempDir(), Env: suite.EngineEnv()}
@@ -237,9 +239,9 @@ func TestRandomSessionsShare(t *testing.T) {
 			left := make([][]string, n)
 			for i := range all {
 				all[i] = converse(p, t, "--real", *sharedOn)
-				left[i] = strings.Split(strings.TrimSuffix(sharedSession(*sharedSeed*100+uint64(i), *sharedLines), "\n"), "\n")
+				left[i] = strings.Split(strings.TrimSuffix(sharedSession(*sharedSeed*100+uint64(i), lines), "\n"), "\n")
 			}
-			for turn := 0; turn < n**sharedLines*2; turn++ {
+			for turn := 0; turn < n*lines*2; turn++ {
 				var asked []*conversation
 				for i := range all {
 					if len(left[i]) > 0 && (i == turn%n && r.IntN(4) > 0 || r.IntN(2*n) == 0) {

@@ -4,13 +4,11 @@ package conform
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
+	"twinlayer/fs/testenv"
 	"twinlayer/real/suite"
 	"twinlayer/sim/compare"
 )
@@ -27,17 +25,19 @@ func TestConformance(t *testing.T) {
 			t.Parallel() // daemons are waited for more than they work
 			p := suite.Program{User: c.User, Home: suite.HomeFor(t, c.User), Env: c.Env}
 			suite.Furnish(t, p.Home)
-			for _, file := range files {
-				t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { suite.Conforms(t, p, c, file, used) })
+			for i, file := range files {
+				t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+					if c.Daemon() {
+						testenv.Sample(t, i, len(files), 4)
+					}
+					suite.Conforms(t, p, c, file, used)
+				})
 			}
 		})
 	}
 }
 
 func summarise(t *testing.T, files, engines int, used *suite.Reasons) {
-	summary := fmt.Sprintf("%d sessions on %d engines; %d differences are declared, %d of them were seen\n", files, engines, len(compare.Declarations()), len(used.Seen))
-	t.Log(summary)
-	if name := os.Getenv("TWINLAYER_SUMMARY"); name != "" { // go test prints nothing of what passes
-		require.NoError(t, os.WriteFile(name, []byte(summary), 0o644))
-	}
+	summary := fmt.Sprintf("%d sessions on %d engines; %d differences are declared, %d of them were seen", files, engines, len(compare.Declarations()), len(used.Seen))
+	testenv.Tell(t, summary)
 }

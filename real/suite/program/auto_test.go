@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/suite"
 )
 
@@ -34,7 +35,7 @@ func forbidden(p suite.Program, t *testing.T, lines string, args ...string) stri
 func TestAuto(t *testing.T) {
 	suite.NeedLinux(t)
 	if os.Getuid() != 0 || len(suite.Contestants(t)) < 5 {
-		suite.Lacking(t, "Docker or Podman, or root, who may use them,")
+		testenv.Lacking(t, "Docker or Podman, or root, who may use them, is missing")
 	}
 	engine := func(out string) string {
 		all := suite.ResultsIn(t, out)
@@ -64,7 +65,7 @@ func TestNotAllowed(t *testing.T) {
 	suite.NeedLinux(t)
 	docker, ok := strings.CutPrefix(os.Getenv("DOCKER_HOST"), "unix://")
 	if os.Getuid() != 0 || !ok || exec.Command("test", "-S", docker, "-a", "-S", "/run/podman/podman.sock").Run() != nil {
-		suite.Lacking(t, "a socket of Docker's or Podman's that is root's")
+		testenv.Lacking(t, "a socket of Docker's or Podman's that is root's is missing")
 	}
 	user := suite.Users()["ordinary user"]
 	p := suite.Program{User: user, Home: suite.HomeFor(t, user), Env: append(suite.EngineEnv(), "CONTAINER_HOST=unix:///run/podman/podman.sock")}

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/suite"
 	"twinlayer/sim/bundle"
 )
@@ -67,10 +68,7 @@ func benchPrompt(b *testing.B) {
 // benchCrun runs the bundled hello program in a bundle of its own.
 func benchCrun(b *testing.B) {
 	if _, err := exec.LookPath("crun"); err != nil {
-		if os.Getenv("CI") != "" {
-			b.Fatal("crun is missing")
-		}
-		b.Skip("crun is not installed: there is nothing to compare with")
+		testenv.Lacking(b, "crun is not installed: there is nothing to compare with")
 	}
 	if os.Getuid() != 0 {
 		b.Skip("crun's bundle here is root's")

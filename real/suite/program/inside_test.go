@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	"twinlayer/fs/testenv"
 	"twinlayer/real"
 	"twinlayer/real/suite"
 	"twinlayer/sim"
@@ -59,7 +60,7 @@ func (in inside) detached(t testing.TB, s sim.Spec) (id string) {
 func (in inside) addDebian(t testing.TB, id string) {
 	path, err := exec.LookPath("busybox")
 	if err != nil {
-		suite.Lacking(t, "busybox (busybox-static)")
+		testenv.Lacking(t, "busybox (busybox-static) is missing")
 	}
 	program, err := os.ReadFile(path)
 	require.NoError(t, err)

@@ -17,6 +17,7 @@ import (
 	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/suite"
 	"twinlayer/sim"
 )
@@ -39,7 +40,7 @@ func TestHelloWorldInBothWorlds(t *testing.T) {
 func TestAdoption(t *testing.T) {
 	busybox, err := exec.LookPath("busybox")
 	if err != nil {
-		suite.Lacking(t, "busybox-static")
+		testenv.Lacking(t, "busybox-static is missing")
 	}
 	suite.EachUser(t, func(t *testing.T, p suite.Program) {
 		suite.WriteRoot(t, busybox, filepath.Join(p.Home, "root.tar"))
@@ -207,7 +208,7 @@ func TestKilled(t *testing.T) {
 // namespace stays, as after every rootless podman command.
 func TestPodmanEnds(t *testing.T) {
 	if _, err := exec.LookPath("podman"); err != nil {
-		suite.Lacking(t, "podman")
+		testenv.Lacking(t, "podman is missing")
 	}
 	suite.NeedLinux(t)
 	user := suite.Users()["ordinary user"]

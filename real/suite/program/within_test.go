@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	"twinlayer/fs/testenv"
 	"twinlayer/real/suite"
 	"twinlayer/sim"
 )
@@ -69,7 +70,7 @@ func TestInsideContainer(t *testing.T) {
 // emptyImage is an image with nothing in it.
 func emptyImage(t *testing.T, engine string) string {
 	if err := exec.Command(engine, "info").Run(); err != nil {
-		suite.Lacking(t, engine)
+		testenv.Lacking(t, "%s is missing", engine)
 	}
 	image := "twinlayer-test-inside:" + strings.ToLower(strings.NewReplacer("/", "-").Replace(t.Name()))
 	var tar bytes.Buffer

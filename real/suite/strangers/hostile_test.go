@@ -20,14 +20,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/real/suite"
 	"twinlayer/sim"
 )
 
 var (
-	hostileInputs = flag.Int("hostile", 60, "how many hostile inputs TestHostileInputs gives to a session")
+	hostileInputs = flag.Int("hostile", 0, "how many hostile inputs TestHostileInputs gives to a session; 0: 20, or 60 with -full")
 	hostileSeed   = flag.Uint64("hostileseed", 1, "the seed of the first of them; each next one has the next")
-	helperKills   = flag.Int("helperkills", 8, "how often TestHelperKilled kills the engine's helper")
+	helperKills   = flag.Int("helperkills", 0, "how often TestHelperKilled kills the engine's helper; 0: 3, or 8 with -full")
 	helperFrom    = flag.Int("helperfrom", 0, "the seed that TestHelperKilled begins with")
 )
 
@@ -39,7 +40,7 @@ func TestHostileInputs(t *testing.T) {
 		t.Parallel()
 		net, refused := hostileNetwork(t), 0
 		d := talk(p, t, "--json", "--real", "embedded")
-		for i := range *hostileInputs {
+		for i := range testenv.Count(*hostileInputs, 20, 60) {
 			in := newHostile(*hostileSeed+uint64(i), p.Home, net)
 			n, err := d.endures(in)
 			if refused += n; err != nil {
@@ -48,7 +49,7 @@ func TestHostileInputs(t *testing.T) {
 				d = talk(p, t, "--json", "--real", "embedded") // so that the rest is seen too
 			}
 		}
-		require.Greater(t, refused, *hostileInputs/3)
+		require.Greater(t, refused, testenv.Count(*hostileInputs, 20, 60)/3)
 		d.end(t)
 		p.RequireNothingLeft(t)
 	})
@@ -200,7 +201,7 @@ func TestHelperKilled(t *testing.T) {
 	suite.EachUser(t, func(t *testing.T, p suite.Program) {
 		t.Parallel()
 		const each = 8 // kills of one session, all of whose commands are run again each time
-		for i := *helperFrom; i < *helperFrom+*helperKills; i += each {
+		for i := *helperFrom; i < *helperFrom+testenv.Count(*helperKills, 3, 8); i += each {
 			d := talk(p, t, "--json", "--real", "embedded")
 			require.NoError(t, d.healthy())
 			g := suite.NewGen(uint64(i), 2)

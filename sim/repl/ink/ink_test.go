@@ -10,6 +10,8 @@ import (
 
 	"github.com/fatih/color"
 	"github.com/stretchr/testify/require"
+
+	_ "twinlayer/fs/testenv" // its flags are every package's
 )
 
 func TestVisible(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"twinlayer/fs"
+	_ "twinlayer/fs/testenv" // its flags are every package's
 	"twinlayer/sim/userland"
 	"twinlayer/sim/userland/say"
 )

@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/arch/arm64/arm64asm"
 	"golang.org/x/arch/x86/x86asm"
+
+	_ "twinlayer/fs/testenv" // its flags are every package's
 )
 
 // TestProgram: each program is recognized as what it was made for, and no
