@@ -119,8 +119,11 @@ func (m Machine) verifyStore(ctx context.Context) (v store.Verified, found []str
 
 // remedy is what to do about a damage.
 func remedy(d store.Damage) string {
-	if len(d.Images) == 0 {
-		return "no image needs it: it goes when no session has it any more, and is made anew when it is needed"
+	switch {
+	case d.Cached && len(d.Images) == 0:
+		return "no image needs it: it is removed from the cache, and made anew when it is needed"
+	case len(d.Images) == 0:
+		return "only a session that runs needs it: end that"
 	}
 	return fmt.Sprintf("docker rmi -f %s, then pull or build again", strings.Join(d.Images, " "))
 }

@@ -13,5 +13,6 @@ type Damage struct {
 	Kind   string // layer, blob, configuration
 	Digest digest.Digest
 	Images []string // by which it is needed
+	Cached bool     // it stays without an image too
 	Why    string
 }

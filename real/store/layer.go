@@ -29,6 +29,10 @@ type Layer struct {
 // cachedName marks a layer that stays though no image of the index has it.
 const cachedName = "cached"
 
+func (s *Store) isCached(diffID digest.Digest) bool {
+	return exists(filepath.Join(s.layerPath(diffID), cachedName))
+}
+
 func (s *Store) layerPath(diffID digest.Digest) string {
 	return filepath.Join(s.dir, "layers", diffID.Encoded())
 }

@@ -204,8 +204,8 @@ func TestDamage(t *testing.T) {
 		return nil
 	}))
 	want := []Damage{
-		{"configuration", config, []string{"a:1", "b:1"}, "it is missing"},
-		{"layer", lost, []string{"a:1", "b:1"}, "it is missing"},
+		{"configuration", config, []string{"a:1", "b:1"}, false, "it is missing"},
+		{"layer", lost, []string{"a:1", "b:1"}, false, "it is missing"},
 	}
 	v, err := Verify(t.Context(), s.Dir())
 	require.NoError(t, err)
@@ -215,8 +215,8 @@ func TestDamage(t *testing.T) {
 	}
 	v, err = Verify(t.Context(), s.Dir())
 	require.NoError(t, err)
-	require.ElementsMatch(t, append(want, Damage{"layer", l.DiffID, []string{"a:1", "b:1"}, "its digest is another"},
-		Damage{"layer", cached.DiffID, nil, "its digest is another"}), v.Damaged)
+	require.ElementsMatch(t, append(want, Damage{"layer", l.DiffID, []string{"a:1", "b:1"}, true, "its digest is another"},
+		Damage{"layer", cached.DiffID, nil, true, "its digest is another"}), v.Damaged)
 	require.NoError(t, s.Collect())
 	require.NoDirExists(t, s.LayerDir(cached.DiffID))
 	require.DirExists(t, s.LayerDir(l.DiffID), "an image has it")

@@ -48,7 +48,7 @@ func (s *Store) verify(ctx context.Context) (v Verified, err error) {
 			needed[l.Blob.Digest] = append(needed[l.Blob.Digest], needed[d]...)
 		}
 		v.Layers++
-		v.note(Damage{"layer", d, needed[d], ""}, s.verifyLayer(d))
+		v.note(Damage{"layer", d, needed[d], s.isCached(d), ""}, s.verifyLayer(d))
 		if ctx.Err() != nil {
 			return v, ctx.Err()
 		}
@@ -56,7 +56,7 @@ func (s *Store) verify(ctx context.Context) (v Verified, err error) {
 	for _, name := range list(filepath.Join(s.dir, "blobs", "sha256")) {
 		d := digest.NewDigestFromEncoded(digest.SHA256, name)
 		v.Blobs++
-		v.note(Damage{"blob", d, needed[d], ""}, drain(s.OpenBlob(d)))
+		v.note(Damage{"blob", d, needed[d], false, ""}, drain(s.OpenBlob(d)))
 		if ctx.Err() != nil {
 			return v, ctx.Err()
 		}
@@ -81,7 +81,7 @@ func (v *Verified) note(d Damage, err error) {
 func (s *Store) noteMissing(v *Verified, x Index, needed map[digest.Digest][]string) {
 	missing := func(kind string, d digest.Digest, path string) {
 		if !exists(path) && len(needed[d]) > 0 {
-			v.note(Damage{kind, d, needed[d], ""}, errors.New("it is missing"))
+			v.note(Damage{kind, d, needed[d], false, ""}, errors.New("it is missing"))
 			delete(needed, d) // once is enough
 		}
 	}

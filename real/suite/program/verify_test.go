@@ -21,6 +21,7 @@ func TestVerify(t *testing.T) {
 		data := filepath.Join(p.Home, ".local/share/twinlayer")
 		suite.RequireSame(t, p.Results(t, `docker run --name one busybox sh -c "echo hello > /f"
 docker commit one my
+docker pull debian
 docker tag my localhost:5000/my
 docker push -q localhost:5000/my
 `))
@@ -29,7 +30,7 @@ docker push -q localhost:5000/my
 		require.Regexp(t, `^read in `+data+`: images 1, layers \d+, blobs \d+, blobs of the registry localhost:5000 [1-9]\n$`, out)
 
 		flip(t, fileOf(t, data, "layers/*/tree/f", ""))
-		flip(t, fileOf(t, data, "layers/*/tree/bin/busybox", ""))
+		flip(t, fileOf(t, data, "layers/*/tree/etc/debian_version", ""))
 		pushed := fileOf(t, data, "registry/blobs/*", "{")
 		flip(t, pushed)
 		_, errs, _ = p.Run(t, "docker rmi your\n", "--real", "embedded") // its configuration is to be the only one
@@ -38,6 +39,7 @@ docker push -q localhost:5000/my
 		require.Equal(t, suite.StatusBroken, exit)
 		require.Regexp(t, `\d damaged in `+data, errs)
 		require.Regexp(t, `layer sha256:\w+: its digest is another\n  docker rmi -f localhost:5000/my:latest my:latest, then pull or build again\n`, wrong)
+		require.Regexp(t, `layer sha256:\w+: its digest is another\n  no image needs it: it is removed from the cache, and made anew when it is needed\n`, wrong)
 		require.Contains(t, wrong, pushed+", of the registry localhost:5000, is damaged\n  remove the file and push its image again\n")
 		inSession, _, exit := p.Run(t, "verify\n", "--real", "embedded")
 		require.Zero(t, exit)
