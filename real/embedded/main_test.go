@@ -19,6 +19,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -136,8 +137,26 @@ func pushImage(t testing.TB, ref string, img v1.Image, config v1.Config) {
 // busybox is an image of /bin/busybox.
 func busybox(t testing.TB) string {
 	t.Helper()
-	push(t, "busybox:latest", v1.Config{Cmd: []string{"sh"}, Env: []string{"PATH=/bin", "IMAGE=yes"}}, busyboxLayer(t))
+	once(t, "busybox", func() {
+		push(t, "busybox:latest", v1.Config{Cmd: []string{"sh"}, Env: []string{"PATH=/bin", "IMAGE=yes"}}, busyboxLayer(t))
+	})
 	return "busybox"
+}
+
+var (
+	pushing sync.Mutex
+	pushed  = map[string]bool{}
+)
+
+// once pushes an image that no test changes, for all that need it.
+func once(t testing.TB, name string, push func()) {
+	t.Helper()
+	pushing.Lock()
+	defer pushing.Unlock()
+	if !pushed[name] {
+		push()
+		pushed[name] = true
+	}
 }
 
 func busyboxLayer(t testing.TB) []byte {
@@ -169,6 +188,11 @@ func builtImage(t testing.TB, name string) {
 	if _, err := os.Stat(source); err != nil {
 		t.Skip("the program's source is not here; where it is, these tests run for every kind of user")
 	}
+	once(t, name, func() { pushProgram(t, name, source) })
+}
+
+func pushProgram(t testing.TB, name, source string) {
+	t.Helper()
 	built := filepath.Join(t.TempDir(), name)
 	build := exec.Command("go", "build", "-o", built, source)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -28,7 +28,7 @@ func TestConformance(t *testing.T) {
 			for i, file := range files {
 				t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 					if c.Daemon() {
-						testenv.Sample(t, i, len(files), 4)
+						testenv.Sample(t, i, len(files), 3)
 					}
 					suite.Conforms(t, p, c, file, used)
 				})
