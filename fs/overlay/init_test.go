@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	_ "twinlayer/fs/testenv" // its flags are every package's
 )
 
 func TestInitLayer(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	_ "twinlayer/fs/testenv" // its flags are every package's
 	"twinlayer/real/embedded/rpc"
 	"twinlayer/sim"
 )

@@ -200,8 +200,9 @@ func flatten(text string) string { return strings.NewReplacer("\n", " ", "\r", "
 func TestHelperKilled(t *testing.T) {
 	suite.EachUser(t, func(t *testing.T, p suite.Program) {
 		t.Parallel()
-		const each = 8 // kills of one session, all of whose commands are run again each time
-		for i := *helperFrom; i < *helperFrom+testenv.Count(*helperKills, 3, 8); i += each {
+		kills := testenv.Count(*helperKills, 3, 8)
+		each := min(kills, 8) // of one session, all of whose commands are run again each time
+		for i := *helperFrom; i < *helperFrom+kills; i += each {
 			d := talk(p, t, "--json", "--real", "embedded")
 			require.NoError(t, d.healthy())
 			g := suite.NewGen(uint64(i), 2)
