@@ -65,7 +65,7 @@ func (v *vetter) own(l Lesson) {
 	}
 }
 
-var engines = []string{"model", "embedded", "docker", "podman"}
+var engines = append([]string{sim.ModelName}, sim.EngineNames()...)
 
 func (v *vetter) differs(at string, l Lesson, engine string) {
 	if !slices.Contains(engines, engine) {

@@ -21,7 +21,7 @@ type Machine struct{ Config }
 
 // Each opens one engine after another that works, and closes it.
 func (m Machine) Each(yield func(sim.Engine) bool) {
-	for _, m.Choice = range auto {
+	for _, m.Choice = range sim.EngineNames() {
 		e, err := Open(m.Config)
 		if err != nil {
 			continue // Engines tells why
@@ -37,7 +37,7 @@ func (m Machine) Each(yield func(sim.Engine) bool) {
 // Engines lists the real engines: what each is, or why it cannot be used.
 func (m Machine) Engines(ctx context.Context, w io.Writer) error {
 	out := tabwriter.NewWriter(w, 0, 1, 2, ' ', 0)
-	for _, m.Choice = range auto {
+	for _, m.Choice = range sim.EngineNames() {
 		fmt.Fprintf(out, "%s\t%s\n", m.Choice, m.look(ctx))
 	}
 	return out.Flush()
@@ -61,8 +61,8 @@ func (m Machine) look(ctx context.Context) string {
 // engine cleans up by itself.
 func (m Machine) Clean(ctx context.Context, w io.Writer) error {
 	var failed []error
-	for _, name := range auto[1:] {
-		target, err := find(name)
+	for _, name := range sim.Daemons() {
+		target, err := docker.Find(name)
 		if err != nil {
 			fmt.Fprintf(w, "%s: %v\n", name, err)
 			continue

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"twinlayer/real/docker"
@@ -27,10 +28,7 @@ type Config struct {
 func (c Config) registryDir() string { return filepath.Join(c.DataDir, "registry") }
 
 // Choices are what Config.Choice may be.
-var Choices = []string{"auto", "embedded", "docker", "podman", "none"}
-
-// auto is the order in which engines are tried.
-var auto = []string{"embedded", "docker", "podman"}
+var Choices = slices.Concat([]string{"auto"}, sim.EngineNames(), []string{"none"})
 
 // engine is a real engine with the registry that it pulls from.
 type engine struct {
@@ -87,7 +85,7 @@ func Open(c Config) (sim.Engine, error) {
 // the first, which needs nothing installed; [Machine.Engines] has all.
 func first(c Config) (sim.Engine, error) {
 	var why error
-	for _, c.Choice = range auto {
+	for _, c.Choice = range sim.EngineNames() {
 		e, err := Open(c)
 		if err == nil {
 			return e, nil
@@ -101,23 +99,16 @@ func first(c Config) (sim.Engine, error) {
 const patience = 20 * time.Second
 
 func start(c Config, registry string) (sim.Engine, error) {
-	if c.Choice == "embedded" {
+	if !sim.KindOf(c.Choice).Daemon {
 		return embedded.Start(embedded.Config{DataDir: c.DataDir, Registry: registry, Images: c.Images, Insecure: c.Insecure})
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	target, err := find(c.Choice)
+	target, err := docker.Find(c.Choice)
 	if err != nil {
 		return nil, fmt.Errorf("--real %s: %w", c.Choice, err)
 	}
 	return docker.Start(ctx, docker.Config{Target: target, Registry: c.Registry, Addr: registry, Images: c.Images})
-}
-
-func find(name string) (docker.Target, error) {
-	if name == "podman" {
-		return docker.FindPodman()
-	}
-	return docker.FindDocker()
 }
 
 // DefaultDataDir is where the embedded engine keeps its layers: twinlayer's

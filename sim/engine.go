@@ -22,7 +22,7 @@ import (
 // prefix of it, or its name; an image by its reference, its id, or a prefix
 // of that. An Engine is safe for concurrent use.
 type Engine interface {
-	// Name is "model", "embedded", "docker" or "podman".
+	// Name is [ModelName], or the name of one of [Kinds].
 	Name() string
 	// Info tells about the kernel that the engine's containers share.
 	Info(ctx context.Context) (Info, error)

@@ -79,20 +79,16 @@ func (e *Engine) fits() error {
 	return nil
 }
 
-// Name is "docker" or "podman".
+// Name is that of its [sim.Kind].
 func (e *Engine) Name() string { return e.cfg.Name() }
 
 // Info tells what the engine says of itself.
 func (e *Engine) Info(context.Context) (sim.Info, error) {
-	text := fmt.Sprintf("%s %s (API %s, %s", title(e.cfg.Name()), e.info.ServerVersion, e.client.ClientVersion(), e.info.Driver)
+	text := fmt.Sprintf("%s %s (API %s, %s", e.cfg.title(), e.info.ServerVersion, e.client.ClientVersion(), e.info.Driver)
 	if e.rootless() {
 		text += ", rootless"
 	}
 	return sim.Info{Engine: text + ")", Rootless: e.rootless(), IDs: e.libpod.ids(), Dialect: e.dialect()}, nil
-}
-
-func title(name string) string {
-	return map[string]string{"docker": "Docker", "podman": "Podman"}[name]
 }
 
 func (e *Engine) rootless() bool {

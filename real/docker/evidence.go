@@ -26,7 +26,7 @@ func (e *Engine) Evidence(ctx context.Context, key string) ([]sim.Evidence, erro
 	k, inspect := now.Container, e.Name()+" inspect "+sim.Short(c.engine)
 	name := strings.TrimPrefix(k.Name, "/")
 	out := []sim.Evidence{
-		{What: "the engine", Shown: fmt.Sprintf("%s %s, API %s, at %s", title(e.Name()), e.info.ServerVersion, e.client.ClientVersion(), e.cfg.Host), Again: e.Name() + " version"},
+		{What: "the engine", Shown: fmt.Sprintf("%s %s, API %s, at %s", e.cfg.title(), e.info.ServerVersion, e.client.ClientVersion(), e.cfg.Host), Again: e.Name() + " version"},
 		{What: "its id in the engine", Shown: c.engine, Again: e.Name() + " ps -a --no-trunc --filter name=" + name},
 		{What: "its name in the engine", Shown: name, Again: inspect},
 		{What: "its image in the engine", Shown: e.reference(c.image), Again: inspect},

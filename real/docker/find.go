@@ -15,6 +15,8 @@ import (
 	endpoint "github.com/docker/cli/cli/context/docker"
 	"github.com/docker/cli/cli/context/store"
 	"github.com/moby/moby/client"
+
+	"twinlayer/sim"
 )
 
 // Target is an engine that was found.
@@ -27,13 +29,15 @@ type Target struct {
 	service *service // that was started for it; nil: none
 }
 
-// Name is "docker" or "podman".
+// Name is that of its [sim.Kind].
 func (t Target) Name() string {
 	if t.Podman {
-		return "podman"
+		return sim.Podman
 	}
-	return "docker"
+	return sim.Docker
 }
+
+func (t Target) title() string { return sim.KindOf(t.Name()).Title }
 
 // dial makes a client; nothing is sent yet.
 func (t Target) dial() (*client.Client, error) {
@@ -50,6 +54,14 @@ func (t Target) Stop() error {
 		return nil
 	}
 	return t.service.stop()
+}
+
+// Find finds the engine of one of [sim.Daemons].
+func Find(name string) (Target, error) {
+	if name == sim.Podman {
+		return FindPodman()
+	}
+	return FindDocker()
 }
 
 // FindDocker is the engine that the docker command would use: DOCKER_HOST's,

@@ -28,13 +28,13 @@ func TestMain(m *testing.M) {
 
 // eachEngine runs a test on a new session with every engine that answers.
 func eachEngine(t *testing.T, test func(t *testing.T, e *Engine)) {
-	for name, find := range map[string]func() (Target, error){"docker": FindDocker, "podman": FindPodman} {
+	for _, name := range sim.Daemons() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // daemons are waited for more than they work
 			if _, err := os.Stat("/run/podman/podman.sock"); name == "podman" && err != nil && os.Getenv("CONTAINER_HOST") == "" {
 				testenv.Lacking(t, "Podman's service is missing: CONTAINER_HOST names no socket, and there is none in the usual place")
 			}
-			target, err := find()
+			target, err := Find(name)
 			if err != nil {
 				testenv.Lacking(t, "%v", err)
 			}

@@ -91,8 +91,8 @@ func (p packedImage) unpack() (sim.Image, error) {
 	return img, err
 }
 
-// Name is "embedded".
-func (e *Engine) Name() string { return "embedded" }
+// Name is [sim.Embedded].
+func (e *Engine) Name() string { return sim.Embedded }
 
 // Info tells about the kernel.
 func (e *Engine) Info(ctx context.Context) (sim.Info, error) {

@@ -33,17 +33,17 @@ type Contestant struct {
 }
 
 // Daemon says whether a daemon does the work, which takes its time.
-func (c Contestant) Daemon() bool { return c.Real == "docker" || c.Real == "podman" }
+func (c Contestant) Daemon() bool { return sim.KindOf(c.Real).Daemon }
 
 // Contestants are the five engines. One that is not there is skipped, and in
 // CI that fails.
 func Contestants(t *testing.T) []Contestant {
-	all := []Contestant{{Name: "model", Real: "none"}}
+	all := []Contestant{{Name: sim.ModelName, Real: "none"}}
 	for name, user := range Users() {
-		all = append(all, Contestant{Name: "embedded as " + name, Real: "embedded", User: user})
+		all = append(all, Contestant{Name: sim.Embedded + " as " + name, Real: sim.Embedded, User: user})
 	}
-	for name, find := range map[string]func() (docker.Target, error){"docker": docker.FindDocker, "podman": docker.FindPodman} {
-		target, err := find()
+	for _, name := range sim.Daemons() {
+		target, err := docker.Find(name)
 		if err == nil {
 			target.Stop()
 			_, err = docker.Clean(t.Context(), target)
@@ -158,7 +158,7 @@ func runSession(t *testing.T, p Program, c Contestant, file string, used *Reason
 	for _, r := range ResultsIn(t, stdout) {
 		n++
 		for _, d := range r.Differences {
-			if c.Real != "none" && (!declared(r, d, used) || alike[file] > 0 && c.Real == "embedded") {
+			if c.Real != "none" && (!declared(r, d, used) || alike[file] > 0 && c.Real == sim.Embedded) {
 				wrong = append(wrong, fmt.Sprintf("%s: %.100s: %s: %s: %s\nmodel: %.1000s\nreal:  %.1000s", file, r.Cmd, d.What, d.Class, d.Reason, d.Model, d.Real))
 			}
 		}

@@ -152,7 +152,7 @@ func (p Program) Run(t testing.TB, lines string, args ...string) (stdout, stderr
 // Results runs lines with --json on the embedded engine.
 func (p Program) Results(t testing.TB, lines string) []sim.Result {
 	t.Helper()
-	return p.ResultsOn(t, "embedded", lines)
+	return p.ResultsOn(t, sim.Embedded, lines)
 }
 
 // ResultsOn is [Program.Results] on another engine, as --real names it.

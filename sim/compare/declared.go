@@ -76,10 +76,9 @@ func (d Declared) blank(text string) string {
 }
 
 var (
-	daemons = []string{"docker", "podman"}
-	podman  = []string{"podman"}
-
-	embedded = []string{"embedded"}
+	daemons  = sim.Daemons()
+	podman   = []string{sim.Podman}
+	embedded = []string{sim.Embedded}
 )
 
 // podmanDiff is why Podman's docker diff differs where its layer does not.

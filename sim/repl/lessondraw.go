@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"twinlayer/lessons"
+	"twinlayer/sim"
 	"twinlayer/sim/play"
 	"twinlayer/sim/repl/ink"
 	"twinlayer/sim/say"
@@ -238,7 +239,7 @@ func (p painter) shortName(world string) string {
 	switch {
 	case world == "model":
 		return p.in(modelWorld)
-	case slices.Contains([]string{"embedded", "docker", "podman"}, world):
+	case sim.KindOf(world) != sim.Kind{}:
 		return p.in(realWorld)
 	}
 	return world

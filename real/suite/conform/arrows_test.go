@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -13,13 +14,16 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"twinlayer/real"
+	"twinlayer/sim"
 )
 
 // arrows says which rooms of the house each room may import; a room's own
 // parts may import what it may, and each other. What is not listed may not
 // exist.
 var arrows = map[string][]string{
-	".":              {"fs", "kernel", "sim", "sim/userland", "sim/bundle", "sim/cli", "sim/model", "sim/session", "sim/play", "sim/repl", "lessons", "real"},
+	".":              {"fs", "kernel", "sim", "sim/userland", "sim/bundle", "sim/cli", "sim/model", "sim/session", "sim/play", "sim/repl", "lessons", "real", "real/embedded", "real/registry"},
 	"fs":             {},
 	"kernel":         {"fs"},
 	"sim":            {"fs", "kernel", "sim/say"},
@@ -37,8 +41,13 @@ var arrows = map[string][]string{
 	"sim/play":       {"fs", "kernel", "sim", "sim/cli", "sim/model", "sim/report", "sim/say", "sim/session", "sim/userland", "lessons"},
 	"sim/repl":       {"fs", "sim", "sim/play", "sim/report", "sim/say", "lessons"},
 	"lessons":        {"sim", "sim/say", "sim/cli", "sim/session"},
-	"real":           {"fs", "kernel", "sim", "sim/say"},
-	"real/suite":     {"fs", "kernel", "sim", "sim/bundle", "sim/model", "sim/session", "sim/report", "sim/cli", "sim/compare", "sim/userland", "lessons", "real"},
+	"real":           {"fs", "kernel", "sim", "sim/say", "real/docker", "real/embedded", "real/registry", "real/store"},
+	"real/docker":    {"fs", "sim", "sim/say", "real/registry", "real/shell", "real/store"},
+	"real/embedded":  {"fs", "sim", "sim/say", "real/shell", "real/store"},
+	"real/store":     {"fs", "sim"},
+	"real/registry":  {"fs", "sim"},
+	"real/shell":     {"sim"},
+	"real/suite":     {"fs", "kernel", "sim", "sim/bundle", "sim/model", "sim/session", "sim/report", "sim/cli", "sim/compare", "sim/userland", "lessons", "real", "real/docker", "real/embedded"},
 }
 
 // TestArrows reads every import itself, so that a bad one fails even where
@@ -97,6 +106,28 @@ func imported(t *testing.T) map[string][]string {
 	require.NoError(t, err)
 	require.NotEmpty(t, out)
 	return out
+}
+
+// TestEngineNames: sim.Kinds is the one table of engines. No other code has a
+// name of its own for one, but package docker for Podman's program and socket.
+func TestEngineNames(t *testing.T) {
+	for file := range imported(t) {
+		if file == "sim/kind.go" || file == "real/docker/find.go" {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if l, ok := n.(*ast.BasicLit); ok {
+				text, _ := strconv.Unquote(l.Value)
+				require.NotContains(t, []string{sim.Embedded, sim.Podman}, text, "%s names an engine: see sim.Kinds", file)
+			}
+			return true
+		})
+	}
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	require.Contains(t, string(readme), "`--real "+strings.Join(real.Choices, `\|`)+"`")
 }
 
 // TestTopLevel holds the layout to what was agreed.

@@ -15,6 +15,7 @@ import (
 	"twinlayer/fs/testenv"
 	"twinlayer/lessons"
 	"twinlayer/real/suite"
+	"twinlayer/sim"
 )
 
 // TestLessons plays every lesson on every engine of the conformance suite, in
@@ -44,7 +45,7 @@ func sampleLessons(t *testing.T, c suite.Contestant, place, all int) {
 	switch {
 	case c.Daemon():
 		testenv.Sample(t, place, all, 2)
-	case c.Real == "embedded":
+	case c.Real == sim.Embedded:
 		testenv.Sample(t, place, all, 6)
 	}
 }
