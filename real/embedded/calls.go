@@ -9,43 +9,21 @@ import (
 	"time"
 
 	"twinlayer/fs"
+	"twinlayer/real/embedded/helper"
 	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/store"
 	"twinlayer/sim"
 )
 
-// Arguments of the methods below.
-type (
-	stopArgs struct {
-		Container string
-		Grace     time.Duration
-	}
-	signalArgs struct{ Container, Signal string }
-	logsArgs   struct {
-		Container string
-		Follow    bool
-	}
-	copyInArgs struct {
-		Container, Dir string
-		Entries        []store.Entry
-		Contents       string // the name of a file
-	}
-	copyOutArgs         struct{ Container, Name string }
-	removeContainerArgs struct {
-		Container      string
-		Force, Volumes bool
-	}
-)
-
 // Stop ends a container, gently at first.
 func (e *Engine) Stop(ctx context.Context, container string, grace time.Duration) error {
-	_, err := call[rpc.None](ctx, e, "stop", stopArgs{container, grace})
+	_, err := call[rpc.None](ctx, e, "stop", helper.StopArgs{Container: container, Grace: grace})
 	return err
 }
 
 // Kill sends a container's process a signal.
 func (e *Engine) Kill(ctx context.Context, container, signal string) error {
-	_, err := call[rpc.None](ctx, e, "kill", signalArgs{container, signal})
+	_, err := call[rpc.None](ctx, e, "kill", helper.SignalArgs{Container: container, Signal: signal})
 	return err
 }
 
@@ -56,12 +34,12 @@ func (e *Engine) Wait(ctx context.Context, container string) (int, error) {
 
 // Logs reads what a container's own process printed.
 func (e *Engine) Logs(ctx context.Context, container string, follow bool) (sim.Output, error) {
-	return call[sim.Output](listening(ctx), e, "logs", logsArgs{container, follow})
+	return call[sim.Output](listening(ctx), e, "logs", helper.LogsArgs{Container: container, Follow: follow})
 }
 
 // RemoveContainer removes a container.
 func (e *Engine) RemoveContainer(ctx context.Context, container string, o sim.RemoveOptions) error {
-	_, err := call[rpc.None](ctx, e, "removeContainer", removeContainerArgs{container, o.Force, o.Volumes})
+	_, err := call[rpc.None](ctx, e, "removeContainer", helper.RemoveContainerArgs{Container: container, Force: o.Force, Volumes: o.Volumes})
 	return err
 }
 
@@ -71,11 +49,11 @@ func (e *Engine) Commit(ctx context.Context, c sim.Commit) (sim.Image, error) {
 	if err != nil {
 		return sim.Image{}, err
 	}
-	p, err := call[packedImage](ctx, e, "commit", text)
+	p, err := call[helper.PackedImage](ctx, e, "commit", text)
 	if err != nil {
 		return sim.Image{}, err
 	}
-	return p.unpack()
+	return p.Unpack()
 }
 
 // CopyIn puts files into a container.
@@ -93,14 +71,14 @@ func (e *Engine) CopyIn(ctx context.Context, container, dir string, files *fs.Tr
 	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("copying into %s: %w", container, err)
 	}
-	_, err = call[rpc.None](ctx, e, "copyIn", copyInArgs{container, dir, entries, name})
+	_, err = call[rpc.None](ctx, e, "copyIn", helper.CopyInArgs{Container: container, Dir: dir, Entries: entries, Contents: name})
 	return err
 }
 
 // CopyOut reads a file or directory of a container. The contents can be read
 // until Close.
 func (e *Engine) CopyOut(ctx context.Context, container, name string) (*fs.Tree, error) {
-	l, err := call[packedLayer](ctx, e, "copyOut", copyOutArgs{container, name})
+	l, err := call[helper.PackedLayer](ctx, e, "copyOut", helper.CopyOutArgs{Container: container, Name: name})
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,7 @@
 //
 // Start starts the program once more as a helper, the first process of a new
 // user, mount and pid namespace, and talks to it over a socket (package
-// rpc). The whole engine lives there: the store (package store), the pulls,
+// rpc). The whole engine lives there (package helper): the store (package store), the pulls,
 // and the containers (package runtime). So file owners are always seen through
 // one map of ids, no mount is ever seen outside, and when the helper dies,
 // for whatever reason, the kernel ends every container with it. The helper

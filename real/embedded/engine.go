@@ -2,15 +2,13 @@ package embedded
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"sync"
 
-	"github.com/opencontainers/go-digest"
-
 	"twinlayer/fs"
+	"twinlayer/real/embedded/helper"
 	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/store"
 	"twinlayer/sim"
@@ -46,51 +44,6 @@ func call[R any](ctx context.Context, e *Engine, method string, args any) (R, er
 	return r, err
 }
 
-// What travels: arguments of methods that have several, and values of sim in
-// a form that encoding/gob takes.
-type (
-	tagArgs    struct{ Source, Target string }
-	removeArgs struct {
-		Name  string
-		Force bool
-	}
-	startArgs struct {
-		Container string
-		Detach    bool
-	}
-	execArgs struct {
-		Container string
-		Process   sim.Process
-	}
-	lineArgs struct{ Shell, Line string }
-
-	change struct {
-		Kind fs.Kind
-		Path string
-	}
-	packedImage struct {
-		ID     digest.Digest
-		Tags   []string
-		Layers []digest.Digest
-		Sizes  []int64
-		Parent digest.Digest
-		Config []byte
-	}
-	layerArgs   struct{ Container, Known string }
-	packedLayer struct {
-		Entries  []store.Entry
-		Contents string // the name of a file, for the caller to remove; "": nothing has changed
-		Stamp    string // of the state that was read
-		Settled  bool   // a change after it would have another stamp
-	}
-)
-
-func (p packedImage) unpack() (sim.Image, error) {
-	img := sim.Image{ID: p.ID, Tags: p.Tags, Layers: p.Layers, Sizes: p.Sizes, Parent: p.Parent}
-	err := json.Unmarshal(p.Config, &img.Config)
-	return img, err
-}
-
 // Name is [sim.Embedded].
 func (e *Engine) Name() string { return sim.Embedded }
 
@@ -111,13 +64,13 @@ func (e *Engine) Push(ctx context.Context, ref string) (sim.PushResult, error) {
 
 // Images lists all images.
 func (e *Engine) Images(ctx context.Context) ([]sim.Image, error) {
-	packed, err := call[[]packedImage](ctx, e, "images", rpc.None(true))
+	packed, err := call[[]helper.PackedImage](ctx, e, "images", rpc.None(true))
 	if err != nil {
 		return nil, err
 	}
 	images := make([]sim.Image, len(packed))
 	for i, p := range packed {
-		if images[i], err = p.unpack(); err != nil {
+		if images[i], err = p.Unpack(); err != nil {
 			return nil, err
 		}
 	}
@@ -126,22 +79,22 @@ func (e *Engine) Images(ctx context.Context) ([]sim.Image, error) {
 
 // Image finds an image.
 func (e *Engine) Image(ctx context.Context, ref string) (sim.Image, error) {
-	p, err := call[packedImage](ctx, e, "image", ref)
+	p, err := call[helper.PackedImage](ctx, e, "image", ref)
 	if err != nil {
 		return sim.Image{}, err
 	}
-	return p.unpack()
+	return p.Unpack()
 }
 
 // Tag gives an image another name.
 func (e *Engine) Tag(ctx context.Context, source, target string) error {
-	_, err := call[rpc.None](ctx, e, "tag", tagArgs{source, target})
+	_, err := call[rpc.None](ctx, e, "tag", helper.TagArgs{Source: source, Target: target})
 	return err
 }
 
 // RemoveImage removes a name or an image.
 func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool) (sim.RemoveResult, error) {
-	return call[sim.RemoveResult](ctx, e, "removeImage", removeArgs{ref, force})
+	return call[sim.RemoveResult](ctx, e, "removeImage", helper.RemoveArgs{Name: ref, Force: force})
 }
 
 // Containers lists all containers.
@@ -168,18 +121,18 @@ func (e *Engine) Create(ctx context.Context, spec sim.Spec) (sim.Container, erro
 // Start runs a container. When ctx ends, the container is killed, unless it
 // runs detached.
 func (e *Engine) Start(ctx context.Context, container string, detach bool) (sim.Output, error) {
-	return call[sim.Output](listening(ctx), e, "start", startArgs{container, detach})
+	return call[sim.Output](listening(ctx), e, "start", helper.StartArgs{Container: container, Detach: detach})
 }
 
 // Exec runs one more process. When ctx ends, the process is killed.
 func (e *Engine) Exec(ctx context.Context, container string, p sim.Process) (sim.Output, error) {
-	return call[sim.Output](listening(ctx), e, "exec", execArgs{container, p})
+	return call[sim.Output](listening(ctx), e, "exec", helper.ExecArgs{Container: container, Process: p})
 }
 
 // Line hands a shell a line. When ctx ends, what the line started is killed,
 // and the shell too if that does not bring it back.
 func (e *Engine) Line(ctx context.Context, shell, line string) (sim.Output, error) {
-	return call[sim.Output](listening(ctx), e, "line", lineArgs{shell, line})
+	return call[sim.Output](listening(ctx), e, "line", helper.LineArgs{Shell: shell, Line: line})
 }
 
 // Hangup ends a shell's input.
@@ -189,7 +142,7 @@ func (e *Engine) Hangup(ctx context.Context, shell string) (sim.Output, error) {
 
 // Changes lists what a container changed.
 func (e *Engine) Changes(ctx context.Context, container string) ([]fs.Change, error) {
-	packed, err := call[[]change](ctx, e, "changes", container)
+	packed, err := call[[]helper.Change](ctx, e, "changes", container)
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +157,7 @@ func (e *Engine) Changes(ctx context.Context, container string) ([]fs.Change, er
 // of the engine's and can be read until Close.
 func (e *Engine) Layer(ctx context.Context, container string) (*fs.Tree, error) {
 	known := e.lastLayer(container)
-	l, err := call[packedLayer](ctx, e, "layer", layerArgs{container, known.stamp})
+	l, err := call[helper.PackedLayer](ctx, e, "layer", helper.LayerArgs{Container: container, Known: known.stamp})
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +193,7 @@ func (e *Engine) lastLayer(container string) knownLayer {
 
 // received is a tree that the helper read; before is the one that it knows of.
 // Its contents lie in a file without a name, which goes with the tree.
-func received(l packedLayer, before *fs.Tree) (*fs.Tree, error) {
+func received(l helper.PackedLayer, before *fs.Tree) (*fs.Tree, error) {
 	defer os.Remove(l.Contents)
 	f, err := os.Open(l.Contents)
 	if err != nil {

@@ -8,14 +8,9 @@ import (
 	"os"
 
 	"twinlayer/fs"
+	"twinlayer/real/embedded/helper"
 	"twinlayer/real/store"
 )
-
-type readArgs struct {
-	Name string
-	Off  int64
-	N    int
-}
 
 // Layers are an image's layers as trees. The contents of files stay on disk,
 // and the layers stay there for it until Close, even when the image goes.
@@ -67,12 +62,10 @@ type distant struct {
 	name string
 }
 
-const distantMost = 1 << 20
-
 func (d distant) ReadAt(p []byte, off int64) (n int, err error) {
 	for n < len(p) {
-		want := min(len(p)-n, distantMost)
-		b, err := call[[]byte](context.Background(), d.e, "read", readArgs{d.name, off + int64(n), want})
+		want := min(len(p)-n, helper.DistantMost)
+		b, err := call[[]byte](context.Background(), d.e, "read", helper.ReadArgs{Name: d.name, Off: off + int64(n), N: want})
 		if err != nil {
 			return n, err
 		}

@@ -7,24 +7,9 @@ import (
 	"io"
 	"os"
 
+	"twinlayer/real/embedded/helper"
 	"twinlayer/real/embedded/rpc"
 	"twinlayer/sim"
-)
-
-// What a caller reads or writes goes through a fifo in the store, since the
-// helper is another process. These are the fifo's near ends.
-
-type (
-	pipeArgs   struct{ Write bool } // is it the caller who writes?
-	loadArgs   struct{ Pipe string }
-	importArgs struct {
-		Pipe   string
-		Import []byte // JSON: gob leaves out what points to zero
-	}
-	saveArgs struct {
-		Pipe string
-		Refs []string
-	}
 )
 
 // sending has call read what src holds from a pipe.
@@ -95,20 +80,20 @@ func receiving(ctx context.Context, e *Engine, dst io.Writer, call func(ctx cont
 }
 
 func pipe(ctx context.Context, e *Engine, write bool) (string, error) {
-	return call[string](ctx, e, "pipe", pipeArgs{write})
+	return call[string](ctx, e, "pipe", helper.PipeArgs{Write: write})
 }
 
 // Load takes in an archive of images, as it comes.
 func (e *Engine) Load(ctx context.Context, archive io.Reader) ([]string, error) {
 	return sending(listening(ctx), e, archive, func(ctx context.Context, pipe string) ([]string, error) {
-		return call[[]string](ctx, e, "load", loadArgs{pipe})
+		return call[[]string](ctx, e, "load", helper.LoadArgs{Pipe: pipe})
 	})
 }
 
 // Save writes an archive of images.
 func (e *Engine) Save(ctx context.Context, refs []string, archive io.Writer) error {
 	return receiving(ctx, e, archive, func(ctx context.Context, pipe string) error {
-		_, err := call[rpc.None](ctx, e, "save", saveArgs{pipe, refs})
+		_, err := call[rpc.None](ctx, e, "save", helper.SaveArgs{Pipe: pipe, Refs: refs})
 		return err
 	})
 }
@@ -121,13 +106,13 @@ func (e *Engine) Import(ctx context.Context, i sim.Import) (sim.Image, error) {
 	if err != nil {
 		return sim.Image{}, err
 	}
-	p, err := sending(listening(ctx), e, root, func(ctx context.Context, pipe string) (packedImage, error) {
-		return call[packedImage](ctx, e, "import", importArgs{pipe, text})
+	p, err := sending(listening(ctx), e, root, func(ctx context.Context, pipe string) (helper.PackedImage, error) {
+		return call[helper.PackedImage](ctx, e, "import", helper.ImportArgs{Pipe: pipe, Import: text})
 	})
 	if err != nil {
 		return sim.Image{}, err
 	}
-	return p.unpack()
+	return p.Unpack()
 }
 
 // listening is ctx for calls that tell how far they are.

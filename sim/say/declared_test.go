@@ -6,10 +6,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
-	"twinlayer/sim/say"
-
 	_ "twinlayer/real"
 	_ "twinlayer/sim/repl" // with it come all that say something
+	"twinlayer/sim/say"
 )
 
 // Every phrase that the program declares has a text with as many blanks, no

@@ -1,6 +1,6 @@
 //go:build linux
 
-package embedded
+package helper
 
 import (
 	"context"
@@ -42,7 +42,7 @@ func (h *helper) dropShells(c *container) {
 	}
 }
 
-func (h *helper) line(ctx context.Context, args lineArgs) (sim.Output, error) {
+func (h *helper) line(ctx context.Context, args LineArgs) (sim.Output, error) {
 	return h.talk(ctx, args.Shell, func(s *shellSession, interrupt func()) (shell.Result, error) {
 		return s.Line(aloud(ctx), args.Line, interrupt)
 	})

@@ -1,6 +1,6 @@
 //go:build linux
 
-package embedded
+package helper
 
 import (
 	"archive/tar"
@@ -25,7 +25,7 @@ import (
 // save writes an archive as Docker 25 and later do: an OCI layout
 // (image-spec, image-layout.md) with a manifest.json and a repositories file
 // beside, which tell older ones the same.
-func (h *helper) save(ctx context.Context, args saveArgs) (done bool, err error) {
+func (h *helper) save(ctx context.Context, args SaveArgs) (done bool, err error) {
 	f, end, err := h.far(ctx, args.Pipe)
 	if err != nil {
 		return false, err

@@ -1,6 +1,6 @@
 //go:build linux
 
-package embedded
+package helper
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 // pipe makes a fifo for a stream from or to the caller. The far end is open
 // from the beginning: what the caller writes is not lost before it is read,
 // and nothing looks like the end of what is still to come.
-func (h *helper) pipe(_ context.Context, args pipeArgs) (string, error) {
+func (h *helper) pipe(_ context.Context, args PipeArgs) (string, error) {
 	name, err := h.store.Fifo()
 	if err != nil {
 		return "", err

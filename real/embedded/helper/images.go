@@ -1,6 +1,6 @@
 //go:build linux
 
-package embedded
+package helper
 
 import (
 	"context"
@@ -47,8 +47,8 @@ func newImage(config []byte, parent digest.Digest) (*image, error) {
 	return img, nil
 }
 
-func (i *image) pack() packedImage {
-	return packedImage{i.ID, i.Tags, i.Layers, i.Sizes, i.Parent, i.raw}
+func (i *image) pack() PackedImage {
+	return PackedImage{i.ID, i.Tags, i.Layers, i.Sizes, i.Parent, i.raw}
 }
 
 // indexed is the image as the store's index has it.
@@ -140,28 +140,28 @@ func (h *helper) findImage(ref string) (*image, error) {
 	return images[slices.IndexFunc(images, func(i *image) bool { return i.ID == found.ID })], nil
 }
 
-func (h *helper) listImages(context.Context, rpc.None) ([]packedImage, error) {
+func (h *helper) listImages(context.Context, rpc.None) ([]PackedImage, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	images, err := h.allImages()
-	all := make([]packedImage, len(images))
+	all := make([]PackedImage, len(images))
 	for i, img := range images {
 		all[i] = img.pack()
 	}
 	return all, err
 }
 
-func (h *helper) oneImage(_ context.Context, ref string) (packedImage, error) {
+func (h *helper) oneImage(_ context.Context, ref string) (PackedImage, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	img, err := h.findImage(ref)
 	if err != nil {
-		return packedImage{}, err
+		return PackedImage{}, err
 	}
 	return img.pack(), nil
 }
 
-func (h *helper) tag(_ context.Context, args tagArgs) (rpc.None, error) {
+func (h *helper) tag(_ context.Context, args TagArgs) (rpc.None, error) {
 	familiar, err := sim.Familiar(args.Target)
 	if err != nil {
 		return false, err
@@ -289,7 +289,7 @@ func measure(b *store.Batch, img *image) error {
 	return nil
 }
 
-func (h *helper) removeImage(_ context.Context, args removeArgs) (sim.RemoveResult, error) {
+func (h *helper) removeImage(_ context.Context, args RemoveArgs) (sim.RemoveResult, error) {
 	removed, err := h.untag(args)
 	if err != nil || len(removed.Deleted) == 0 {
 		return removed, err
@@ -297,7 +297,7 @@ func (h *helper) removeImage(_ context.Context, args removeArgs) (sim.RemoveResu
 	return removed, h.store.Collect()
 }
 
-func (h *helper) untag(args removeArgs) (sim.RemoveResult, error) {
+func (h *helper) untag(args RemoveArgs) (sim.RemoveResult, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	images, err := h.imageValues()

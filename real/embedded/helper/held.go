@@ -1,6 +1,6 @@
 //go:build linux
 
-package embedded
+package helper
 
 import (
 	"context"
@@ -33,9 +33,9 @@ func (h *helper) hold(_ context.Context, ref string) ([]string, error) {
 }
 
 // read reads from a file of a layer.
-func (h *helper) read(_ context.Context, args readArgs) ([]byte, error) {
+func (h *helper) read(_ context.Context, args ReadArgs) ([]byte, error) {
 	layers := filepath.Join(h.store.Dir(), "layers") + "/"
-	if !strings.HasPrefix(filepath.Clean(args.Name), layers) || args.N < 0 || args.N > distantMost {
+	if !strings.HasPrefix(filepath.Clean(args.Name), layers) || args.N < 0 || args.N > DistantMost {
 		return nil, fmt.Errorf("%s is no file of a layer", args.Name)
 	}
 	f, err := store.OpenFile(args.Name)

@@ -1,6 +1,6 @@
 //go:build linux
 
-package embedded
+package helper
 
 import (
 	"archive/tar"
@@ -23,7 +23,7 @@ import (
 
 // load takes in the images of an archive. It reads the archive once: layers
 // are unpacked as they come by, whatever they turn out to belong to.
-func (h *helper) load(ctx context.Context, args loadArgs) ([]string, error) {
+func (h *helper) load(ctx context.Context, args LoadArgs) ([]string, error) {
 	f, end, err := h.far(ctx, args.Pipe)
 	if err != nil {
 		return nil, err
@@ -214,46 +214,46 @@ func (a *archive) follow(name string) string {
 func (a *archive) doc(name string) []byte { return a.docs[a.follow(name)] }
 
 // importRoot makes an image of a root file system (docker import).
-func (h *helper) importRoot(ctx context.Context, args importArgs) (packedImage, error) {
+func (h *helper) importRoot(ctx context.Context, args ImportArgs) (PackedImage, error) {
 	f, end, err := h.far(ctx, args.Pipe)
 	if err != nil {
-		return packedImage{}, err
+		return PackedImage{}, err
 	}
 	defer end()
 	var i sim.Import
 	if err := json.Unmarshal(args.Import, &i); err != nil {
-		return packedImage{}, err
+		return PackedImage{}, err
 	}
 	var refs []string
 	if i.Ref != "" {
 		familiar, err := sim.Familiar(i.Ref)
 		if err != nil {
-			return packedImage{}, err
+			return PackedImage{}, err
 		}
 		refs = append(refs, familiar)
 	}
 	batch, err := h.store.Batch()
 	if err != nil {
-		return packedImage{}, err
+		return PackedImage{}, err
 	}
 	defer batch.Abort()
 	l, err := batch.Layer(f)
 	switch {
 	case ctx.Err() != nil:
-		return packedImage{}, ctx.Err()
+		return PackedImage{}, ctx.Err()
 	case err != nil:
-		return packedImage{}, badTar(err)
+		return PackedImage{}, badTar(err)
 	}
 	_, raw, err := i.Image(sim.NewLayer{DiffID: l.DiffID, Size: l.Size})
 	if err != nil {
-		return packedImage{}, err
+		return PackedImage{}, err
 	}
 	img, err := newImage(raw, "")
 	if err != nil {
-		return packedImage{}, err
+		return PackedImage{}, err
 	}
 	if _, err := h.keepAll(batch, kept{img, refs}); err != nil {
-		return packedImage{}, err
+		return PackedImage{}, err
 	}
 	return h.oneImage(ctx, img.ID.String())
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package embedded
+package helper
 
 import (
 	"cmp"
@@ -18,7 +18,7 @@ import (
 
 // stop asks the container's process to end and kills it after the grace,
 // which does not end where it is negative.
-func (h *helper) stop(ctx context.Context, args stopArgs) (rpc.None, error) {
+func (h *helper) stop(ctx context.Context, args StopArgs) (rpc.None, error) {
 	c, err := h.find(args.Container)
 	if err != nil || h.status(c).Status != sim.Running {
 		return true, err
@@ -45,7 +45,7 @@ func (h *helper) stop(ctx context.Context, args stopArgs) (rpc.None, error) {
 
 // signal sends a signal to the container's process, and waits for its end
 // where that must come.
-func (h *helper) signal(_ context.Context, args signalArgs) (rpc.None, error) {
+func (h *helper) signal(_ context.Context, args SignalArgs) (rpc.None, error) {
 	c, err := h.find(args.Container)
 	if err != nil {
 		return false, err

@@ -1,12 +1,8 @@
 //go:build linux
 
-package embedded
+package helper
 
 import (
-	"flag"
-	"os"
-	"os/exec"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,24 +30,4 @@ func TestRefusedOverlay(t *testing.T) {
 	require.Contains(t, refusedOverlay("/proc", unix.EPERM).Error(), "5.11")
 	require.Contains(t, refusedOverlay("/proc", unix.EOPNOTSUPP).Error(), "ext4")
 	require.Contains(t, refusedOverlay("/proc", unix.EINVAL).Error(), "/proc")
-}
-
-// TestForbidden starts an engine where no user namespace can be made: in a
-// namespace whose own limit is 0.
-func TestForbidden(t *testing.T) {
-	if flag.Lookup("part").Value.String() == "forbidden" {
-		require.NoError(t, os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0))
-		_, err := Start(Config{DataDir: t.TempDir()})
-		var no *Unavailable
-		require.ErrorAs(t, err, &no)
-		require.Contains(t, no.Reason, "user.max_user_namespaces is 0")
-		return
-	}
-	again := exec.Command("/proc/self/exe", "-test.run=TestForbidden", "-part=forbidden")
-	id := func(id int) []syscall.SysProcIDMap {
-		return []syscall.SysProcIDMap{{ContainerID: 0, HostID: id, Size: 1}}
-	}
-	again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, UidMappings: id(os.Geteuid()), GidMappings: id(os.Getegid())}
-	out, err := again.CombinedOutput()
-	require.NoError(t, err, string(out))
 }

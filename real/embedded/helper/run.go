@@ -1,6 +1,6 @@
 //go:build linux
 
-package embedded
+package helper
 
 import (
 	"cmp"
@@ -15,7 +15,7 @@ import (
 	"twinlayer/sim"
 )
 
-func (h *helper) start(ctx context.Context, args startArgs) (sim.Output, error) {
+func (h *helper) start(ctx context.Context, args StartArgs) (sim.Output, error) {
 	c, err := h.find(args.Container)
 	if err != nil {
 		return sim.Output{}, err
@@ -129,7 +129,7 @@ func (c *container) process(p sim.Process) (runtime.Process, error) {
 	}, err
 }
 
-func (h *helper) exec(ctx context.Context, args execArgs) (sim.Output, error) {
+func (h *helper) exec(ctx context.Context, args ExecArgs) (sim.Output, error) {
 	c, err := h.find(args.Container)
 	if err != nil {
 		return sim.Output{}, err

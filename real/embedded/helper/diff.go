@@ -1,6 +1,6 @@
 //go:build linux
 
-package embedded
+package helper
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"twinlayer/real/store"
 )
 
-func (h *helper) changes(ctx context.Context, key string) ([]change, error) {
+func (h *helper) changes(ctx context.Context, key string) ([]Change, error) {
 	c, err := h.find(key)
 	if err != nil {
 		return nil, err
@@ -20,31 +20,31 @@ func (h *helper) changes(ctx context.Context, key string) ([]change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("comparing container %s with its image: %w", key, err)
 	}
-	packed := make([]change, len(found))
+	packed := make([]Change, len(found))
 	for i, f := range found {
-		packed[i] = change{f.Kind, f.Path}
+		packed[i] = Change{f.Kind, f.Path}
 	}
 	return packed, nil
 }
 
 // layer reads a container's layer, unless it is as the caller has it, and of
 // its files those that are not.
-func (h *helper) layer(ctx context.Context, args layerArgs) (packedLayer, error) {
+func (h *helper) layer(ctx context.Context, args LayerArgs) (PackedLayer, error) {
 	c, err := h.find(args.Container)
 	if err != nil {
-		return packedLayer{}, err
+		return PackedLayer{}, err
 	}
 	now, err := store.Look(ctx, c.path("upper"))
 	if err != nil {
-		return packedLayer{}, c.unread(h, err)
+		return PackedLayer{}, c.unread(h, err)
 	}
 	stamp, err := now.Stamp()
 	if err != nil || stamp == args.Known {
-		return packedLayer{Stamp: stamp}, err
+		return PackedLayer{Stamp: stamp}, err
 	}
 	f, err := h.store.Scratch()
 	if err != nil {
-		return packedLayer{}, err
+		return PackedLayer{}, err
 	}
 	defer f.Close()
 	mapped, older := c.mapsFiles(), h.readBefore(c, args.Known)
@@ -53,7 +53,7 @@ func (h *helper) layer(ctx context.Context, args layerArgs) (packedLayer, error)
 	}
 	if err := now.Copy(ctx, f, older); err != nil {
 		os.Remove(f.Name())
-		return packedLayer{}, c.unread(h, err)
+		return PackedLayer{}, c.unread(h, err)
 	}
 	settled := !mapped && now.Settled()
 	if settled {
@@ -61,7 +61,7 @@ func (h *helper) layer(ctx context.Context, args layerArgs) (packedLayer, error)
 		defer h.mu.Unlock()
 		h.lastRead = readLayer{now, c, stamp}
 	}
-	return packedLayer{now.Entries, f.Name(), stamp, settled}, nil
+	return PackedLayer{now.Entries, f.Name(), stamp, settled}, nil
 }
 
 // readLayer is the layer that was read last. The caller keeps no other one

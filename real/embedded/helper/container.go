@@ -1,6 +1,6 @@
 //go:build linux
 
-package embedded
+package helper
 
 import (
 	"cmp"
@@ -256,7 +256,7 @@ func (h *helper) oneContainer(_ context.Context, key string) (sim.Container, err
 	return h.status(c), nil
 }
 
-func (h *helper) removeContainer(_ context.Context, args removeContainerArgs) (rpc.None, error) {
+func (h *helper) removeContainer(_ context.Context, args RemoveContainerArgs) (rpc.None, error) {
 	c, err := h.find(args.Container)
 	if err != nil {
 		return false, err

@@ -1,6 +1,6 @@
 //go:build linux
 
-package embedded
+package helper
 
 import (
 	"context"
@@ -26,7 +26,7 @@ func (h *helper) scratch(context.Context, rpc.None) (string, error) {
 	return f.Name(), f.Close()
 }
 
-func (h *helper) copyIn(ctx context.Context, args copyInArgs) (rpc.None, error) {
+func (h *helper) copyIn(ctx context.Context, args CopyInArgs) (rpc.None, error) {
 	contents, err := os.Open(args.Contents)
 	if err != nil {
 		return false, err
@@ -53,14 +53,14 @@ func (h *helper) copyIn(ctx context.Context, args copyInArgs) (rpc.None, error) 
 	return true, h.store.Explain(err)
 }
 
-func (h *helper) copyOut(ctx context.Context, args copyOutArgs) (packedLayer, error) {
+func (h *helper) copyOut(ctx context.Context, args CopyOutArgs) (PackedLayer, error) {
 	c, err := h.find(args.Container)
 	if err != nil {
-		return packedLayer{}, err
+		return PackedLayer{}, err
 	}
 	f, err := h.store.Scratch()
 	if err != nil {
-		return packedLayer{}, err
+		return PackedLayer{}, err
 	}
 	defer f.Close()
 	var entries []store.Entry
@@ -73,9 +73,9 @@ func (h *helper) copyOut(ctx context.Context, args copyOutArgs) (packedLayer, er
 		if errors.Is(err, iofs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
 			err = sim.NoSuchPath(h.status(c), args.Name)
 		}
-		return packedLayer{}, h.store.Explain(err)
+		return PackedLayer{}, h.store.Explain(err)
 	}
-	return packedLayer{Entries: entries, Contents: f.Name()}, nil
+	return PackedLayer{Entries: entries, Contents: f.Name()}, nil
 }
 
 // within calls f with the container's file system as its root.

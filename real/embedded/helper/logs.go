@@ -1,6 +1,6 @@
 //go:build linux
 
-package embedded
+package helper
 
 import (
 	"context"
@@ -129,7 +129,7 @@ func (s *logged) read() (string, error) {
 	return sim.Cut(string(kept), s.dropped), err
 }
 
-func (h *helper) readLogs(ctx context.Context, args logsArgs) (out sim.Output, err error) {
+func (h *helper) readLogs(ctx context.Context, args LogsArgs) (out sim.Output, err error) {
 	c, err := h.find(args.Container)
 	if err != nil {
 		return out, err

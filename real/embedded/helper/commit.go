@@ -1,6 +1,6 @@
 //go:build linux
 
-package embedded
+package helper
 
 import (
 	"context"
@@ -11,29 +11,29 @@ import (
 )
 
 // commit makes an image of a container; text is a [sim.Commit] as JSON.
-func (h *helper) commit(ctx context.Context, text []byte) (packedImage, error) {
+func (h *helper) commit(ctx context.Context, text []byte) (PackedImage, error) {
 	var asked sim.Commit
 	if err := json.Unmarshal(text, &asked); err != nil {
-		return packedImage{}, err
+		return PackedImage{}, err
 	}
 	c, err := h.find(asked.Container)
 	if err != nil {
-		return packedImage{}, err
+		return PackedImage{}, err
 	}
 	ref := ""
 	if asked.Ref != "" {
 		if ref, err = sim.Familiar(asked.Ref); err != nil {
-			return packedImage{}, err
+			return PackedImage{}, err
 		}
 	}
 	batch, err := h.store.Batch()
 	if err != nil {
-		return packedImage{}, err
+		return PackedImage{}, err
 	}
 	defer batch.Abort()
 	layer, err := h.commitLayer(ctx, batch, c, asked)
 	if err != nil {
-		return packedImage{}, h.store.Explain(err)
+		return PackedImage{}, h.store.Explain(err)
 	}
 	return h.commitImage(batch, c, asked, layer, ref)
 }
@@ -68,14 +68,14 @@ func (h *helper) still(c *container, pause bool) (still bool, end func()) {
 	return false, r.proc.Freeze()
 }
 
-func (h *helper) commitImage(batch *store.Batch, c *container, asked sim.Commit, layer *sim.NewLayer, ref string) (packedImage, error) {
+func (h *helper) commitImage(batch *store.Batch, c *container, asked sim.Commit, layer *sim.NewLayer, ref string) (PackedImage, error) {
 	_, blob, err := asked.Image(c.image.Image, layer)
 	if err != nil {
-		return packedImage{}, err
+		return PackedImage{}, err
 	}
 	img, err := newImage(blob, c.image.ID)
 	if err != nil {
-		return packedImage{}, err
+		return PackedImage{}, err
 	}
 	if asked.Step && ref == "" {
 		err = h.passing(batch, img)
@@ -83,12 +83,12 @@ func (h *helper) commitImage(batch *store.Batch, c *container, asked sim.Commit,
 		_, err = h.keep(batch, img, ref)
 	}
 	if err != nil {
-		return packedImage{}, err
+		return PackedImage{}, err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if img, err = h.findImage(img.ID.String()); err != nil {
-		return packedImage{}, err
+		return PackedImage{}, err
 	}
 	return img.pack(), nil
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package embedded
+package helper
 
 import (
 	"errors"
@@ -40,7 +40,7 @@ func sysctl(file string) string {
 }
 
 // refusedClone explains why the helper could not be started.
-func refusedClone(err error) *Unavailable {
+func RefusedClone(err error) *Unavailable {
 	if u := closedKnob(os.Geteuid() == 0, sysctl); u != nil {
 		return u
 	}
