@@ -3,7 +3,6 @@
 package embedded_test
 
 import (
-	"flag"
 	"os"
 	"os/exec"
 	"syscall"
@@ -18,7 +17,7 @@ import (
 // TestForbidden starts an engine where no user namespace can be made: in a
 // namespace whose own limit is 0.
 func TestForbidden(t *testing.T) {
-	if flag.Lookup("part").Value.String() == "forbidden" {
+	if *part == "forbidden" {
 		require.NoError(t, os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0))
 		_, err := embedded.Start(embedded.Config{DataDir: t.TempDir()})
 		var no *embedded.Unavailable
