@@ -28,7 +28,7 @@ func (m *Model) Push(_ context.Context, ref string) (p sim.PushResult, err error
 		return sim.PushResult{}, err
 	}
 	err = m.do(func(t *transition) error {
-		img, err := sim.FindImage(t.model.listed.images(t.state), ref)
+		img, err := sim.FindImage(t.model.images(t.state), ref)
 		if err != nil || !slices.Contains(img.Tags, familiar) {
 			return sim.Refuse("An image does not exist locally with the tag: %s", repositoryOf(familiar))
 		}

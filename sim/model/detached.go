@@ -205,8 +205,8 @@ func (t *transition) goOn(c container, until time.Time) {
 }
 
 // Stop asks a container's process to end and kills it if it does not.
-func (m *Model) Stop(_ context.Context, key string, grace time.Duration) error {
-	return m.do(func(t *transition) error {
+func (m *Model) Stop(ctx context.Context, key string, grace time.Duration) error {
+	return m.beside(ctx, key, func(t *transition) error {
 		c, err := t.state.container(key)
 		if err != nil || c.Status != sim.Running {
 			return err
@@ -218,14 +218,14 @@ func (m *Model) Stop(_ context.Context, key string, grace time.Duration) error {
 		}
 		t.step("signal", "/", "the kernel hands process 1 of a pid namespace no signal that it has not asked for, so nothing happened; after %v comes SIGKILL, which nothing survives", grace)
 		t.now = t.now.Add(grace)
-		t.end(c.ID, exitKilled)
+		t.killAll(c)
 		return nil
 	})
 }
 
 // Kill sends a signal to a container's process.
-func (m *Model) Kill(_ context.Context, key, signal string) error {
-	return m.do(func(t *transition) error {
+func (m *Model) Kill(ctx context.Context, key, signal string) error {
+	return m.beside(ctx, key, func(t *transition) error {
 		c, err := t.state.container(key)
 		if err != nil {
 			return err
@@ -249,12 +249,14 @@ func (m *Model) Kill(_ context.Context, key, signal string) error {
 func (t *transition) signal(c container, name string) (ended bool, err error) {
 	switch {
 	case name == "KILL":
-		t.end(c.ID, exitKilled)
+		t.killAll(c)
 		return true, nil
 	case name == "STOP" || name == "TSTP":
 		return false, &sim.Unknown{Why: "it does not stop processes in the middle"}
-	case c.held != nil && (c.held.lost != "" || trapping(c.Path)):
-		return false, &sim.Unknown{Why: cmp.Or(c.held.lost, "what a script does at a signal that it traps depends on where it is")}
+	case c.held != nil && c.held.lost != "":
+		return false, &sim.Unknown{Why: c.held.lost}
+	case (c.held != nil || t.runs[c.ID] != nil) && trapping(c.Path):
+		return false, &sim.Unknown{Why: "what a script does at a signal that it traps depends on where it is"}
 	}
 	for _, sh := range c.shells {
 		if why := cmp.Or(sh.foreign, c.astray); why != "" {
@@ -314,24 +316,31 @@ const waitsMost = 10
 // Logs are what a container's own process printed. One that is followed is at
 // its end at once: there is nobody whom time could pass for.
 func (m *Model) Logs(_ context.Context, key string, follow bool) (out sim.Output, err error) {
+	if !follow {
+		c, err := m.State().container(key)
+		return c.logs(m.printing(c.ID)), err
+	}
 	err = m.do(func(t *transition) error {
 		c, err := t.state.container(key)
 		if err != nil {
 			return err
 		}
-		if follow {
-			c = t.toEnd(c)
-		}
-		out = c.printed.output()
-		switch {
-		case c.held != nil && c.held.lost != "":
-			out.Unknown = c.held.lost
-		case follow && c.Status == sim.Running:
-			out.Unknown = noEnd
+		c = t.toEnd(c)
+		if out = c.logs(sim.Output{}); c.Status == sim.Running {
+			out.Unknown = cmp.Or(out.Unknown, noEnd)
 		}
 		return nil
 	})
 	return out, err
+}
+
+// logs is what a container's own process has printed, with what comes now.
+func (c container) logs(now sim.Output) sim.Output {
+	out := c.printed.and(now).output()
+	if c.held != nil {
+		out.Unknown = c.held.lost
+	}
+	return out
 }
 
 // Top is what ps tells of a container's processes.

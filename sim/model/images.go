@@ -47,7 +47,7 @@ func (t *transition) pull(ref string, a *sim.Artifact) (sim.PullResult, error) {
 		return sim.PullResult{}, err
 	}
 	p := sim.PullResult{Ref: ref, Digest: digest.FromBytes(a.Manifest)}
-	old, err := sim.FindImage(t.model.listed.images(t.state), ref)
+	old, err := sim.FindImage(t.model.images(t.state), ref)
 	p.UpToDate = err == nil && old.ID == img.ID
 	if p.UpToDate {
 		t.step("pull", "/", "%s is here already: its digest is the same", ref)
@@ -85,9 +85,14 @@ func (t *transition) pullLayer(blob sim.Blob, diffID digest.Digest) (sim.PulledL
 
 // Images are all images, newest first.
 func (m *Model) Images(context.Context) ([]sim.Image, error) {
+	return m.images(m.State()), nil
+}
+
+// images are those of a State, newest first.
+func (m *Model) images(s State) []sim.Image {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.listed.images(m.state), nil
+	return m.listed.images(s)
 }
 
 // Image is the image that ref names.
@@ -106,7 +111,7 @@ func (m *Model) Tag(_ context.Context, source, target string) error {
 		return err
 	}
 	return m.do(func(t *transition) error {
-		img, err := sim.FindImage(t.model.listed.images(t.state), source)
+		img, err := sim.FindImage(t.model.images(t.state), source)
 		if err != nil {
 			return err
 		}
@@ -119,7 +124,7 @@ func (m *Model) Tag(_ context.Context, source, target string) error {
 // RemoveImage removes a reference, and with the last one the image.
 func (m *Model) RemoveImage(_ context.Context, ref string, force bool) (r sim.RemoveResult, err error) {
 	err = m.do(func(t *transition) error {
-		r, err = sim.Removal(t.model.listed.images(t.state), t.state.Containers(), t.model.elsewhere, ref, force)
+		r, err = sim.Removal(t.model.images(t.state), t.state.Containers(), t.model.elsewhere, ref, force)
 		if err != nil {
 			return err
 		}
@@ -130,7 +135,7 @@ func (m *Model) RemoveImage(_ context.Context, ref string, force bool) (r sim.Re
 }
 
 func (t *transition) removeImage(ref string, r sim.RemoveResult) {
-	img, _ := sim.FindImage(t.model.listed.images(t.state), ref)
+	img, _ := sim.FindImage(t.model.images(t.state), ref)
 	for _, tag := range r.Untagged {
 		full, _ := t.state.image(img.ID)
 		t.state = t.state.untag(full, tag)

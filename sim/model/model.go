@@ -22,7 +22,9 @@ import (
 type Model struct {
 	cfg Config
 
-	mu       sync.Mutex
+	turn     sync.Mutex  // of the operation under way
+	mu       sync.Mutex  // of what follows
+	live     *transition // the operation under way; nil: none is
 	state    State
 	steps    []sim.Step
 	now      time.Time
@@ -82,12 +84,15 @@ func New(cfg Config) *Model {
 }
 
 // At sets the time at which the next operations happen, to which detached
-// processes go on.
+// processes go on, unless an operation is under way.
 func (m *Model) At(now time.Time) {
 	m.mu.Lock()
 	m.now = now
 	m.mu.Unlock()
-	must(m.do(func(t *transition) error { t.catchUp(); t.wakeJobs(); return nil }))
+	if m.turn.TryLock() {
+		defer m.turn.Unlock()
+		must(m.perform(func(t *transition) error { t.catchUp(); t.wakeJobs(); return nil }))
+	}
 }
 
 // Restore makes an earlier state the state now.
@@ -146,6 +151,10 @@ type transition struct {
 	jobs  sync.WaitGroup // commands in the background, of the shells that run now
 	// removed is the last container that has removed itself.
 	removed container
+	runs    map[string]*underway // by container
+	waiting []func()             // what is to be done beside, as soon as it can
+	killed  []string             // containers that were killed beside
+	closed  bool
 	// killers end the processes that run now, by their ids inside.
 	killers map[int]func(signal int)
 }
@@ -153,19 +162,42 @@ type transition struct {
 // step records what was done.
 func (t *transition) step(op, path, why string, args ...any) {
 	t.steps = append(t.steps, sim.Step{Event: fs.Event{Op: op, Path: path, Why: fmt.Sprintf(why, args...)}, After: t.state})
+	t.publish()
 }
 
 // do runs an operation. What it did before it was refused stays done. Where it
 // fails otherwise, the model cannot know what it would have done.
 func (m *Model) do(op func(*transition) error) error {
+	m.turn.Lock()
+	defer m.turn.Unlock()
+	return m.perform(op)
+}
+
+// perform is do for who has the turn.
+func (m *Model) perform(op func(*transition) error) error {
+	t := m.open()
+	defer func() {
+		t.close() // where it has broken, too
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.live = nil
+	}()
+	err := op(t)
+	t.close()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	t := &transition{Config: &m.cfg, model: m, state: m.state, now: m.now}
-	err := op(t)
 	m.timed, m.asked = m.timed || t.timed, m.asked || t.asked.Load()
 	m.state = t.state
 	m.steps = append(m.steps, t.steps...)
 	return unable(err)
+}
+
+// open begins an operation.
+func (m *Model) open() *transition {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.live = &transition{Config: &m.cfg, model: m, state: m.state, now: m.now}
+	return m.live
 }
 
 // unable is an error of the model's own as what it cannot know.

@@ -102,6 +102,7 @@ func (x *execution) log(e fs.Event) {
 		x.t.steps = x.t.steps[:last] // the kernel's look at the file's first bytes
 	}
 	x.t.steps = append(x.t.steps, sim.Step{Event: e, After: x.t.state})
+	x.t.publish()
 }
 
 // save makes the file systems as they are part of the state.
@@ -285,10 +286,14 @@ var errLeft = errors.New("its shell has ended")
 // followed further: nothing tells how far the real one has come.
 func (x *execution) toEnd(ctx context.Context, program userland.Program) int {
 	ctx, leave := context.WithCancelCause(ctx)
+	over := x.under(func() { leave(nil) })
 	x.sys.Done = ctx.Done()
 	exit := x.perform(ctx, program, &x.p)
 	leave(errLeft)
 	x.t.jobs.Wait()
+	if over() {
+		return exitKilled
+	}
 	return exit
 }
 
@@ -303,8 +308,9 @@ func (x *execution) cannotKnow(c container, program userland.Program) string {
 
 // line runs a line in a waiting shell.
 func (x *execution) line(ctx context.Context, key string, sh idleShell, line string) sim.Output {
-	shell, release := x.patient(ctx)
+	shell, kill, release := x.patient(ctx)
 	defer release()
+	over := x.under(kill)
 	x.sys.Done = shell.Done()
 	hush := x.aloud(ctx)
 	x.p.Jobs = x.t.asleep(sh)
@@ -315,6 +321,9 @@ func (x *execution) line(ctx context.Context, key string, sh idleShell, line str
 	}
 	release()
 	x.t.jobs.Wait()
+	if over() {
+		exit, ended = exitKilled, true
+	}
 	out := x.output(exit)
 	if ended {
 		x.hangup(key, exit)
@@ -332,19 +341,18 @@ func (x *execution) line(ctx context.Context, key string, sh idleShell, line str
 // the line has started is killed at once, and the shell itself if it does not
 // come back.
 // When the line is done, what it has left in the background is left.
-func (x *execution) patient(ctx context.Context) (context.Context, func()) {
+func (x *execution) patient(ctx context.Context) (shell context.Context, kill, release func()) {
 	programs, leave := context.WithCancelCause(ctx)
 	x.interrupt = programs
 	shell, end := context.WithCancelCause(context.WithoutCancel(ctx))
-	kill := func() { end(nil) }
 	forget := context.AfterFunc(ctx, func() {
 		if x.children.Load() == 0 && !x.struck.Load() {
-			kill()
+			end(nil)
 			return
 		}
-		time.AfterFunc(sim.Grace, kill)
+		time.AfterFunc(sim.Grace, func() { end(nil) })
 	})
-	return shell, func() { forget(); end(errLeft); leave(errLeft) }
+	return shell, func() { leave(nil); end(nil) }, func() { forget(); end(errLeft); leave(errLeft) }
 }
 
 func (x *execution) output(exit int) sim.Output {

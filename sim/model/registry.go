@@ -67,7 +67,7 @@ func (t *transition) pullLocal(ref string) (sim.PullResult, error) {
 		return sim.PullResult{}, &sim.Unknown{Why: "what twinlayer's own registry has kept of " + ref + " from earlier sessions, only the real engine finds out"}
 	}
 	p := sim.PullResult{Ref: ref, Digest: digest.FromBytes(have.manifest())}
-	old, err := sim.FindImage(t.model.listed.images(t.state), ref)
+	old, err := sim.FindImage(t.model.images(t.state), ref)
 	if p.UpToDate = err == nil && old.ID == have.ID; p.UpToDate {
 		t.step("pull", "/", "%s is here already: its digest is the same", ref)
 		return p, nil

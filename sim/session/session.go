@@ -30,7 +30,8 @@ type Session struct {
 	Open func(context.Context) (sim.Engine, error)
 
 	at      Attached
-	broken  error           // why Real cannot be used any more
+	mu      sync.Mutex      // of broken and stale
+	broken  error           // why Real cannot be used any more; fell notes it
 	behind  error           // what the model could not take over from Real
 	stale   time.Time       // since when
 	kept    []ran           // what was run
@@ -64,7 +65,11 @@ func (s *Session) Engines() []sim.Engine {
 func (s *Session) Detach() { s.at = Attached{} }
 
 // Broken is why the real engine cannot be used any more; nil while it can.
-func (s *Session) Broken() error { return s.broken }
+func (s *Session) Broken() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken
+}
 
 // Run runs a line in both worlds: in the shell that is attached, or as a
 // docker command. Whatever goes wrong is in the result. When the real engine
@@ -177,7 +182,10 @@ func (s *Session) fell(err error) {
 	switch {
 	case err == nil:
 	case errors.As(err, new(*sim.Lost)):
-		s.broken, s.stale = err, s.now()
+		now := s.now()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.broken, s.stale = err, now
 	default:
 		s.behind = errors.Join(s.behind, err)
 	}
