@@ -34,5 +34,8 @@
 // as a change of what is there then: an image that others have given a name
 // meanwhile is not removed.
 //
+// An upper directory of another engine on the same machine is read here too
+// ([ReadUpper]), so that there is one reader of overlayfs.
+//
 // What may not live here: registries, and what images are for.
 package store

@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"twinlayer/fs"
@@ -148,10 +149,11 @@ func hostExec(ctx context.Context, child *Process) int {
 	cmd := exec.CommandContext(ctx, child.Path)
 	cmd.Args, cmd.Env, cmd.Dir = child.Args, child.Env, child.Dir
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = hostReader(child.Stdin), hostWriter(child.Stdout), hostWriter(child.Stderr)
-	if err := start(cmd); err != nil {
+	if err := children.start(cmd); err != nil {
 		fmt.Fprintf(child.Stderr, "%s: %s\n", child.Args[0], reason(err))
 		return cannotStatus(err)
 	}
+	defer children.waited(cmd.Process.Pid)
 	if child.Started != nil {
 		child.Started(cmd.Process.Pid)
 	}
@@ -164,6 +166,35 @@ func hostExec(ctx context.Context, child *Process) int {
 		return 126
 	}
 	return 0
+}
+
+// children are the processes that this one has started and waits for.
+var children = nursery{own: map[int]bool{}}
+
+type nursery struct {
+	mu  sync.Mutex
+	own map[int]bool
+}
+
+// start starts cmd. The first process of a container inherits the orphans of
+// all others, and is the only one to wait for them: here it does.
+func (n *nursery) start(cmd *exec.Cmd) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if os.Getpid() == 1 {
+		hostReap(func(pid int) bool { return n.own[pid] })
+	}
+	err := start(cmd)
+	if err == nil {
+		n.own[cmd.Process.Pid] = true
+	}
+	return err
+}
+
+func (n *nursery) waited(pid int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.own, pid)
 }
 
 // start starts cmd. A directory that was removed remains the working directory

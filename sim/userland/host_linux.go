@@ -84,6 +84,23 @@ func hostReplace(_ context.Context, child *Process) (status int, ok bool) {
 	return 0, false
 }
 
+// hostReap waits for the children that have ended and that nobody else waits
+// for, up to the first one of another kind, which is about to go.
+func hostReap(waitedFor func(pid int) bool) {
+	const all, exited, look = 0, 4, 0x01000000 // P_ALL, WEXITED, WNOWAIT
+	for {
+		var info [16]uint64 // siginfo_t; si_pid is its fifth int
+		_, _, errno := syscall.RawSyscall6(syscall.SYS_WAITID, all, 0, uintptr(unsafe.Pointer(&info)), exited|look|syscall.WNOHANG, 0, 0)
+		pid := (*[32]int32)(unsafe.Pointer(&info))[4]
+		if errno != 0 || pid == 0 || waitedFor(int(pid)) {
+			return
+		}
+		if _, err := syscall.Wait4(int(pid), nil, 0, nil); err != nil {
+			return
+		}
+	}
+}
+
 // hostKernel is the real kernel.
 type hostKernel struct{}
 

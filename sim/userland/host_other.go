@@ -43,3 +43,5 @@ func (hostKernel) Mounts() []Mount               { return nil }
 func (hostKernel) Statfs(string) (Statfs, error) { return Statfs{}, fs.ENOSYS }
 func (hostKernel) SetHostname(string) error      { return fs.EPERM }
 func (hostKernel) Kill(int, int) error           { return fs.EPERM }
+
+func hostReap(func(pid int) bool) {}
