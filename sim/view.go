@@ -75,12 +75,7 @@ type Step struct {
 
 // Snapshot is everything as it is at one moment. It does not change.
 type Snapshot interface {
-	// Focus is the layers of the container that changed last, as Layers has
-	// them; nil if none has.
-	Focus() []fs.Layer
-	// Layers are those of a container's root, bottom first, the container's
-	// own last, each with its name.
-	Layers(container string) ([]fs.Layer, error)
+	World() World
 }
 
 // Result is a command in both worlds.

@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,12 +21,13 @@ var script = []string{
 // digests are what a state holds of a container, by step.
 func digests(t *testing.T, steps []sim.Step, key string) (out []string) {
 	for _, s := range steps {
-		stack, err := s.After.Layers(key)
-		if err != nil {
+		all := s.After.World().Containers
+		i := slices.IndexFunc(all, func(k sim.ContainerNow) bool { return k.Name == key })
+		if i < 0 {
 			out = append(out, "none")
 			continue
 		}
-		d, err := stack[len(stack)-1].Tree.Digest()
+		d, err := all[i].Upper.Digest()
 		require.NoError(t, err)
 		out = append(out, d.String())
 	}

@@ -223,27 +223,6 @@ func (s State) untag(img image, ref string) State {
 // root is a container's root file system.
 func (c container) root() *fs.Union { return c.mounts.Root() }
 
-// Focus is the layers of the container that changed last, for a picture of
-// the moment; nil if none has.
-func (s State) Focus() []fs.Layer {
-	stack, err := s.Layers(s.focus)
-	if err != nil {
-		return nil
-	}
-	return stack
-}
-
-// Layers of a container's root as a picture draws them: name and tree, bottom
-// first, the container's own layer last.
-func (s State) Layers(key string) ([]fs.Layer, error) {
-	c, err := s.container(key)
-	if err != nil {
-		return nil, err
-	}
-	root := c.root()
-	return append(slices.Clip(root.Layers()), fs.Layer{Name: "container layer", Tree: root.Upper()}), nil
-}
-
 // Container is the container that key names; see [FindContainer].
 func (s State) Container(key string) (sim.Container, error) {
 	c, err := s.container(key)

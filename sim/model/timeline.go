@@ -88,6 +88,9 @@ func (t *Timeline) GoTo(n int) (m Moment, ok bool) {
 // Len is how many steps one can go to.
 func (t *Timeline) Len() int { return len(t.moments) }
 
+// At is the number of the step that the cursor is behind.
+func (t *Timeline) At() int { return t.at }
+
 // Ahead is how many steps are in front of the cursor.
 func (t *Timeline) Ahead() int { return len(t.moments) - t.at }
 

@@ -115,7 +115,9 @@ type StepAt struct {
 	Cmd   string `json:"cmd"`
 	Index int    `json:"index"`
 	Of    int    `json:"of"`
-	sim.Step
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Why   string `json:"why"`
 }
 
 // Report is what one of the words why, audit, layers, diff and evidence shows.

@@ -63,6 +63,8 @@ var (
 	helpNext      = say.P0("word.next")
 	helpBack      = say.P0("word.back")
 	helpForward   = say.P0("word.forward")
+	helpGoto      = say.P0("word.goto")
+	helpLook      = say.P0("word.look")
 	helpEnd       = say.P0("word.end")
 	helpSteps     = say.P0("word.steps")
 	helpBoot      = say.P0("word.boot")

@@ -65,7 +65,8 @@ type Conversation struct {
 	pointed  bool              // at the words for steps
 	last     string            // the container of the last command that had one
 	shown    map[string]string // the layer that was last shown, by container
-	sent     map[string]World  // the world that was last told, by its side
+	told     map[string]World  // the world that was last told, by its side
+	survey   *surveyor
 
 	cmd        string // the line that is dealt with
 	pending    string // what has been typed of a line
@@ -81,7 +82,7 @@ func New(c Config) *Conversation {
 	if c.Course.Progress == nil {
 		c.Course.Progress = &lessons.Progress{}
 	}
-	out := &Conversation{Config: c, booted: c.Session.Model.Steps(), shown: map[string]string{}, sent: map[string]World{}}
+	out := &Conversation{Config: c, booted: c.Session.Model.Steps(), shown: map[string]string{}, told: map[string]World{}, survey: newSurveyor()}
 	out.timeline.Add("power on", out.booted, false)
 	return out
 }

@@ -19,11 +19,12 @@ func layers(c *Conversation, ctx context.Context, args []string) error {
 		c.refuse(layersNeeds)
 		return nil
 	}
-	stack, err := c.Session.Model.State().Layers(key)
+	state := c.Session.Model.State()
+	k, err := state.Container(key)
 	if err != nil {
 		return c.report(ctx, "layers", report.Layers(key))
 	}
-	c.tell(Report{Word: "layers", Layers: c.stack(stack)})
+	c.tell(Report{Word: "layers", Layers: c.survey.of(state.World(), nil, false).Stack(k.ID)})
 	return nil
 }
 

@@ -2,8 +2,8 @@ package play
 
 import (
 	"context"
+	"strconv"
 
-	"twinlayer/sim"
 	"twinlayer/sim/model"
 )
 
@@ -46,6 +46,14 @@ func (n GoTo) do(_ context.Context, c *Conversation) error {
 	return nil
 }
 
+func goTo(c *Conversation, ctx context.Context, args []string) error {
+	n, err := strconv.Atoi(firstOf(args...))
+	if err != nil {
+		n = 0
+	}
+	return GoTo(n).do(ctx, c)
+}
+
 func (ToEnd) do(_ context.Context, c *Conversation) error {
 	c.timeline.End()
 	c.say(thePresent)
@@ -70,12 +78,12 @@ func stepsAt(all []model.Moment) []StepAt {
 	return out
 }
 
-func stepAt(m model.Moment) StepAt { return StepAt{m.Cmd, m.Index, m.Of, m.Step} }
+func stepAt(m model.Moment) StepAt { return StepAt{m.Cmd, m.Index, m.Of, m.Op, m.Path, m.Why} }
 
 func boot(c *Conversation, _ context.Context, _ []string) error {
 	all := make([]StepAt, 0, len(c.booted))
 	for i, s := range c.booted {
-		all = append(all, StepAt{"power on", i + 1, len(c.booted), sim.Step{Event: s.Event, After: s.After}})
+		all = append(all, stepAt(model.Moment{Step: s, Cmd: "power on", Index: i + 1, Of: len(c.booted)}))
 	}
 	c.tell(Steps{all})
 	return nil

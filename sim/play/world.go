@@ -1,30 +1,80 @@
 package play
 
 import (
+	"slices"
+	"strings"
+
 	"twinlayer/fs"
-	"twinlayer/sim/model"
+	"twinlayer/sim"
 )
 
-// Moment is a step of the model's, with the layers as they were right after it.
-type Moment struct {
-	StepAt
-	Number int     `json:"number"` // the step's place in the timeline, from 1
-	Ahead  int     `json:"ahead"`  // so many steps are in front of it
-	Real   bool    `json:"real"`   // there is a real world, which cannot go back
-	Stack  []Layer `json:"-"`
+// World is one side as it is at one moment. A layer is in it once, however many
+// stand on it.
+type World struct {
+	Focus      string      `json:"focus"` // the id of the container that changed last; "": none
+	Images     []Image     `json:"images"`
+	Containers []Container `json:"containers"` // newest first
+	Layers     []Layer     `json:"layers"`
 }
 
-// World is one side as it is.
-type World struct{}
+// Image is an image that has a name.
+type Image struct {
+	ID     string   `json:"id"`
+	Tags   []string `json:"tags"`
+	Layers []string `json:"layers"` // their ids, bottom first
+}
 
-// Layer is a layer.
+// Container is a container and what can be seen of it from outside.
+type Container struct {
+	ID         string            `json:"id"`
+	Name       string            `json:"name"`
+	Image      string            `json:"image"` // as it was asked for
+	Status     sim.Status        `json:"status"`
+	Exit       int               `json:"exit"`
+	Layers     []string          `json:"layers"` // their ids, bottom first; the last is its own
+	Mounts     []Mount           `json:"mounts"`
+	Processes  []Process         `json:"processes"`
+	Namespaces map[string]uint64 `json:"namespaces"` // their inode numbers; of one that runs
+}
+
+// Mount is what a container sees at a place: its layers at the root, and what
+// was asked for elsewhere. The kernel's own, such as /proc, are everywhere and
+// not told.
+type Mount struct {
+	Type     string `json:"type"` // "overlay", "bind", "volume", "tmpfs"
+	Source   string `json:"source"`
+	Target   string `json:"target"`
+	ReadOnly bool   `json:"read_only"`
+}
+
+// Process is a process of a container.
+type Process struct {
+	PID   int    `json:"pid"`             // as the host numbers it
+	Inner int    `json:"inner,omitempty"` // as its own pid namespace does, where that is seen
+	Cmd   string `json:"cmd"`
+}
+
+// LayerKind is what a layer is there for.
+type LayerKind string
+
+// The kinds of layers.
+const (
+	OfImage     LayerKind = "image"
+	OfEngine    LayerKind = "init" // between an image's and a container's: mount points that the image may lack
+	OfContainer LayerKind = "container"
+)
+
+// Layer is a layer, and the entries of it that matter: what changed in a
+// container, what hides something or is hidden, and what is looked at.
 type Layer struct {
-	Name     string  `json:"name"`
-	Bytes    int64   `json:"bytes"`
-	Paths    int     `json:"paths"`
-	Writable bool    `json:"writable"`
-	Entries  []Entry `json:"entries"`
-	More     int     `json:"more,omitempty"` // so many entries are left out
+	ID       string    `json:"id"` // an image layer's diffID; a container's id
+	Kind     LayerKind `json:"kind"`
+	Bytes    int64     `json:"bytes"`
+	Paths    int       `json:"paths"`
+	Writable bool      `json:"writable"`
+	SharedBy []string  `json:"shared_by"` // the images and the containers that stand on it
+	Entries  []Entry   `json:"entries"`
+	More     int       `json:"more,omitempty"` // so many entries that matter are left out
 }
 
 // EntryKind is what stands at a path of a layer.
@@ -42,45 +92,23 @@ const (
 
 // Entry is a path of a layer.
 type Entry struct {
-	Path   string    `json:"path"`
-	Kind   EntryKind `json:"kind"`
-	Size   int64     `json:"size"`
-	Mode   uint32    `json:"mode"` // permissions, as chmod(1) takes them, in decimal
-	Target string    `json:"target,omitempty"`
-}
-
-func (c *Conversation) moment(m model.Moment) Moment {
-	return Moment{StepAt: stepAt(m), Ahead: c.timeline.Ahead(), Real: c.Session.Real != nil, Stack: c.stack(m.After.Focus())}
-}
-
-// stack is layers, bottom first, of which the last is the writable one.
-func (c *Conversation) stack(layers []fs.Layer) []Layer {
-	out := make([]Layer, 0, len(layers))
-	for i, l := range layers {
-		top := i == len(layers)-1
-		layer := Layer{Name: l.Name, Bytes: l.Tree.Bytes(), Writable: top}
-		for f := range l.Tree.All() {
-			if layer.Paths++; !top {
-				continue
-			}
-			if len(layer.Entries) == entriesMost {
-				layer.More++
-				continue
-			}
-			layer.Entries = append(layer.Entries, entryOf(f))
-		}
-		out = append(out, layer)
-	}
-	return out
+	Path     string    `json:"path"`
+	Kind     EntryKind `json:"kind"`
+	Size     int64     `json:"size"`
+	Mode     uint32    `json:"mode"` // its permission bits
+	Target   string    `json:"target,omitempty"`
+	From     string    `json:"from,omitempty"`      // the topmost layer below that has the path: it was copied up from there, or replaces that
+	Hides    []string  `json:"hides,omitempty"`     // the layers below in which it hides something
+	HiddenBy []string  `json:"hidden_by,omitempty"` // the layers above that hide it
 }
 
 // entriesMost is how many entries of a layer are told.
 const entriesMost = 200
 
-func entryOf(f fs.Path) Entry {
-	e := Entry{Path: f.Path, Kind: kindOf(f.Node), Mode: f.Mode & 0o7777, Target: f.Target}
+func entryOf(name string, n *fs.Node) Entry {
+	e := Entry{Path: name, Kind: kindOf(n), Mode: n.Mode & 0o7777, Target: n.Target}
 	if e.Kind == File {
-		e.Size = f.Size()
+		e.Size = n.Size()
 	}
 	return e
 }
@@ -99,4 +127,40 @@ func kindOf(n *fs.Node) EntryKind {
 		return File
 	}
 	return Special
+}
+
+// Stack is a container's layers, bottom first; nil where there is no such
+// container.
+func (w World) Stack(id string) []Layer {
+	i := slices.IndexFunc(w.Containers, func(c Container) bool { return c.ID == id })
+	if i < 0 {
+		return nil
+	}
+	var out []Layer
+	for _, layer := range w.Containers[i].Layers {
+		k := slices.IndexFunc(w.Layers, func(l Layer) bool { return l.ID == layer })
+		out = append(out, w.Layers[k])
+	}
+	return out
+}
+
+func mountsOf(k sim.Container) []Mount {
+	out := []Mount{{Type: "overlay", Source: "overlay", Target: "/", ReadOnly: k.ReadOnly}}
+	for _, m := range k.Mounts {
+		out = append(out, Mount{string(m.Type), m.Source, m.Target, m.ReadOnly})
+	}
+	return out
+}
+
+func processesOf(all []sim.ProcessNow) []Process {
+	out := []Process{}
+	for _, p := range all {
+		out = append(out, Process(p))
+	}
+	return out
+}
+
+// below says whether name is dir, or lies in it.
+func below(name, dir string) bool {
+	return name == dir || strings.HasPrefix(name, strings.TrimSuffix(dir, "/")+"/")
 }

@@ -270,11 +270,16 @@ func (p painter) step(s play.StepAt) {
 
 // moment draws a step with the layers as they were right after it.
 func (p painter) moment(m play.Moment) {
+	if m.StepAt == nil {
+		p.paragraph(p.bold, "", p.worldName(m.Side))
+		p.stack(m.World.Stack(m.World.Focus))
+		return
+	}
 	if m.Index == 1 {
 		p.say("of %s:", firstLine(m.Cmd))
 	}
-	p.step(m.StepAt)
-	p.stack(m.Stack)
+	p.step(*m.StepAt)
+	p.stack(m.World.Stack(m.World.Focus))
 	switch {
 	case !m.Real:
 	case m.Ahead == 0:
@@ -286,12 +291,12 @@ func (p painter) moment(m play.Moment) {
 
 // stack draws layers with the topmost first, and what the writable one holds.
 func (p painter) stack(stack []play.Layer) {
-	for _, l := range slices.Backward(stack) {
+	for i, l := range slices.Backward(stack) {
 		access := "read-only"
 		if l.Writable {
 			access = "writable"
 		}
-		head := "  " + p.lines.wall + " " + runewidth.FillRight(p.tr(l.Name), 24) + " " + p.tr(access)
+		head := "  " + p.lines.wall + " " + runewidth.FillRight(p.tr(layerName(l, i)), 24) + " " + p.tr(access)
 		p.pen.Line(ink.Span{Color: p.layerColor(l.Writable), Text: head}, ink.Span{Color: p.faint, Text: "  " + p.tr(summary(l))})
 		if l.Writable {
 			p.contents(l)
@@ -304,6 +309,17 @@ func (p painter) layerColor(top bool) *color.Color {
 		return p.good
 	}
 	return p.faint
+}
+
+// layerName is what a layer is called, by its place in the stack.
+func layerName(l play.Layer, at int) string {
+	switch l.Kind {
+	case play.OfContainer:
+		return "container layer"
+	case play.OfEngine:
+		return "the engine's init layer"
+	}
+	return fmt.Sprintf("image layer %d", at+1)
 }
 
 func summary(l play.Layer) string {
