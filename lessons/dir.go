@@ -17,6 +17,7 @@ const shownMost = 4096
 
 // Files are the files of the lesson's directory, by name.
 func (r *Run) Files() (all []File, err error) {
+	all = []File{}
 	files, err := r.box.dir.Files()
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		f := File{Name: name, Size: int64(len(files[name]))}
