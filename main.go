@@ -66,6 +66,7 @@ type flags struct {
 	word                          string // engines, clean, bench or verify: do that alone
 	insecure                      []string
 	json, plain, step             bool
+	schema                        bool
 
 	lang  string
 	auto  bool
@@ -80,7 +81,8 @@ func parse(args []string) (flags, error) {
 	set.StringVar(&f.images, "images", "", "where short names such as busybox come from: docker.io, or a mirror's `ADDRESS` (default: the bundled images)")
 	set.StringArrayVar(&f.insecure, "insecure-registry", nil, "a registry, `HOST:PORT`, that may be asked without encryption")
 	set.StringVar(&f.script, "script", "", "read commands from `FILE`, one per line")
-	set.BoolVar(&f.json, "json", false, "print one JSON object per command")
+	set.BoolVar(&f.json, "json", false, "print what happens as JSON, one event per line")
+	set.BoolVar(&f.schema, "json-schema", false, "print the JSON Schema of these events")
 	set.BoolVar(&f.plain, "plain", false, "no colour, no box drawing")
 	set.BoolVar(&f.step, "step", false, "hold the model's steps; Enter shows the next")
 	set.StringVar(&f.lang, "lang", "", "the language of the lessons: "+strings.Join(lessons.Languages, ", ")+" (default: the environment's)")
@@ -111,6 +113,10 @@ func run(args []string) int {
 		return exitOK
 	case err != nil:
 		return fail(exitUsage, err)
+	}
+	if f.schema {
+		fmt.Fprint(stdout, play.Schema)
+		return exitOK
 	}
 	if done, err := repl.LessonFiles(f.words, lessons.Language(f.lang, os.Getenv), stdout); done {
 		if err != nil {

@@ -182,7 +182,7 @@ func (s *screen) until(holds func() bool) (last []play.Body) {
 		}
 		last = s.do(in)
 	}
-	s.t.Fatal("it never holds")
+	s.t.Fatalf("it never holds: %+v in %v", s.prompt(), s.step())
 	return nil
 }
 

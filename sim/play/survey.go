@@ -160,7 +160,8 @@ func hiding(all entries) entries {
 }
 
 // top are all entries of the topmost layer of a stack, and those in the layers
-// below that they hide.
+// below that they hide. The engine's own layer has nothing that matters there:
+// it is made of mount points, and a real engine does not show it.
 func top(stack []stacked) map[string]entries {
 	upper, lower := stack[len(stack)-1], stack[:len(stack)-1]
 	out := map[string]entries{upper.id: {}}
@@ -169,7 +170,7 @@ func top(stack []stacked) map[string]entries {
 		out[upper.id][f.Path] = &e
 		for _, l := range slices.Backward(lower) {
 			n := l.tree.Lookup(f.Path)
-			if n == nil {
+			if n == nil || l.kind == OfEngine {
 				continue
 			}
 			if e.From == "" && !n.IsWhiteout() && e.Kind != Whiteout {
