@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -36,12 +37,12 @@ func (s State) processes() map[string][]sim.ProcessNow {
 	return all
 }
 
-// trees are what layers hold.
+// trees are what layers hold, as far as the state has it itself.
 func (s State) trees(diffIDs []digest.Digest) (all []*fs.Tree, err error) {
 	for _, id := range diffIDs {
-		tree, err := s.layer(id).tree()
-		if err != nil {
-			return nil, err
+		tree := s.layer(id).tree
+		if tree == nil {
+			return nil, fmt.Errorf("layer %s is not in the state", sim.Short(id))
 		}
 		all = append(all, tree)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 
+	"twinlayer/fs"
 	"twinlayer/lessons"
 	"twinlayer/sim"
 	"twinlayer/sim/model"
@@ -82,7 +83,8 @@ func New(c Config) *Conversation {
 	if c.Course.Progress == nil {
 		c.Course.Progress = &lessons.Progress{}
 	}
-	out := &Conversation{Config: c, booted: c.Session.Model.Steps(), shown: map[string]string{}, told: map[string]World{}, survey: newSurveyor()}
+	out := &Conversation{Config: c, booted: c.Session.Model.Steps(), shown: map[string]string{}, told: map[string]World{}}
+	out.survey = newSurveyor(func(image string) ([]*fs.Tree, error) { return c.Session.Model.Layers(context.Background(), image) })
 	out.timeline.Add("power on", out.booted, false)
 	return out
 }

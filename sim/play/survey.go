@@ -12,8 +12,9 @@ import (
 // surveyor makes pictures of worlds. What it has found out about image layers,
 // which never change, it keeps.
 type surveyor struct {
-	sizes  map[string]Layer              // by layer: of each, Bytes and Paths
-	chains map[string]map[string]entries // by the ids of layers that stand on each other: the entries of each that matter
+	read   func(image string) ([]*fs.Tree, error) // the layers of an image that a moment does not have itself
+	sizes  map[string]Layer                       // by layer: of each, Bytes and Paths
+	chains map[string]map[string]entries          // by the ids of layers that stand on each other: the entries of each that matter
 }
 
 // entries are those of one layer, by path.
@@ -36,8 +37,8 @@ type survey struct {
 	found  map[string]entries // by layer
 }
 
-func newSurveyor() *surveyor {
-	return &surveyor{map[string]Layer{}, map[string]map[string]entries{}}
+func newSurveyor(read func(image string) ([]*fs.Tree, error)) *surveyor {
+	return &surveyor{read, map[string]Layer{}, map[string]map[string]entries{}}
 }
 
 // of is the picture of a world, with the focus on paths; deep: and on what is
@@ -69,6 +70,9 @@ func (s *survey) image(img sim.ImageNow) {
 // them there are none.
 func (s *survey) imageStack(img sim.ImageNow) (out []stacked) {
 	trees, err := img.Trees()
+	if err != nil {
+		trees, err = s.read(img.ID.String())
+	}
 	if err != nil || len(trees) != len(img.Layers) {
 		return nil
 	}
