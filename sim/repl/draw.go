@@ -77,8 +77,6 @@ func (p painter) paragraph(c *color.Color, indent, text string) {
 // docker and programs print is not for it.
 func (p painter) tr(text string) string { return lessons.Retell(text, p.lang) }
 
-func (p painter) title(text string) { p.paragraph(p.bold, "", p.tr(text)) }
-
 func (p painter) say(format string, args ...any) {
 	p.paragraph(p.faint, "", p.tr(fmt.Sprintf(format, args...)))
 }
