@@ -136,7 +136,7 @@ func BenchmarkHistory(b *testing.B) {
 	}
 	start := builder.Tree()
 	var kept []*Tree
-	before := heap()
+	before := testenv.Heap()
 	for b.Loop() {
 		kept = append(kept[:0:0], start)
 		for i := range 1000 {
@@ -147,7 +147,7 @@ func BenchmarkHistory(b *testing.B) {
 			kept = append(kept, next)
 		}
 	}
-	b.ReportMetric(float64(heap()-before)/1e6, "MB-kept")
+	b.ReportMetric(float64(testenv.Heap()-before)/1e6, "MB-kept")
 	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(time.Millisecond), "ms/history")
 	runtime.KeepAlive(kept)
 }

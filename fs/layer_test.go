@@ -18,6 +18,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
+
+	"twinlayer/fs/testenv"
 )
 
 // spoolFile is an empty file for the contents of a layer.
@@ -177,21 +179,14 @@ func TestBomb(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes some seconds")
 	}
-	before := heap()
+	before := testenv.Heap()
 	in := bomb()
 	defer in.(io.Closer).Close()
 	_, _, err := ReadLayer(in, nowhere{}, DefaultLimits)
 	require.ErrorContains(t, err, "decompression bomb")
-	require.Less(t, heap(), before+32<<20)
+	require.Less(t, testenv.Heap(), before+32<<20)
 	_, _, err = ReadLayer(bytes.NewReader(gzipped(t, everything(t))), nil, Limits{Bytes: 1024})
 	require.ErrorContains(t, err, "more than the 1024 bytes that are allowed")
-}
-
-func heap() uint64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }
 
 // broken fails after a while, as a network does.

@@ -176,11 +176,11 @@ func TestDebian(t *testing.T) {
 	plain := debian(t)
 	var want string
 	for name, blob := range map[string][]byte{"plain": plain, "gzip": gzipped(t, plain), "zstd": zstandard(t, plain)} {
-		before := heap()
+		before := testenv.Heap()
 		tree, _, err := ReadLayer(bytes.NewReader(blob), spoolFile(t), DefaultLimits)
 		require.NoError(t, err, name)
 		entries, names := 0, 0
-		used := int64(heap()) - int64(before)
+		used := int64(testenv.Heap()) - int64(before)
 		for p := range tree.All() {
 			entries, names = entries+1, names+len(filepath.Base(p.Path))+len(p.Target)
 		}
@@ -250,10 +250,10 @@ func TestMillion(t *testing.T) {
 		}
 		w.CloseWithError(out.Close())
 	}()
-	before := heap()
+	before := testenv.Heap()
 	tree, _, err := ReadLayer(r, nowhere{}, DefaultLimits)
 	require.NoError(t, err)
-	each := (int64(heap()) - int64(before)) / int64(dirs*files)
+	each := (int64(testenv.Heap()) - int64(before)) / int64(dirs*files)
 	t.Logf("%d bytes an entry", each)
 	require.Less(t, each, int64(entryBytes))
 	require.NotNil(t, tree.Lookup(fmt.Sprintf("/d999/f%03d", files-1)))

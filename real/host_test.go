@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -16,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	"twinlayer/fs/testenv"
 	"twinlayer/sim"
 )
 
@@ -158,8 +158,8 @@ func TestHostDeep(t *testing.T) {
 			require.NoError(t, b.Put(name, fs.Node{Mode: fs.S_IFDIR | 0o755}))
 		}
 		dir := t.TempDir()
-		put = allocations(func() { require.NoError(t, Host{}.Put(dir, b.Tree())) })
-		tree = allocations(func() {
+		put = testenv.Allocations(func() { require.NoError(t, Host{}.Put(dir, b.Tree())) })
+		tree = testenv.Allocations(func() {
 			again, err := Host{}.Tree(t.Context(), filepath.Join(dir, "d"))
 			require.NoError(t, err)
 			require.NotNil(t, again.Lookup(name))
@@ -170,13 +170,4 @@ func TestHostDeep(t *testing.T) {
 	put4, tree4 := cost(400)
 	require.Less(t, put4, 6*put)
 	require.Less(t, tree4, 6*tree)
-}
-
-// allocations is how many objects f allocates.
-func allocations(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.Mallocs - before.Mallocs
 }

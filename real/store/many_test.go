@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"twinlayer/fs/testenv"
 )
 
 // BenchmarkMany reads an upper directory with many files in one directory, and
@@ -24,7 +26,7 @@ func BenchmarkMany(b *testing.B) {
 			for i := range n {
 				require.NoError(b, os.WriteFile(filepath.Join(dir, fmt.Sprint("file-", i)), nil, 0o644))
 			}
-			empty := inUse()
+			empty := testenv.Heap()
 			for b.Loop() {
 				now, err := Look(b.Context(), dir)
 				require.NoError(b, err)
@@ -33,18 +35,11 @@ func BenchmarkMany(b *testing.B) {
 				require.Len(b, changes, n)
 				tree, err := Tree(now.Entries, nil, nil)
 				require.NoError(b, err)
-				b.ReportMetric(float64(inUse()-empty)/float64(n), "bytes/file")
+				b.ReportMetric(float64(testenv.Heap()-empty)/float64(n), "bytes/file")
 				runtime.KeepAlive(now)
 				runtime.KeepAlive(tree)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/file")
 		})
 	}
-}
-
-func inUse() uint64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }

@@ -1,12 +1,12 @@
 package model_test
 
 import (
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	"twinlayer/fs/testenv"
 	"twinlayer/sim/model"
 	"twinlayer/sim/simtest"
 )
@@ -24,8 +24,8 @@ func TestCopyDeep(t *testing.T) {
 			require.NoError(t, b.Put(name, fs.Node{Mode: fs.S_IFDIR | 0o755}))
 			require.NoError(t, b.Put(name+"/f", fs.Node{Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte("x"))}))
 		}
-		in = allocations(func() { require.NoError(t, m.CopyIn(t.Context(), k.ID, "/t", b.Tree())) })
-		out = allocations(func() {
+		in = testenv.Allocations(func() { require.NoError(t, m.CopyIn(t.Context(), k.ID, "/t", b.Tree())) })
+		out = testenv.Allocations(func() {
 			again, err := m.CopyOut(t.Context(), k.ID, "/t")
 			require.NoError(t, err)
 			require.NotNil(t, again.Lookup("/t"+name+"/f"))
@@ -36,13 +36,4 @@ func TestCopyDeep(t *testing.T) {
 	in4, out4 := cost(800)
 	require.Less(t, in4, 6*in)
 	require.Less(t, out4, 6*out)
-}
-
-// allocations is how many objects f allocates.
-func allocations(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.Mallocs - before.Mallocs
 }

@@ -1,6 +1,7 @@
 package play
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -72,7 +73,7 @@ func (c *Conversation) report(ctx context.Context, word string, query report.Que
 // evidence tells what each world can show of a container: the one named, or
 // that of the last command.
 func evidence(c *Conversation, ctx context.Context, args []string) error {
-	key := firstOf(append(args, c.Session.Attached().Container, c.last)...)
+	key := cmp.Or(append(args, c.Session.Attached().Container, c.last)...)
 	if key == "" {
 		c.refuse(evidenceNeeds)
 		return nil

@@ -166,14 +166,5 @@ func speak(c *Conversation, ctx context.Context, args []string) error {
 	return c.openStep(ctx)
 }
 
-func firstOf(all ...string) string {
-	for _, s := range all {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
 // verbatim is an error in its own words.
 func verbatim(err error) Phrase { return say.Verbatim(err.Error()) }

@@ -179,23 +179,30 @@ func (e *expansion) replace(r *syntax.Replace, value string, quoted bool) {
 		e.err = errAborted
 		return
 	}
-	e.result(replacePattern(value, pat, with, r.All), quoted)
+	replaced, ok := replacePattern(value, pat, with, r.All)
+	if !ok {
+		e.err = errAborted
+		e.in.exhausted()
+		return
+	}
+	e.result(replaced, quoted)
 }
 
-func replacePattern(s, pat, with string, all bool) string {
+// replacePattern says too whether there is room for what comes out.
+func replacePattern(s, pat, with string, all bool) (string, bool) {
 	anchor := byte(0)
 	if pat != "" && (pat[0] == '#' || pat[0] == '%') {
 		anchor, pat = pat[0], pat[1:]
 	}
 	if pat == "" {
-		return s
+		return s, true
 	}
 	var b strings.Builder
-	for i := 0; i < len(s); {
+	for i := 0; i < len(s) && b.Len() <= memoryMax; {
 		n := longest(pat, s[i:], anchor == '%')
 		if n <= 0 {
 			if anchor == '#' {
-				return s
+				return s, true
 			}
 			b.WriteByte(s[i])
 			i++
@@ -208,7 +215,7 @@ func replacePattern(s, pat, with string, all bool) string {
 			break
 		}
 	}
-	return b.String()
+	return b.String(), b.Len() <= memoryMax
 }
 
 // longest is the length of the longest start of s that fits pat; with whole,

@@ -173,6 +173,7 @@ func TestEndlessSubstitution(t *testing.T) {
 func TestMemory(t *testing.T) {
 	for script, want := range map[string]string{
 		"x=a; while :; do x=$x$x; done":                                   "!sh: out of memory\n1",
+		"x=$(printf %0300000d); y=${x//0/$x}":                             "!sh: out of memory\n1",
 		"set a; while :; do set \"$@\" \"$@\"; done":                      "!sh: out of memory\n1",
 		"f() { f \"$1$1\"; }; f abcdefgh":                                 "!sh: out of memory\n1",
 		"i=0; while :; do i=$((i+1)); eval v$i=$(printf %0900000d); done": "!sh: out of memory\n1",
