@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	_ "twinlayer/fs/testenv" // its flags are every package's
 )
 
 func TestClosedKnob(t *testing.T) {
