@@ -1,6 +1,7 @@
 package play
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 
@@ -47,7 +48,7 @@ func (n GoTo) do(_ context.Context, c *Conversation) error {
 }
 
 func goTo(c *Conversation, ctx context.Context, args []string) error {
-	n, err := strconv.Atoi(firstOf(args...))
+	n, err := strconv.Atoi(cmp.Or(args...))
 	if err != nil {
 		n = 0
 	}
