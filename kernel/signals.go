@@ -33,3 +33,10 @@ var signalNames = []string{
 	"", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM",
 	"STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 }
+
+// Harmless says whether a signal ends no process by default: 0 only asks for
+// the process; CHLD, CONT, URG and WINCH are ignored (signal(7)); and nothing is
+// modelled of those that stop one.
+func Harmless(signal int) bool { return signal == 0 || harmless[signal] }
+
+var harmless = map[int]bool{17: true, 18: true, 19: true, 20: true, 21: true, 22: true, 23: true, 28: true}

@@ -8,6 +8,16 @@
 // What the model cannot know, it takes over from a real engine by an
 // [Adoption].
 //
-// What is not a value: the contents of layers that a real engine keeps, read
-// when they are needed, and what Programs says of an executable.
+// A State is plain data: nothing in it can be called, waits, or leads to an
+// engine. What a layer holds that came by an Adoption is in the Model's
+// contents, by the layer's diffID, and read when it is first needed; a State
+// has its id and size. While an operation runs programs, those who look see
+// the State as it is so far, and docker kill and stop reach what runs.
+//
+// What cannot be pure, and where it comes in: what Programs says of an
+// executable; what contents and the Registry read; Spool, where the files of an
+// archive go that docker import reads; the real clock by which a program in
+// the foreground sleeps, and the time ([sim.Grace], patience) after which one
+// that does not end is given up. An image's root file system is put together
+// once, of values, when its first container needs it.
 package model

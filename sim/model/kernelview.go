@@ -66,7 +66,7 @@ func (k kernelView) Kill(pid, signal int) error {
 	kill := k.x.t.killers[pid]
 	k.x.t.mu.Unlock()
 	switch {
-	case signal == 0 || harmless[signal]:
+	case kernel.Harmless(signal):
 	case kill != nil:
 		kill(signal)
 	default:
@@ -88,10 +88,6 @@ func (k kernelView) killLeft(pid int) {
 		}
 	}
 }
-
-// harmless are the signals that end no process: CHLD, CONT, URG and WINCH are
-// ignored (signal(7)), and nothing is modelled of those that stop one.
-var harmless = map[int]bool{17: true, 18: true, 19: true, 20: true, 21: true, 22: true, 23: true, 28: true}
 
 // killers marks the contexts of processes that Kill can end. The value is the
 // context that ends them all.

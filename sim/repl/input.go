@@ -88,7 +88,7 @@ func restoreOnTerm() {
 		return
 	}
 	told := make(chan os.Signal, 1)
-	signal.Notify(told, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(told, hangups...)
 	go func() {
 		<-told
 		mode.ApplyMode()
