@@ -212,15 +212,6 @@ func (f *File) excerpt(at []parser.Range) string {
 	return b.String()
 }
 
-// Line is the line that an instruction begins in; 0 for one that is not in the
-// file.
-func Line(c instructions.Command) int {
-	if at := c.Location(); len(at) > 0 {
-		return at[0].Start.Line
-	}
-	return 0
-}
-
 // Code is an instruction as it is written, on one line.
 func Code(c instructions.Command) string {
 	if s, ok := c.(fmt.Stringer); ok {
