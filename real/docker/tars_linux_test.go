@@ -15,9 +15,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/overlay"
 	"twinlayer/fs/tartest"
 	"twinlayer/fs/testenv"
-	"twinlayer/real/store"
 )
 
 var update = flag.Bool("update", false, "TestTars writes what Docker says")
@@ -76,9 +76,9 @@ func listUpper(t *testing.T, dir string, now time.Time) []string {
 	contents, err := os.Create(filepath.Join(t.TempDir(), "contents"))
 	require.NoError(t, err)
 	defer contents.Close()
-	entries, err := store.ReadUpper(t.Context(), dir, contents)
+	entries, err := overlay.ReadUpper(t.Context(), dir, contents)
 	require.NoError(t, err)
-	tree, err := store.Tree(entries, contents, nil)
+	tree, err := overlay.Tree(entries, contents, nil)
 	require.NoError(t, err)
 	list, err := tartest.List(tree, now)
 	require.NoError(t, err)

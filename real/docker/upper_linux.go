@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"twinlayer/fs"
-	"twinlayer/real/store"
+	"twinlayer/fs/overlay"
 )
 
 // readUpper reads an upper directory of this machine.
@@ -14,9 +14,9 @@ func readUpper(ctx context.Context, dir string, contents *os.File) (*fs.Tree, er
 	if dir == "" {
 		return nil, errors.New("the engine does not say where it is")
 	}
-	entries, err := store.ReadUpper(ctx, dir, contents)
+	entries, err := overlay.ReadUpper(ctx, dir, contents)
 	if err != nil {
 		return nil, err
 	}
-	return store.Tree(entries, contents, nil)
+	return overlay.Tree(entries, contents, nil)
 }

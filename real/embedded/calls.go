@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"twinlayer/fs"
+	"twinlayer/fs/overlay"
 	"twinlayer/real/embedded/helper"
 	"twinlayer/real/embedded/rpc"
-	"twinlayer/real/store"
 	"twinlayer/sim"
 )
 
@@ -67,7 +67,7 @@ func (e *Engine) CopyIn(ctx context.Context, container, dir string, files *fs.Tr
 	if err != nil {
 		return err
 	}
-	entries, err := store.Entries(files, f)
+	entries, err := overlay.Entries(files, f)
 	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("copying into %s: %w", container, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"twinlayer/fs"
+	"twinlayer/fs/overlay"
 	"twinlayer/real/embedded/helper"
 	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/store"
@@ -199,7 +200,7 @@ func received(l helper.PackedLayer, before *fs.Tree) (*fs.Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading what the engine read: %w", err)
 	}
-	return store.Tree(l.Entries, f, before)
+	return overlay.Tree(l.Entries, f, before)
 }
 
 // Close ends the helper, and every container with it, and waits for that.

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"twinlayer/fs"
+	"twinlayer/fs/overlay"
 	"twinlayer/real/embedded/helper"
 	"twinlayer/real/store"
 )
@@ -49,7 +50,7 @@ func (e *Engine) tree(dir string) (*fs.Tree, error) {
 // open opens a file of a layer. What belongs to another id of the helper's
 // user namespace may be closed to us, but never to the helper.
 func (e *Engine) open(name string) (store.Content, error) {
-	f, err := store.OpenFile(name)
+	f, err := overlay.OpenFile(name)
 	if errors.Is(err, os.ErrPermission) {
 		return distant{e, name}, nil
 	}

@@ -5,6 +5,8 @@ package store
 import (
 	"errors"
 	"path/filepath"
+
+	"twinlayer/fs/overlay"
 )
 
 // Apart begins a time in which the session keeps to itself what it makes of
@@ -17,7 +19,7 @@ func (s *Store) Apart() { s.setApart(true) }
 func (s *Store) Together() error {
 	s.setApart(false)
 	_, err := s.Refresh()
-	return errors.Join(err, s.Collect(), RemoveAll(filepath.Join(s.session, "apart")))
+	return errors.Join(err, s.Collect(), overlay.RemoveAll(filepath.Join(s.session, "apart")))
 }
 
 func (s *Store) setApart(apart bool) {

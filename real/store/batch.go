@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"twinlayer/fs"
+	"twinlayer/fs/overlay"
 )
 
 // Batch gathers blobs and layers that get their names together, after one
@@ -57,7 +58,7 @@ func (s *Store) Batch() (*Batch, error) {
 
 // Abort removes what was gathered.
 func (b *Batch) Abort() {
-	RemoveAll(b.dir)
+	overlay.RemoveAll(b.dir)
 	for _, f := range b.open {
 		f.Close()
 	}

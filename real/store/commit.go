@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"twinlayer/fs"
+	"twinlayer/fs/overlay"
 	"twinlayer/sim"
 )
 
@@ -40,7 +41,7 @@ type Upper struct {
 // false. shared tells whether files are shared.
 // It ends with ctx.
 func (b *Batch) Upper(ctx context.Context, u Upper) (l Layer, ok, shared bool, err error) {
-	now, err := Look(ctx, u.Dir)
+	now, err := overlay.Look(ctx, u.Dir)
 	if err != nil {
 		return l, false, false, err
 	}
@@ -69,14 +70,14 @@ type committer struct {
 	upper   Upper
 	share   bool
 	taken   bool
-	late    []Entry // those whose times change
-	entries []Entry
+	late    []overlay.Entry // those whose times change
+	entries []overlay.Entry
 }
 
 // prepare leaves out what a layer does not keep, as the fs package's layers
 // in Docker's dialect do, and finds out whether the files can be the layer's:
 // these must be what its tar says.
-func (c *committer) prepare(entries []Entry) error {
+func (c *committer) prepare(entries []overlay.Entry) error {
 	for _, e := range entries {
 		if strings.HasPrefix(path.Base(e.Path), fs.WhiteoutPrefix) {
 			return fmt.Errorf("%s cannot be part of a layer: a name that begins with %q says there that a file is deleted; rename it and commit again", e.Path, fs.WhiteoutPrefix)
@@ -95,15 +96,15 @@ func (c *committer) prepare(entries []Entry) error {
 	return nil
 }
 
-func (c *committer) keep(e *Entry) {
+func (c *committer) keep(e *overlay.Entry) {
 	kept := fs.Xattrs(nil)
-	if value, ok := fs.Xattrs(e.Xattrs).Get(capabilityAttr); ok {
-		kept = fs.Xattrs{{Name: capabilityAttr, Value: value}}
+	if value, ok := fs.Xattrs(e.Xattrs).Get(overlay.CapabilityAttr); ok {
+		kept = fs.Xattrs{{Name: overlay.CapabilityAttr, Value: value}}
 	}
 	if latest := c.upper.Latest; !latest.IsZero() && e.Mtime > latest.UnixNano() {
 		e.Mtime = latest.UnixNano()
 		c.late = append(c.late, *e)
-		c.share = c.share && e.dir()
+		c.share = c.share && e.IsDir()
 	}
 	if len(kept) < len(e.Xattrs) {
 		c.share, c.taken = false, false
@@ -111,21 +112,17 @@ func (c *committer) keep(e *Entry) {
 	e.Xattrs = kept
 }
 
-const capabilityAttr = "security.capability"
-
-func (e *Entry) dir() bool { return e.Link == "" && e.Mode&unix.S_IFMT == unix.S_IFDIR }
-
 func (c *committer) writeTar(w io.Writer) error {
-	top, err := openFolder(c.ctx, c.upper.Dir)
+	top, err := overlay.OpenFolder(c.ctx, c.upper.Dir)
 	if err != nil {
 		return err
 	}
-	defer top.close()
-	last := &openFile{cursor: cursor{at: top}}
+	defer top.Close()
+	last := &openFile{Cursor: overlay.Cursor{At: top}}
 	defer last.close()
 	tree := fs.NewBuilder()
 	for _, e := range c.entries {
-		if err := e.add(tree, &onDisk{e.Path, last}); err != nil {
+		if err := e.Add(tree, &onDisk{e.Path, last}); err != nil {
 			return fmt.Errorf("layer entry %q: %w", e.Path, err)
 		}
 	}
@@ -139,7 +136,7 @@ type onDisk struct {
 }
 
 type openFile struct {
-	cursor
+	overlay.Cursor
 	file *os.File
 	path string
 }
@@ -155,16 +152,16 @@ func (o *onDisk) ReadAt(p []byte, off int64) (n int, err error) {
 		}
 	}
 	clear(p[n:])
-	return len(p), o.last.at.ctx.Err()
+	return len(p), o.last.At.Ctx.Err()
 }
 
 func (o *openFile) open(path string) (err error) {
 	if o.path == path {
-		return o.at.ctx.Err()
+		return o.At.Ctx.Err()
 	}
 	o.close()
-	in, name := o.in(path)
-	if o.file, err = in.file(name); err == nil {
+	in, name := o.In(path)
+	if o.file, err = in.File(name); err == nil {
 		o.path = path
 	}
 	return err
@@ -215,14 +212,14 @@ func (c *committer) take(tree string) error {
 		return err
 	}
 	for _, e := range c.late {
-		if err := setTime(filepath.Join(tree, e.Path), e.Mtime); err != nil {
+		if err := overlay.SetTime(filepath.Join(tree, e.Path), e.Mtime); err != nil {
 			return err
 		}
 	}
 	if err := os.Mkdir(c.upper.Dir, 0o755); err != nil {
 		return err
 	}
-	return CopyAttributes(c.upper.Dir, tree) // a layer's tar says nothing of its root
+	return overlay.CopyAttributes(c.upper.Dir, tree) // a layer's tar says nothing of its root
 }
 
 // linkTree makes the tree: directories anew, the rest as links.
@@ -235,36 +232,22 @@ func (c *committer) linkTree(tree string) error {
 		if err := c.ctx.Err(); err != nil {
 			return err
 		}
-		if !e.dir() {
-			if err := link(from, to); err != nil {
+		if !e.IsDir() {
+			if err := overlay.Link(from, to); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := copyDir(from, to, e.Opaque); err != nil {
+		if err := overlay.CopyDir(from, to, e.Opaque); err != nil {
 			return err
 		}
 	}
 	for _, e := range c.entries[1:] {
-		if e.dir() {
-			if err := setTime(filepath.Join(tree, e.Path), e.Mtime); err != nil {
+		if e.IsDir() {
+			if err := overlay.SetTime(filepath.Join(tree, e.Path), e.Mtime); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
 }
-
-func copyDir(from, to string, opaque bool) error {
-	return reach2(from, to, func(from, to string) error {
-		if err := os.Mkdir(to, 0o755); err != nil {
-			return err
-		}
-		if err := CopyAttributes(from, to); err != nil || !opaque {
-			return err
-		}
-		return unix.Setxattr(to, opaqueAttr, []byte("y"), 0)
-	})
-}
-
-func link(from, to string) error { return reach2(from, to, os.Link) }

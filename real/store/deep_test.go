@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"twinlayer/fs"
+	"twinlayer/fs/overlay"
 )
 
 // nest makes directories in one another below dir, each called name, and in
@@ -28,7 +29,7 @@ func nest(t testing.TB, dir, name string, depth int) {
 		unix.Close(at)
 		at = next
 	}
-	f, err := create(at, "bottom")
+	f, err := overlay.CreateAt(at, "bottom")
 	require.NoError(t, err)
 	_, err = f.WriteString("deep")
 	require.NoError(t, err)
@@ -41,7 +42,7 @@ func deepDir(t testing.TB) string {
 	dir, err := os.MkdirTemp("", "twinlayer-deep-")
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		require.NoError(t, RemoveAll(dir))
+		require.NoError(t, overlay.RemoveAll(dir))
 		_, err := os.Lstat(dir)
 		require.ErrorIs(t, err, os.ErrNotExist)
 	})
@@ -62,30 +63,30 @@ func TestDeep(t *testing.T) {
 	nest(t, dir, "directory", depth)
 	bottom := strings.Repeat("/directory", depth) + "/bottom"
 
-	changes, err := Changes(t.Context(), dir, Dir{})
+	changes, err := overlay.Changes(t.Context(), dir, overlay.Dir{})
 	require.NoError(t, err)
 	require.Len(t, changes, depth+1)
 	require.Equal(t, fs.Change{Kind: fs.Add, Path: bottom}, changes[depth])
 
 	contents, err := os.Create(filepath.Join(t.TempDir(), "contents"))
 	require.NoError(t, err)
-	entries, err := ReadUpper(t.Context(), dir, contents)
+	entries, err := overlay.ReadUpper(t.Context(), dir, contents)
 	require.NoError(t, err)
-	tree, err := Tree(entries, contents, nil)
+	tree, err := overlay.Tree(entries, contents, nil)
 	require.NoError(t, err)
 	text, err := tree.Lookup(bottom).Data.Bytes()
 	require.NoError(t, err)
 	require.Equal(t, "deep", string(text))
 
 	other := deepDir(t)
-	require.NoError(t, Put(t.Context(), other, entries, contents))
-	again, err := ReadUpper(t.Context(), other, contents)
+	require.NoError(t, overlay.Put(t.Context(), other, entries, contents))
+	again, err := overlay.ReadUpper(t.Context(), other, contents)
 	require.NoError(t, err)
 	require.Equal(t, bottom, again[depth+1].Path)
-	require.NoError(t, Put(t.Context(), other, entries[:2], contents), "what is there stays")
+	require.NoError(t, overlay.Put(t.Context(), other, entries[:2], contents), "what is there stays")
 
 	n := 0
-	require.NoError(t, Walk(t.Context(), dir, func(string, *Stat) error { n++; return nil }))
+	require.NoError(t, overlay.Walk(t.Context(), dir, func(string, *overlay.Stat) error { n++; return nil }))
 	require.Equal(t, depth+1, n)
 
 	_, _, _, err = batch(t, open(t, t.TempDir())).Upper(t.Context(), Upper{Dir: dir})
@@ -116,16 +117,16 @@ func TestDeepestLayer(t *testing.T) {
 		require.Equal(t, "deep", string(text))
 
 		upper := deepDir(t)
-		changes, err := Changes(t.Context(), upper, Dir{s.LayerTree(l.DiffID)})
+		changes, err := overlay.Changes(t.Context(), upper, overlay.Dir{s.LayerTree(l.DiffID)})
 		require.NoError(t, err)
 		require.Empty(t, changes)
 		require.NoError(t, unix.Mkdir(filepath.Join(upper, name), 0o755))
-		require.NoError(t, unix.Setxattr(filepath.Join(upper, name), opaqueAttr, []byte("y"), 0))
-		changes, err = Changes(t.Context(), upper, Dir{s.LayerTree(l.DiffID)})
+		require.NoError(t, unix.Setxattr(filepath.Join(upper, name), overlay.OpaqueAttr, []byte("y"), 0))
+		changes, err = overlay.Changes(t.Context(), upper, overlay.Dir{s.LayerTree(l.DiffID)})
 		require.NoError(t, err)
 		require.Equal(t, []fs.Change{{Kind: fs.Modify, Path: "/" + name}, {Kind: fs.Delete, Path: "/" + name + "/" + name}}, changes)
 		if share {
-			require.NoError(t, Unshare(dir, filepath.Join(t.TempDir(), "own")))
+			require.NoError(t, overlay.Unshare(dir, filepath.Join(t.TempDir(), "own")))
 		}
 	}
 }
@@ -154,22 +155,24 @@ func TestInterrupted(t *testing.T) {
 	}
 	contents, err := os.Create(filepath.Join(t.TempDir(), "contents"))
 	require.NoError(t, err)
-	entries, err := ReadUpper(t.Context(), dir, contents)
+	entries, err := overlay.ReadUpper(t.Context(), dir, contents)
 	require.NoError(t, err)
 	s := open(t, t.TempDir())
 	for name, walk := range map[string]func(context.Context) error{
-		"diff":   func(ctx context.Context) error { _, err := Changes(ctx, dir, Dir{into}); return err },
-		"layer":  func(ctx context.Context) error { _, err := ReadUpper(ctx, dir, contents); return err },
+		"diff":   func(ctx context.Context) error { _, err := overlay.Changes(ctx, dir, overlay.Dir{into}); return err },
+		"layer":  func(ctx context.Context) error { _, err := overlay.ReadUpper(ctx, dir, contents); return err },
 		"commit": func(ctx context.Context) error { _, _, _, err := batch(t, s).Upper(ctx, Upper{Dir: dir}); return err },
 		"shared": func(ctx context.Context) error {
 			_, _, _, err := batch(t, s).Upper(ctx, Upper{Dir: dir, Share: true})
 			return err
 		},
 		"copy out": func(ctx context.Context) error {
-			return aside(func() error { _, err := ReadPath(ctx, dir, contents); return err })
+			return overlay.Aside(func() error { _, err := overlay.ReadPath(ctx, dir, contents); return err })
 		},
-		"copy in":  func(ctx context.Context) error { return Put(ctx, into, entries, contents) },
-		"evidence": func(ctx context.Context) error { return Walk(ctx, dir, func(string, *Stat) error { return nil }) },
+		"copy in": func(ctx context.Context) error { return overlay.Put(ctx, into, entries, contents) },
+		"evidence": func(ctx context.Context) error {
+			return overlay.Walk(ctx, dir, func(string, *overlay.Stat) error { return nil })
+		},
 	} {
 		asked := &ending{t.Context(), 1 << 30}
 		require.NoError(t, walk(asked), name)
@@ -187,13 +190,13 @@ func TestTooMuch(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"a", "b"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o644))
-		require.NoError(t, os.Truncate(filepath.Join(dir, name), mostBytes/2+1))
+		require.NoError(t, os.Truncate(filepath.Join(dir, name), overlay.MostBytes/2+1))
 	}
 	contents, err := os.Create(filepath.Join(t.TempDir(), "contents"))
 	require.NoError(t, err)
-	_, err = ReadUpper(t.Context(), dir, contents)
+	_, err = overlay.ReadUpper(t.Context(), dir, contents)
 	require.ErrorContains(t, err, "there is more than can be read of a container")
-	r := room{}
-	require.NoError(t, r.takes(strings.Repeat("x", mostPaths)))
-	require.ErrorContains(t, r.takes("x"), "there is more than can be read of a container")
+	r := overlay.Room{}
+	require.NoError(t, r.Takes(strings.Repeat("x", overlay.MostPaths)))
+	require.ErrorContains(t, r.Takes("x"), "there is more than can be read of a container")
 }

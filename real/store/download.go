@@ -11,6 +11,8 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sys/unix"
+
+	"twinlayer/fs/overlay"
 )
 
 // Download adds a layer from its blob, which fetch reads from an offset on.
@@ -29,7 +31,7 @@ func (b *Batch) Download(blob ocispec.Descriptor, fetch func(from int64) io.Read
 		}
 		l, err = b.download(p, blob, fetch)
 	}
-	if err == nil && l.Blob == nil || err != nil && !p.interrupted || full(err) {
+	if err == nil && l.Blob == nil || err != nil && !p.interrupted || overlay.Full(err) {
 		os.Remove(p.file.Name())
 	}
 	return l, err

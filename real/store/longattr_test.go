@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"twinlayer/fs/overlay"
 )
 
 // TestLongAttribute: an attribute that is longer than the file system takes
@@ -27,7 +29,7 @@ func TestLongAttribute(t *testing.T) {
 	}
 	require.ErrorContains(t, err, "takes no extended attribute as long as user.long, of 5000 bytes")
 	require.True(t, IsUnusable(err))
-	require.False(t, full(err))
+	require.False(t, overlay.Full(err))
 	s := &Store{dir: dir}
 	require.Equal(t, err, s.Explain(err))
 }

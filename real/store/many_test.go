@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs/testenv"
+	"twinlayer/fs/overlay"
 )
 
 // BenchmarkMany reads an upper directory with many files in one directory, and
@@ -28,12 +29,12 @@ func BenchmarkMany(b *testing.B) {
 			}
 			empty := testenv.Heap()
 			for b.Loop() {
-				now, err := Look(b.Context(), dir)
+				now, err := overlay.Look(b.Context(), dir)
 				require.NoError(b, err)
-				changes, err := Changes(b.Context(), dir, Dir{})
+				changes, err := overlay.Changes(b.Context(), dir, overlay.Dir{})
 				require.NoError(b, err)
 				require.Len(b, changes, n)
-				tree, err := Tree(now.Entries, nil, nil)
+				tree, err := overlay.Tree(now.Entries, nil, nil)
 				require.NoError(b, err)
 				b.ReportMetric(float64(testenv.Heap()-empty)/float64(n), "bytes/file")
 				runtime.KeepAlive(now)

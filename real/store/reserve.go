@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"twinlayer/fs/overlay"
 )
 
 // reserveName is a file that holds room on the disk for what makes room: to
@@ -35,7 +37,7 @@ func (s *Store) reserve() {
 // frugally does what makes room, on a full disk with what is held for it.
 func (s *Store) frugally(do func() error) error {
 	err := do()
-	if !full(err) {
+	if !overlay.Full(err) {
 		return err
 	}
 	os.Remove(filepath.Join(s.dir, reserveName))

@@ -13,6 +13,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
+
+	"twinlayer/fs/overlay"
 )
 
 // Store is a directory of blobs and layers, and one session in it.
@@ -40,7 +42,7 @@ type Store struct {
 // begins one. Only its owner can look into it: layers hold other people's
 // suid programs.
 func Open(dir string) (*Store, error) {
-	if _, err := descriptors(); err != nil {
+	if _, err := overlay.Descriptors(); err != nil {
 		return nil, fmt.Errorf("/proc/self/fd: %w", err)
 	}
 	s := &Store{
@@ -133,20 +135,20 @@ func unusable(dir string, err error) error {
 		return err
 	case errors.Is(err, unix.EROFS), errors.Is(err, os.ErrPermission):
 		text = "the data directory %s cannot be written to (%v): choose another one"
-	case full(err):
+	case overlay.Full(err):
 		text = "the disk under %s is full (%v): free some space"
 	}
 	return &unusableError{fmt.Sprintf(text, dir, err), err}
 }
 
 // IsUnusable says whether an error is that of the disk.
-func IsUnusable(err error) bool { return errors.As(err, new(*unusableError)) }
-
-func full(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+func IsUnusable(err error) bool {
+	return errors.As(err, new(*unusableError)) || errors.As(err, new(*overlay.LongAttrError))
+}
 
 // Explain is err, or what to do if it says that the disk is full.
 func (s *Store) Explain(err error) error {
-	if full(err) {
+	if overlay.Full(err) {
 		return unusable(s.dir, err)
 	}
 	return err
@@ -155,7 +157,7 @@ func (s *Store) Explain(err error) error {
 // Close ends the session and removes what is its own.
 func (s *Store) Close() error {
 	s.forgetTurns()
-	err := RemoveAll(s.session)
+	err := overlay.RemoveAll(s.session)
 	s.lock.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"twinlayer/fs"
+	"twinlayer/fs/overlay"
 )
 
 func open(t testing.TB, dir string) *Store {
@@ -243,7 +244,7 @@ func upper(t testing.TB) string {
 	require.NoError(t, os.Symlink("d", filepath.Join(dir, "l")))
 	require.NoError(t, unix.Mknod(filepath.Join(dir, "gone"), unix.S_IFCHR, 0))
 	require.NoError(t, unix.Mknod(filepath.Join(dir, "socket"), unix.S_IFSOCK|0o600, 0))
-	require.NoError(t, unix.Setxattr(filepath.Join(dir, "d"), opaqueAttr, []byte("y"), 0))
+	require.NoError(t, unix.Setxattr(filepath.Join(dir, "d"), overlay.OpaqueAttr, []byte("y"), 0))
 	return dir
 }
 
@@ -280,7 +281,7 @@ func TestUpper(t *testing.T) {
 		return all
 	}
 	before := times()
-	require.NoError(t, Unshare(dir, filepath.Join(t.TempDir(), "own")))
+	require.NoError(t, overlay.Unshare(dir, filepath.Join(t.TempDir(), "own")))
 	require.Equal(t, before, times(), "no directory was changed")
 	var st unix.Stat_t
 	require.NoError(t, unix.Lstat(filepath.Join(s.LayerTree(ids[0]), "d/f"), &st))
@@ -305,11 +306,11 @@ func sameTrees(t testing.TB, want, got string) {
 		require.NoError(t, err)
 		return f
 	}
-	a, err := ReadUpper(t.Context(), want, scratch())
+	a, err := overlay.ReadUpper(t.Context(), want, scratch())
 	require.NoError(t, err)
-	b, err := ReadUpper(t.Context(), got, scratch())
+	b, err := overlay.ReadUpper(t.Context(), got, scratch())
 	require.NoError(t, err)
-	var x, y []Entry
+	var x, y []overlay.Entry
 	for _, e := range a[1:] {
 		if e.Mode&unix.S_IFMT != unix.S_IFSOCK {
 			e.Ino, e.Ctime, e.Mtime = 0, 0, e.Mtime/1e9

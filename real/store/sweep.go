@@ -10,6 +10,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
+
+	"twinlayer/fs/overlay"
 )
 
 // Hold keeps layers from being removed until release is called, though no
@@ -59,7 +61,7 @@ func (s *Store) collectAll() error {
 	if err != nil {
 		return unusable(s.dir, err)
 	}
-	defer RemoveAll(grave)
+	defer overlay.RemoveAll(grave)
 	return s.locked(func() error { return s.collect(grave) })
 }
 
@@ -127,7 +129,7 @@ func (s *Store) sweep() {
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			continue
 		}
-		RemoveAll(session)
+		overlay.RemoveAll(session)
 		if err == nil {
 			lock.Close()
 		}

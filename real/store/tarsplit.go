@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"twinlayer/fs"
+	"twinlayer/fs/overlay"
 )
 
 // A tar-split is a layer's tar without the contents of its files: with the tree,
@@ -148,7 +149,7 @@ type Content interface {
 
 // OpenTar opens the tar of the layer in a directory.
 func OpenTar(dir string) (*Tar, error) {
-	return openTar(dir, func(name string) (Content, error) { return OpenFile(name) })
+	return openTar(dir, func(name string) (Content, error) { return overlay.OpenFile(name) })
 }
 
 // OpenHeaders is OpenTar for one who wants no contents from Read, which gives

@@ -15,15 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"twinlayer/fs"
-)
-
-// Attributes of our own on files of a layer, where the user namespace cannot
-// hold what the image says. Only regular files and directories can have them
-// (xattr(7)); a symlink's owner is lost.
-const (
-	ownerAttr  = "user.twinlayer.owner"  // "uid:gid"
-	deviceAttr = "user.twinlayer.device" // "c major:minor", on an empty file
-	opaqueAttr = "user.overlay.opaque"   // "y": overlayfs's own
+	"twinlayer/fs/overlay"
 )
 
 // Unpack writes what an uncompressed layer tar holds below dir, in the form
@@ -38,7 +30,7 @@ func Unpack(dir, lost string, r io.Reader, split io.Writer) (size, length int64,
 	if err != nil {
 		return 0, 0, err
 	}
-	defer u.close()
+	defer u.Close()
 	tree, err := fs.Unpack(u.in, u)
 	if err != nil {
 		return 0, 0, err
@@ -60,7 +52,7 @@ func newUnpacker(dir, lost string, r io.Reader, split io.Writer) (*unpacker, err
 		return nil, err
 	}
 	return &unpacker{
-		rootedDir: rootedDir{root: root, parent: -1}, lost: lost, number: map[string]int{}, split: f,
+		RootedDir: overlay.RootedDir{Root: root, Parent: -1}, lost: lost, number: map[string]int{}, split: f,
 		in:  &recorder{r: bufio.NewReaderSize(r, 256<<10), split: f},
 		buf: make([]byte, 256<<10),
 	}, nil
@@ -68,7 +60,7 @@ func newUnpacker(dir, lost string, r io.Reader, split io.Writer) (*unpacker, err
 
 // unpacker is the directory that a tar is unpacked into.
 type unpacker struct {
-	rootedDir
+	overlay.RootedDir
 	in     *recorder
 	split  *splitWriter
 	lost   string
@@ -81,7 +73,7 @@ var _ fs.Disk = (*unpacker)(nil)
 
 // Make makes a new inode.
 func (u *unpacker) Make(name string, n *fs.Node, body io.Reader, sparse bool) error {
-	dir, base, err := u.at(name)
+	dir, base, err := u.At(name)
 	if err != nil {
 		return err
 	}
@@ -100,7 +92,7 @@ func (u *unpacker) Make(name string, n *fs.Node, body io.Reader, sparse bool) er
 
 // Link gives what is at target another name.
 func (u *unpacker) Link(name, target string) error {
-	from, old, err := u.at(target)
+	from, old, err := u.At(target)
 	if err != nil {
 		return err
 	}
@@ -108,7 +100,7 @@ func (u *unpacker) Link(name, target string) error {
 		return err
 	}
 	defer unix.Close(from)
-	dir, base, err := u.at(name)
+	dir, base, err := u.At(name)
 	if err != nil {
 		return err
 	}
@@ -118,14 +110,14 @@ func (u *unpacker) Link(name, target string) error {
 // Remove removes a file or an empty directory. A file that the tar-split speaks of
 // is moved out of the way of the entry that takes its place.
 func (u *unpacker) Remove(name string, n *fs.Node) error {
-	dir, base, err := u.at(name)
+	dir, base, err := u.At(name)
 	if err != nil {
 		return err
 	}
 	file, known := u.number[name]
 	switch {
 	case n.IsDir():
-		u.forget()
+		u.Forget()
 		err = u.rmdir(name)
 	case known:
 		delete(u.number, name)
@@ -137,7 +129,7 @@ func (u *unpacker) Remove(name string, n *fs.Node) error {
 }
 
 func (u *unpacker) rmdir(name string) error {
-	dir, base, err := u.at(name)
+	dir, base, err := u.At(name)
 	if err != nil {
 		return err
 	}
@@ -152,7 +144,7 @@ func (u *unpacker) lose(dir int, base string, file int) error {
 }
 
 func (u *unpacker) regular(name string, dir int, base string, body io.Reader, sparse bool) error {
-	f, err := create(dir, base)
+	f, err := overlay.CreateAt(dir, base)
 	if err != nil {
 		return explain("making", name, err)
 	}
@@ -174,7 +166,7 @@ func (u *unpacker) content(f *os.File, name string, body io.Reader) error {
 	}
 	u.files++
 	u.number[name] = u.files
-	return u.split.content(relative(name), n)
+	return u.split.content(overlay.Relative(name), n)
 }
 
 // sparse copies a content and leaves its zeros out. The tar-split keeps all that
@@ -206,14 +198,14 @@ func device(dir int, base string, n *fs.Node) error {
 	if !errors.Is(err, unix.EPERM) {
 		return err
 	}
-	f, err := create(dir, base)
+	f, err := overlay.CreateAt(dir, base)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	kind := map[uint32]string{unix.S_IFCHR: "c", unix.S_IFBLK: "b"}[n.Type()]
 	note := fmt.Sprintf("%s %d:%d", kind, unix.Major(n.Rdev), unix.Minor(n.Rdev))
-	return unix.Fsetxattr(int(f.Fd()), deviceAttr, []byte(note), 0)
+	return unix.Fsetxattr(int(f.Fd()), overlay.DeviceAttr, []byte(note), 0)
 }
 
 func explain(doing, name string, err error) error {
@@ -233,9 +225,9 @@ func (u *unpacker) dressAll(tree *fs.Tree) error {
 			}
 			done[p.Ino] = true
 		}
-		if err := u.dress(p.Path, p.Node); err != nil {
+		if err := u.Dress(p.Path, p.Node); err != nil {
 			return explain("finishing", p.Path, err)
 		}
 	}
-	return explain("finishing", "/", u.dress("/", tree.Root()))
+	return explain("finishing", "/", u.Dress("/", tree.Root()))
 }

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"twinlayer/fs"
+	"twinlayer/fs/overlay"
 	"twinlayer/fs/tartest"
 	"twinlayer/fs/testenv"
 )
@@ -52,9 +53,9 @@ func (b *both) outside(t testing.TB) []string {
 	contents, err := os.Create(filepath.Join(b.top, "contents"))
 	require.NoError(t, err)
 	defer contents.Close()
-	entries, err := ReadUpper(t.Context(), b.side, contents)
+	entries, err := overlay.ReadUpper(t.Context(), b.side, contents)
 	require.NoError(t, err)
-	tree, err := Tree(entries, contents, nil)
+	tree, err := overlay.Tree(entries, contents, nil)
 	require.NoError(t, err)
 	list, err := tartest.List(tree, time.Now().Add(time.Hour))
 	require.NoError(t, err)
@@ -110,9 +111,9 @@ func (b *both) compare(t testing.TB, packed []byte, what any) []string {
 
 // unpacked is the directory as a tree; it gives the tar back.
 func (b *both) unpacked(t testing.TB, dir string, contents *os.File, packed []byte) *fs.Tree {
-	entries, err := ReadUpper(t.Context(), filepath.Join(dir, treeName), contents)
+	entries, err := overlay.ReadUpper(t.Context(), filepath.Join(dir, treeName), contents)
 	require.NoError(t, err)
-	tree, err := Tree(entries, contents, nil)
+	tree, err := overlay.Tree(entries, contents, nil)
 	require.NoError(t, err)
 	r, err := OpenTar(dir)
 	require.Equal(t, packed, content(t, r, err))

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"twinlayer/fs/overlay"
 )
 
 // Volume tells about a volume: a directory beside all layers. One that was
@@ -118,7 +120,7 @@ func (s *Store) CreateVolume(v Volume) error {
 	if err != nil {
 		return unusable(s.dir, err)
 	}
-	defer RemoveAll(dir)
+	defer overlay.RemoveAll(dir)
 	meta, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -193,7 +195,7 @@ func (s *Store) RemoveVolume(v Volume) (bool, error) {
 	if err != nil {
 		return false, unusable(s.dir, err)
 	}
-	defer RemoveAll(grave)
-	err = ignore(os.Rename(s.volumePath(v), filepath.Join(grave, v.Name)), unix.ENOENT)
+	defer overlay.RemoveAll(grave)
+	err = overlay.Ignore(os.Rename(s.volumePath(v), filepath.Join(grave, v.Name)), unix.ENOENT)
 	return true, unusable(s.dir, err)
 }

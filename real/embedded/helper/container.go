@@ -17,9 +17,9 @@ import (
 
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
+	"twinlayer/fs/overlay"
 	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/runtime"
-	"twinlayer/real/store"
 	"twinlayer/sim"
 )
 
@@ -82,7 +82,7 @@ func (h *helper) create(ctx context.Context, spec sim.Spec) (sim.Container, erro
 // docker does before the container is started.
 func (h *helper) makeDir(c *container) error {
 	dir := path.Clean("/" + cmp.Or(c.info.Dir, c.config.WorkingDir))
-	if dir == "/" || store.Root(c.lower()).HasDir(dir) {
+	if dir == "/" || overlay.Root(c.lower()).HasDir(dir) {
 		return nil
 	}
 	c.starting.Lock()
@@ -144,11 +144,11 @@ func (h *helper) furnish(c *container) (err error) {
 			return err
 		}
 	}
-	root := store.Root(c.layers)
+	root := overlay.Root(c.layers)
 	if c.init, err = h.store.InitLayer(root); err != nil {
 		return fmt.Errorf("its mount points: %w", err)
 	}
-	if err := store.CopyAttributes(append(root, c.init)[0], c.path("upper")); err != nil {
+	if err := overlay.CopyAttributes(append(root, c.init)[0], c.path("upper")); err != nil {
 		return err
 	}
 	// Docker makes the root directory with the container, whatever time the
@@ -197,7 +197,7 @@ func (c *container) prepare() error {
 	if err != nil || len(left) == 0 {
 		return err
 	}
-	if err := store.RemoveAll(c.path("work")); err != nil {
+	if err := overlay.RemoveAll(c.path("work")); err != nil {
 		return err
 	}
 	return os.Mkdir(c.path("work"), 0o755)
@@ -209,7 +209,7 @@ func (c *container) part() error {
 	if len(c.shared) == 0 {
 		return nil
 	}
-	if err := store.Unshare(c.path("upper"), c.path("own")); err != nil {
+	if err := overlay.Unshare(c.path("upper"), c.path("own")); err != nil {
 		return err
 	}
 	c.shared = nil
@@ -291,7 +291,7 @@ func (h *helper) forget(c *container) *container {
 	c.gone.Do(func() {
 		c.logs.close()
 		if c.dir != "" {
-			go store.RemoveAll(c.dir) // nobody need wait for the disk; what is left goes with the session
+			go overlay.RemoveAll(c.dir) // nobody need wait for the disk; what is left goes with the session
 		}
 		for _, f := range c.held {
 			f.Close()

@@ -11,9 +11,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"twinlayer/fs/overlay"
 	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/runtime"
-	"twinlayer/real/store"
 	"twinlayer/sim"
 )
 
@@ -45,7 +45,7 @@ func (h *helper) copyIn(ctx context.Context, args CopyInArgs) (rpc.None, error) 
 		case !info.IsDir():
 			return sim.Refuse("extraction point is not a directory")
 		}
-		return store.Put(ctx, args.Dir, args.Entries, contents)
+		return overlay.Put(ctx, args.Dir, args.Entries, contents)
 	})
 	if errors.Is(err, unix.EROFS) {
 		err = sim.Refuse("container rootfs is marked read-only")
@@ -63,9 +63,9 @@ func (h *helper) copyOut(ctx context.Context, args CopyOutArgs) (PackedLayer, er
 		return PackedLayer{}, err
 	}
 	defer f.Close()
-	var entries []store.Entry
+	var entries []overlay.Entry
 	err = h.within(c, func() (err error) {
-		entries, err = store.ReadPath(ctx, args.Name, f)
+		entries, err = overlay.ReadPath(ctx, args.Name, f)
 		return err
 	})
 	if err != nil {

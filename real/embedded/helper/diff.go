@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"twinlayer/real/store"
+	"twinlayer/fs/overlay"
 )
 
 func (h *helper) changes(ctx context.Context, key string) ([]Change, error) {
@@ -16,7 +16,7 @@ func (h *helper) changes(ctx context.Context, key string) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := store.Changes(ctx, c.path("upper"), store.Root(c.lower()))
+	found, err := overlay.Changes(ctx, c.path("upper"), overlay.Root(c.lower()))
 	if err != nil {
 		return nil, fmt.Errorf("comparing container %s with its image: %w", key, err)
 	}
@@ -34,7 +34,7 @@ func (h *helper) layer(ctx context.Context, args LayerArgs) (PackedLayer, error)
 	if err != nil {
 		return PackedLayer{}, err
 	}
-	now, err := store.Look(ctx, c.path("upper"))
+	now, err := overlay.Look(ctx, c.path("upper"))
 	if err != nil {
 		return PackedLayer{}, c.unread(h, err)
 	}
@@ -67,13 +67,13 @@ func (h *helper) layer(ctx context.Context, args LayerArgs) (PackedLayer, error)
 // readLayer is the layer that was read last. The caller keeps no other one
 // either.
 type readLayer struct {
-	*store.Snapshot
+	*overlay.Snapshot
 	of    *container
 	stamp string
 }
 
 // readBefore is a container's layer if it was read last, in this state.
-func (h *helper) readBefore(c *container, stamp string) *store.Snapshot {
+func (h *helper) readBefore(c *container, stamp string) *overlay.Snapshot {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.lastRead.of != c || h.lastRead.stamp != stamp {

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"twinlayer/fs"
-	"twinlayer/real/store"
+	"twinlayer/fs/overlay"
 	"twinlayer/sim"
 )
 
@@ -61,7 +61,7 @@ var errEnough = errors.New("enough")
 // upperFact lists the upper directory, marks of overlayfs too.
 func (c *container) upperFact(ctx context.Context) sim.Evidence {
 	var rows []string
-	err := store.Walk(ctx, c.path("upper"), func(name string, s *store.Stat) error {
+	err := overlay.Walk(ctx, c.path("upper"), func(name string, s *overlay.Stat) error {
 		if len(rows) == mostRows {
 			rows = append(rows, "…")
 			return errEnough
@@ -79,7 +79,7 @@ func (c *container) upperFact(ctx context.Context) sim.Evidence {
 		Shown: strings.Join(rows, "\n"), Again: "ls -lR " + c.path("upper") + "; getfattr -dR -m user.overlay " + c.path("upper")}
 }
 
-func upperRow(name string, s *store.Stat) string {
+func upperRow(name string, s *overlay.Stat) string {
 	size := fmt.Sprint(s.Size)
 	if s.Type() == unix.S_IFCHR || s.Type() == unix.S_IFBLK {
 		size = fmt.Sprintf("%d, %d", unix.Major(s.Rdev), unix.Minor(s.Rdev))
@@ -107,7 +107,7 @@ func diskUse(ctx context.Context, dir string) int64 {
 	var top unix.Stat_t
 	unix.Lstat(dir, &top)
 	seen, n := map[uint64]bool{}, top.Blocks*512
-	store.Walk(ctx, dir, func(_ string, s *store.Stat) error {
+	overlay.Walk(ctx, dir, func(_ string, s *overlay.Stat) error {
 		if s.Nlink == 1 || s.IsDir() || !seen[s.Ino] {
 			seen[s.Ino] = true
 			n += s.Blocks * 512
@@ -124,7 +124,7 @@ func (c *container) largestFile(ctx context.Context) (largest string, ok bool) {
 		return "", false
 	}
 	bottom, size := c.layers[len(c.layers)-1], int64(0)
-	store.Walk(ctx, bottom, func(name string, s *store.Stat) error {
+	overlay.Walk(ctx, bottom, func(name string, s *overlay.Stat) error {
 		if s.Type() == unix.S_IFREG && s.Size > size && !c.hidden(name) {
 			largest, size = filepath.Join(bottom, name), s.Size
 		}
@@ -135,7 +135,7 @@ func (c *container) largestFile(ctx context.Context) (largest string, ok bool) {
 
 func (c *container) hidden(rel string) bool {
 	for _, dir := range append([]string{c.path("upper")}, c.layers[:len(c.layers)-1]...) {
-		if _, err := store.Find(dir, rel); err == nil {
+		if _, err := overlay.Find(dir, rel); err == nil {
 			return true
 		}
 	}
@@ -146,7 +146,7 @@ func (c *container) hidden(rel string) bool {
 func (h *helper) inodeFact(c *container, file string) sim.Evidence {
 	bottom := c.layers[len(c.layers)-1]
 	rel, _ := filepath.Rel(bottom, file)
-	st, _ := store.Find(bottom, rel)
+	st, _ := overlay.Find(bottom, rel)
 	rows := []string{fmt.Sprintf("inode %d\t%s", st.Ino, file)}
 	for _, other := range h.all() {
 		r := other.current()

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"twinlayer/real/store"
+	"twinlayer/fs/overlay"
 )
 
 // hold keeps the layers of an image until the session ends and returns their
@@ -38,7 +38,7 @@ func (h *helper) read(_ context.Context, args ReadArgs) ([]byte, error) {
 	if !strings.HasPrefix(filepath.Clean(args.Name), layers) || args.N < 0 || args.N > DistantMost {
 		return nil, fmt.Errorf("%s is no file of a layer", args.Name)
 	}
-	f, err := store.OpenFile(args.Name)
+	f, err := overlay.OpenFile(args.Name)
 	if err != nil {
 		return nil, err
 	}

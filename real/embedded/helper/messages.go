@@ -7,7 +7,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/fs"
-	"twinlayer/real/store"
+	"twinlayer/fs/overlay"
 	"twinlayer/sim"
 )
 
@@ -43,7 +43,7 @@ type (
 	}
 	LayerArgs   struct{ Container, Known string }
 	PackedLayer struct {
-		Entries  []store.Entry
+		Entries  []overlay.Entry
 		Contents string // the name of a file, for the caller to remove; "": nothing has changed
 		Stamp    string // of the state that was read
 		Settled  bool   // a change after it would have another stamp
@@ -70,7 +70,7 @@ type (
 	}
 	CopyInArgs struct {
 		Container, Dir string
-		Entries        []store.Entry
+		Entries        []overlay.Entry
 		Contents       string // the name of a file
 	}
 	CopyOutArgs         struct{ Container, Name string }

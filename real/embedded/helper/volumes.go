@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"twinlayer/fs/overlay"
 	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/runtime"
 	"twinlayer/real/store"
@@ -94,12 +95,12 @@ func (h *helper) fill(ctx context.Context, c *container, v store.Volume, target 
 	if err := c.prepare(); err != nil {
 		return err
 	}
-	var entries []store.Entry
+	var entries []overlay.Entry
 	err = runtime.View{Root: h.root(c)}.Within(func() (err error) {
 		if info, err := os.Stat(target); err != nil || !info.IsDir() {
 			return nil
 		}
-		entries, err = store.ReadDir(ctx, target, contents)
+		entries, err = overlay.ReadDir(ctx, target, contents)
 		return err
 	})
 	if err != nil || entries == nil {
@@ -111,7 +112,7 @@ func (h *helper) fill(ctx context.Context, c *container, v store.Volume, target 
 	if err := c.prepare(); err != nil {
 		return err
 	}
-	return view.Within(func() error { return store.PutRoot(ctx, target, entries, contents) })
+	return view.Within(func() error { return overlay.PutRoot(ctx, target, entries, contents) })
 }
 
 // removeVolumes removes the volumes that were made for the container alone.

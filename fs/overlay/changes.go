@@ -1,6 +1,6 @@
 //go:build linux
 
-package store
+package overlay
 
 import (
 	"context"
@@ -25,12 +25,12 @@ import (
 // It ends with ctx.
 func Changes(ctx context.Context, upper string, lower Dir) ([]fs.Change, error) {
 	w := walk{}
-	err := aside(func() error {
-		top, err := openFolder(ctx, upper)
+	err := Aside(func() error {
+		top, err := OpenFolder(ctx, upper)
 		if err != nil {
 			return err
 		}
-		defer top.close()
+		defer top.Close()
 		root, err := top.stat(".")
 		if err != nil || root == nil {
 			return errors.Join(err, unix.ENOENT)
@@ -47,12 +47,12 @@ func Changes(ctx context.Context, upper string, lower Dir) ([]fs.Change, error) 
 
 type walk struct {
 	found []fs.Change
-	room
+	Room
 }
 
 func (w *walk) note(kind fs.Kind, name string) (bool, error) {
 	w.found = append(w.found, fs.Change{Kind: kind, Path: name})
-	return true, w.takes(name)
+	return true, w.Takes(name)
 }
 
 // dir compares the entries of a directory, which is open as f, and says
@@ -177,8 +177,8 @@ func differs(old, now *Stat) (bool, error) {
 	if old.Mode != now.Mode || old.Uid != now.Uid || old.Gid != now.Gid || old.Rdev != now.Rdev {
 		return true, nil
 	}
-	was, _ := old.attr(capabilityAttr)
-	is, _ := now.attr(capabilityAttr)
+	was, _ := old.attr(CapabilityAttr)
+	is, _ := now.attr(CapabilityAttr)
 	if was != is {
 		return true, nil
 	}

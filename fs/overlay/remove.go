@@ -1,6 +1,6 @@
 //go:build linux
 
-package store
+package overlay
 
 import (
 	"context"
@@ -14,11 +14,11 @@ import (
 // RemoveAll is os.RemoveAll for trees that a container made: no more of their
 // directories are open at once than a process can have open.
 func RemoveAll(path string) error {
-	f, err := openFolder(context.Background(), filepath.Dir(path))
+	f, err := OpenFolder(context.Background(), filepath.Dir(path))
 	if err != nil {
 		return ignoreMissing(err)
 	}
-	defer f.close()
+	defer f.Close()
 	return f.remove(filepath.Base(path))
 }
 
@@ -29,7 +29,7 @@ const removeTries = 16
 func (f *folder) remove(name string) error {
 	err := f.unlink(name, 0)
 	if !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.EPERM) {
-		return ignore(err, unix.ENOENT)
+		return Ignore(err, unix.ENOENT)
 	}
 	for range removeTries {
 		if err := f.sub(name).empty(); err != nil {
@@ -40,7 +40,7 @@ func (f *folder) remove(name string) error {
 			break
 		}
 	}
-	return ignore(err, unix.ENOENT)
+	return Ignore(err, unix.ENOENT)
 }
 
 // empty removes what is in the directory.
@@ -49,7 +49,7 @@ func (f *folder) empty() error {
 	names, err := f.names()
 	for _, e := range names {
 		err = errors.Join(err, f.remove(e.name))
-		if f.ctx.Err() != nil {
+		if f.Ctx.Err() != nil {
 			break
 		}
 	}

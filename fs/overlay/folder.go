@@ -1,6 +1,6 @@
 //go:build linux
 
-package store
+package overlay
 
 import (
 	"cmp"
@@ -40,7 +40,7 @@ func inodeOf(st *unix.Stat_t) inode { return inode{st.Dev, st.Ino} }
 // visit is what all folders below one top have in common. When ctx ends, so
 // does everything that is done in them.
 type visit struct {
-	ctx  context.Context
+	Ctx  context.Context
 	open []*folder // but for the top, those opened first first
 	here *folder   // the thread's working directory
 }
@@ -50,8 +50,8 @@ type visit struct {
 const mostOpen = 128
 
 // openFolder opens the top of a visit, which nobody can exchange.
-func openFolder(ctx context.Context, dir string) (*folder, error) {
-	f := &folder{visit: &visit{ctx: ctx}, name: dir, fd: -1}
+func OpenFolder(ctx context.Context, dir string) (*folder, error) {
+	f := &folder{visit: &visit{Ctx: ctx}, name: dir, fd: -1}
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: dir, Err: err}
@@ -82,7 +82,7 @@ func (f *folder) opened(fd int) error {
 
 // at is the open directory, for the *at calls.
 func (f *folder) at() (int, error) {
-	if err := f.ctx.Err(); err != nil || f.fd >= 0 {
+	if err := f.Ctx.Err(); err != nil || f.fd >= 0 {
 		return f.fd, err
 	}
 	up, err := f.up.at()
@@ -117,7 +117,7 @@ func (f *folder) shut() {
 }
 
 // close ends the visit whose top f is.
-func (f *folder) close() {
+func (f *folder) Close() {
 	for len(f.open) > 0 {
 		f.open[len(f.open)-1].shut()
 	}
@@ -151,7 +151,7 @@ func (f *folder) names() (all []dirent, err error) {
 	buf := make([]byte, 32<<10)
 	for n := 1; err == nil && n > 0; {
 		if n, err = unix.ReadDirent(fd, buf); err == nil {
-			all, err = appendNames(all, buf[:n]), f.ctx.Err()
+			all, err = appendNames(all, buf[:n]), f.Ctx.Err()
 		}
 	}
 	if err := gone(err); err != nil {
@@ -177,7 +177,7 @@ func appendNames(all []dirent, b []byte) []dirent {
 
 // gone takes it for no error that a name, or a directory above it, is no
 // longer there or no longer what it was.
-func gone(err error) error { return ignore(err, unix.ENOENT, unix.ENOTDIR, unix.ELOOP, unix.ENXIO) }
+func gone(err error) error { return Ignore(err, unix.ENOENT, unix.ENOTDIR, unix.ELOOP, unix.ENXIO) }
 
 // stat reads the inode that has a name; nil where there is none.
 func (f *folder) stat(name string) (*Stat, error) {
@@ -203,7 +203,7 @@ func (f *folder) target(name string) (string, error) {
 	}
 	buf := make([]byte, unix.PathMax)
 	n, err := unix.Readlinkat(at, name, buf)
-	return string(buf[:max(n, 0)]), ignore(gone(err), unix.EINVAL)
+	return string(buf[:max(n, 0)]), Ignore(gone(err), unix.EINVAL)
 }
 
 // attrs are the attributes that say what a file is; see [readAttrs]. There is
@@ -230,7 +230,7 @@ func (f *folder) enter() error {
 
 // aside calls do on a thread with a working directory of its own, which ends
 // with it.
-func aside(do func() error) error {
+func Aside(do func() error) error {
 	result := make(chan error)
 	go func() {
 		runtime.LockOSThread() // and never unlock
@@ -245,14 +245,14 @@ func aside(do func() error) error {
 
 // descriptors is /proc/self/fd. It is open from the beginning, because it can
 // not be found on a thread whose root directory is a container's.
-var descriptors = sync.OnceValues(func() (int, error) {
+var Descriptors = sync.OnceValues(func() (int, error) {
 	return unix.Open("/proc/self/fd", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 })
 
 // file opens a regular file to read; nil where there is none any more. What
 // it is, is found out before it is opened: to open a fifo takes for ever, and
 // to open a device may do something.
-func (f *folder) file(name string) (*os.File, error) {
+func (f *folder) File(name string) (*os.File, error) {
 	at, err := f.at()
 	if err != nil {
 		return nil, gone(err)
@@ -272,7 +272,7 @@ func (f *folder) file(name string) (*os.File, error) {
 // reopen opens to read what is known by a descriptor. A lease on a file
 // (fcntl(2), F_SETLEASE) is broken by that, but its holder has a while.
 func (f *folder) reopen(fd int, name string) (*os.File, error) {
-	all, err := descriptors()
+	all, err := Descriptors()
 	for err == nil {
 		var opened int
 		opened, err = unix.Openat(all, strconv.Itoa(fd), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
@@ -281,7 +281,7 @@ func (f *folder) reopen(fd int, name string) (*os.File, error) {
 		}
 		if errors.Is(err, unix.EAGAIN) {
 			time.Sleep(10 * time.Millisecond)
-			err = f.ctx.Err()
+			err = f.Ctx.Err()
 		}
 	}
 	return nil, &os.PathError{Op: "open", Path: f.path(name), Err: err}
@@ -289,25 +289,25 @@ func (f *folder) reopen(fd int, name string) (*os.File, error) {
 
 // cursor finds folders by the paths of their entries. Going from a path to one
 // beside or below it costs what lies between them.
-type cursor struct {
-	at   *folder
+type Cursor struct {
+	At   *folder
 	path string // of at; "": the top
 }
 
 // in is the folder that has an absolute path, and the path's last part; of "/"
 // that is the top and ".".
-func (c *cursor) in(name string) (*folder, string) {
+func (c *Cursor) In(name string) (*folder, string) {
 	end := strings.LastIndexByte(name, '/')
 	dir, base := name[:end], cmp.Or(name[end+1:], ".")
 	for dir != c.path && !below(dir, c.path) {
-		c.at.shut()
-		c.at, c.path = c.at.up, c.path[:strings.LastIndexByte(c.path, '/')]
+		c.At.shut()
+		c.At, c.path = c.At.up, c.path[:strings.LastIndexByte(c.path, '/')]
 	}
 	for dir != c.path {
 		part, _, _ := strings.Cut(dir[len(c.path)+1:], "/")
-		c.at, c.path = c.at.sub(part), dir[:len(c.path)+1+len(part)]
+		c.At, c.path = c.At.sub(part), dir[:len(c.path)+1+len(part)]
 	}
-	return c.at, base
+	return c.At, base
 }
 
 // below says whether a path lies below the directory dir.

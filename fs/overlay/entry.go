@@ -1,4 +1,4 @@
-package store
+package overlay
 
 import (
 	"errors"
@@ -81,10 +81,10 @@ func (e *Entry) put(b *fs.Builder, src io.ReaderAt, before *fs.Tree) error {
 		n.Data = old.Data
 		return b.Put(e.Path, n)
 	}
-	return e.add(b, src)
+	return e.Add(b, src)
 }
 
-func (e *Entry) add(b *fs.Builder, src io.ReaderAt) error {
+func (e *Entry) Add(b *fs.Builder, src io.ReaderAt) error {
 	if e.Link != "" {
 		return b.Link(e.Path, e.Link)
 	}
@@ -102,3 +102,8 @@ func (e *Entry) node() fs.Node {
 		Target: e.Target, Opaque: e.Opaque, Xattrs: e.Xattrs,
 	}
 }
+
+const CapabilityAttr = "security.capability"
+
+// IsDir says whether the entry is a directory.
+func (e *Entry) IsDir() bool { return e.Link == "" && e.Mode&fs.S_IFMT == fs.S_IFDIR }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package store
+package overlay
 
 import (
 	"context"
@@ -44,7 +44,7 @@ type reader struct {
 	seen     map[inode]string // first path of inodes with several
 	contents *os.File         // nil: contents stay where they are
 	end      int64
-	room
+	Room
 }
 
 // dir reads what is in the directory f.
@@ -69,7 +69,7 @@ func (r *reader) entry(name string, in *folder, base string) error {
 	linked := s.Nlink > 1 && !s.IsDir() && !s.IsWhiteout()
 	if first, ok := r.seen[inodeOf(&s.Stat_t)]; ok && linked {
 		r.entries = append(r.entries, Entry{Path: name, Link: first})
-		return r.takes(name)
+		return r.Takes(name)
 	}
 	before := len(r.entries)
 	if err := r.add(name, s); err != nil {
@@ -88,7 +88,7 @@ func (r *reader) entry(name string, in *folder, base string) error {
 
 // add adds an entry, but for a symlink that is gone before it can be read.
 func (r *reader) add(name string, s *Stat) error {
-	if err := errors.Join(r.takes(name), s.translate()); err != nil {
+	if err := errors.Join(r.Takes(name), s.translate()); err != nil {
 		return err
 	}
 	e := Entry{
@@ -117,10 +117,10 @@ func (r *reader) copy(in *folder, name string, size int64) error {
 	if size == 0 || r.contents == nil {
 		return nil
 	}
-	if r.end+size < 0 || r.end+size > mostBytes {
-		return tooMuch("%s and the files before it have more than %d bytes", in.path(name), int64(mostBytes))
+	if r.end+size < 0 || r.end+size > MostBytes {
+		return tooMuch("%s and the files before it have more than %d bytes", in.path(name), int64(MostBytes))
 	}
-	f, err := in.file(name)
+	f, err := in.File(name)
 	if f == nil {
 		r.end += size
 		return err
@@ -132,7 +132,7 @@ func (r *reader) copy(in *folder, name string, size int64) error {
 			return err
 		}
 		to = min(to, from+mostAtOnce)
-		if err := errors.Join(in.ctx.Err(), r.piece(f, from, to)); err != nil {
+		if err := errors.Join(in.Ctx.Err(), r.piece(f, from, to)); err != nil {
 			return err
 		}
 		at = to

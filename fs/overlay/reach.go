@@ -1,6 +1,6 @@
 //go:build linux
 
-package store
+package overlay
 
 import (
 	"fmt"
@@ -46,3 +46,5 @@ func OpenFile(path string) (f *os.File, err error) {
 	})
 	return f, err
 }
+
+func Link(from, to string) error { return reach2(from, to, os.Link) }

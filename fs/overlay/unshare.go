@@ -1,6 +1,6 @@
 //go:build linux
 
-package store
+package overlay
 
 import (
 	"errors"
@@ -64,7 +64,7 @@ func (u *unsharer) file(path string) error {
 // copy copies the file at path, which name reaches.
 func (u *unsharer) copy(path, name string, st *unix.Stat_t) error {
 	if first, ok := u.parted[st.Ino]; ok {
-		return link(first, u.scratch)
+		return Link(first, u.scratch)
 	}
 	u.parted[st.Ino] = path
 	return copyNode(name, u.scratch, st)
@@ -146,4 +146,16 @@ func copyPiece(out, in *os.File, from, to int64) error {
 	}
 	_, err := io.CopyN(out, in, to-from)
 	return err
+}
+
+func CopyDir(from, to string, opaque bool) error {
+	return reach2(from, to, func(from, to string) error {
+		if err := os.Mkdir(to, 0o755); err != nil {
+			return err
+		}
+		if err := CopyAttributes(from, to); err != nil || !opaque {
+			return err
+		}
+		return unix.Setxattr(to, OpaqueAttr, []byte("y"), 0)
+	})
 }

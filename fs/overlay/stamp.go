@@ -1,6 +1,6 @@
 //go:build linux
 
-package store
+package overlay
 
 import (
 	"context"
@@ -30,12 +30,12 @@ type Snapshot struct {
 func Look(ctx context.Context, dir string) (*Snapshot, error) {
 	began := time.Now()
 	r := reader{seen: map[inode]string{}}
-	err := aside(func() error {
-		top, err := openFolder(ctx, dir)
+	err := Aside(func() error {
+		top, err := OpenFolder(ctx, dir)
 		if err != nil {
 			return err
 		}
-		defer top.close()
+		defer top.Close()
 		return r.all(top)
 	})
 	return &Snapshot{r.entries, dir, began}, err
@@ -64,12 +64,12 @@ func (s *Snapshot) settled(e Entry) bool { return s.began.Sub(time.Unix(0, e.Cti
 // Copy puts the contents of the files into an empty file. Those that are as
 // an older snapshot saw them, if it saw them settled, are left out and marked.
 func (s *Snapshot) Copy(ctx context.Context, contents *os.File, older *Snapshot) error {
-	top, err := openFolder(ctx, s.dir)
+	top, err := OpenFolder(ctx, s.dir)
 	if err != nil {
 		return err
 	}
-	defer top.close()
-	seen, in := older.files(), cursor{at: top}
+	defer top.Close()
+	seen, in := older.files(), Cursor{At: top}
 	r := reader{contents: contents}
 	for i := range s.Entries {
 		e := &s.Entries[i]
@@ -80,7 +80,7 @@ func (s *Snapshot) Copy(ctx context.Context, contents *os.File, older *Snapshot)
 			continue
 		}
 		e.Offset = r.end
-		f, name := in.in(e.Path)
+		f, name := in.In(e.Path)
 		if err := r.copy(f, name, e.Len); err != nil {
 			return err
 		}

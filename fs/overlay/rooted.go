@@ -1,6 +1,6 @@
 //go:build linux
 
-package store
+package overlay
 
 import (
 	"errors"
@@ -17,53 +17,53 @@ import (
 // rootedDir makes and changes files below a root directory. Names are absolute
 // there, and no part of them is a symlink; one that is one all the same is an
 // error (openat2(2), RESOLVE_NO_SYMLINKS).
-type rootedDir struct {
-	root   int    // O_PATH
-	parent int    // the directory used last, -1: none
+type RootedDir struct {
+	Root   int    // O_PATH
+	Parent int    // the directory used last, -1: none
 	name   string // of parent
 }
 
-func (d *rootedDir) close() {
-	d.forget()
-	unix.Close(d.root)
+func (d *RootedDir) Close() {
+	d.Forget()
+	unix.Close(d.Root)
 }
 
-func (d *rootedDir) forget() {
-	if d.parent >= 0 {
-		unix.Close(d.parent)
+func (d *RootedDir) Forget() {
+	if d.Parent >= 0 {
+		unix.Close(d.Parent)
 	}
-	d.parent = -1
+	d.Parent = -1
 }
 
 // relative is an absolute name as the *at calls want it; of the root it is ".".
-func relative(name string) string { return path.Join(".", name) }
+func Relative(name string) string { return path.Join(".", name) }
 
 // at is the directory that holds name and name's last part, for the *at calls.
 // The directory stays open until the next call. Of the root it is the root
 // itself, and ".".
-func (d *rootedDir) at(name string) (int, string, error) {
+func (d *RootedDir) At(name string) (int, string, error) {
 	dir, base := path.Split(name)
 	switch {
 	case base == "":
-		return d.root, ".", nil
-	case d.parent >= 0 && d.name == dir:
-		return d.parent, base, nil
+		return d.Root, ".", nil
+	case d.Parent >= 0 && d.name == dir:
+		return d.Parent, base, nil
 	}
 	how := unix.OpenHow{
 		Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_XDEV,
 	}
-	fd, err := unix.Openat2(d.root, relative(dir), &how)
+	fd, err := unix.Openat2(d.Root, Relative(dir), &how)
 	if err != nil {
 		return -1, "", fmt.Errorf("opening %s: %w", dir, err)
 	}
-	d.forget()
-	d.parent, d.name = fd, dir
+	d.Forget()
+	d.Parent, d.name = fd, dir
 	return fd, base, nil
 }
 
 // create makes a new regular file.
-func create(dir int, base string) (*os.File, error) {
+func CreateAt(dir int, base string) (*os.File, error) {
 	fd, err := unix.Openat(dir, base, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return nil, err
@@ -73,8 +73,8 @@ func create(dir int, base string) (*os.File, error) {
 
 // dress sets owner, permissions, extended attributes and times, in this order:
 // chown(2) clears the suid bits and the file's capabilities.
-func (d *rootedDir) dress(name string, n *fs.Node) error {
-	dir, base, err := d.at(name)
+func (d *RootedDir) Dress(name string, n *fs.Node) error {
+	dir, base, err := d.At(name)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (f entryAt) attributes(n *fs.Node) error {
 	if !n.Opaque {
 		return nil
 	}
-	return f.setAttr(opaqueAttr, "y")
+	return f.setAttr(OpaqueAttr, "y")
 }
 
 // ours says whether an attribute speaks to overlayfs or to twinlayer, so that
@@ -146,24 +146,24 @@ func (f entryAt) setAttr(attr, value string) error {
 	case err == nil:
 		return nil
 	case attr == ownerAttr:
-		return ignore(err, unix.EPERM) // no room for it on this kind of file
+		return Ignore(err, unix.EPERM) // no room for it on this kind of file
 	case ours(attr):
 		return fmt.Errorf("setting %s: %w", attr, err)
 	}
-	return tooLong(f.dir, attr, value, ignore(err, unix.EPERM, unix.EOPNOTSUPP, unix.EINVAL))
+	return tooLong(f.dir, attr, value, Ignore(err, unix.EPERM, unix.EOPNOTSUPP, unix.EINVAL))
 }
 
 // tooLong tells an attribute that is longer than a file system takes, as ext4
 // takes no more than 4 KB, from a disk that is full: the error is the same.
 func tooLong(dir int, attr, value string, err error) error {
 	var st unix.Statfs_t
-	if !full(err) || unix.Fstatfs(dir, &st) != nil || st.Bavail == 0 {
+	if !Full(err) || unix.Fstatfs(dir, &st) != nil || st.Bavail == 0 {
 		return err
 	}
-	return &unusableError{fmt.Sprintf("this disk's file system takes no extended attribute as long as %s, of %d bytes", attr, len(value)), nil}
+	return &LongAttrError{fmt.Sprintf("this disk's file system takes no extended attribute as long as %s, of %d bytes", attr, len(value))}
 }
 
-func ignore(err error, harmless ...unix.Errno) error {
+func Ignore(err error, harmless ...unix.Errno) error {
 	for _, e := range harmless {
 		if errors.Is(err, e) {
 			return nil
@@ -171,3 +171,11 @@ func ignore(err error, harmless ...unix.Errno) error {
 	}
 	return err
 }
+
+func Full(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+
+// LongAttrError says that a file system does not take an attribute of this
+// length.
+type LongAttrError struct{ text string }
+
+func (e *LongAttrError) Error() string { return e.text }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package store
+package overlay
 
 import (
 	"bytes"
@@ -57,7 +57,7 @@ func (s *Stat) readAttrs() (x fs.Xattrs) {
 	return x
 }
 
-func ignoreMissing(err error) error { return ignore(err, unix.ENOENT, unix.ENOTDIR) }
+func ignoreMissing(err error) error { return Ignore(err, unix.ENOENT, unix.ENOTDIR) }
 
 // translate reads the attributes and puts in the owner and the device that
 // [Unpack] only noted there.
@@ -67,11 +67,11 @@ func (s *Stat) translate() error {
 			return fmt.Errorf("%s: attribute %s is %q: remove the file", s.name, ownerAttr, note)
 		}
 	}
-	if note, ok := s.attr(deviceAttr); ok && s.Size == 0 && s.Type() == unix.S_IFREG {
+	if note, ok := s.attr(DeviceAttr); ok && s.Size == 0 && s.Type() == unix.S_IFREG {
 		var major, minor uint32
 		kind, numbers, _ := strings.Cut(note, " ")
 		if _, err := fmt.Sscanf(numbers, "%d:%d", &major, &minor); err != nil {
-			return fmt.Errorf("%s: attribute %s is %q: remove the file", s.name, deviceAttr, note)
+			return fmt.Errorf("%s: attribute %s is %q: remove the file", s.name, DeviceAttr, note)
 		}
 		types := map[string]uint32{"c": unix.S_IFCHR, "b": unix.S_IFBLK}
 		s.Mode, s.Rdev = s.Mode&^unix.S_IFMT|types[kind], unix.Mkdev(major, minor)
@@ -91,7 +91,7 @@ func (s *Stat) IsWhiteout() bool { return s.Type() == unix.S_IFCHR && s.Rdev == 
 // isOpaque says whether a directory hides all that lies below it, marked as
 // the embedded engine's overlayfs does or as root's.
 func (s *Stat) isOpaque() bool {
-	value, ok := s.attr(opaqueAttr)
+	value, ok := s.attr(OpaqueAttr)
 	if !ok {
 		value, ok = s.attr(rootsOpaqueAttr)
 	}
@@ -104,7 +104,7 @@ const rootsOpaqueAttr = "trusted.overlay.opaque"
 // say nothing about what the file is.
 func readAttrs(name string) (x fs.Xattrs) {
 	for _, attr := range listAttrs(name) {
-		if ofOverlay(attr) && attr != opaqueAttr && attr != rootsOpaqueAttr && !strings.HasPrefix(attr, escaped) {
+		if ofOverlay(attr) && attr != OpaqueAttr && attr != rootsOpaqueAttr && !strings.HasPrefix(attr, escaped) {
 			continue
 		}
 		if value, ok := getAttr(name, attr); ok {

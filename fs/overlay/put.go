@@ -1,6 +1,6 @@
 //go:build linux
 
-package store
+package overlay
 
 import (
 	"context"
@@ -20,21 +20,21 @@ import (
 // Directories that are there keep their attributes, all else is replaced. No
 // symlink below dir is followed. It ends with ctx.
 func Put(ctx context.Context, dir string, entries []Entry, contents io.ReaderAt) error {
-	top, err := openFolder(ctx, dir)
+	top, err := OpenFolder(ctx, dir)
 	if err != nil {
 		return err
 	}
-	defer top.close()
+	defer top.Close()
 	return put(top, entries, contents)
 }
 
 // PutRoot is [Put] that gives dir itself the attributes of the tree's root.
 func PutRoot(ctx context.Context, dir string, entries []Entry, contents io.ReaderAt) error {
-	top, err := openFolder(ctx, dir)
+	top, err := OpenFolder(ctx, dir)
 	if err != nil {
 		return err
 	}
-	defer top.close()
+	defer top.Close()
 	if err := put(top, entries, contents); err != nil {
 		return err
 	}
@@ -42,14 +42,14 @@ func PutRoot(ctx context.Context, dir string, entries []Entry, contents io.Reade
 }
 
 func put(top *folder, entries []Entry, contents io.ReaderAt) error {
-	p := putter{to: cursor{at: top}, links: cursor{at: top}, contents: contents}
+	p := putter{to: Cursor{At: top}, links: Cursor{At: top}, contents: contents}
 	for _, e := range entries {
 		if err := p.entry(&e); err != nil {
 			return fmt.Errorf("writing %s: %w", path.Join(top.name, e.Path), err)
 		}
 	}
 	for i := len(p.made) - 1; i >= 0; i-- {
-		f, name := p.to.in(p.made[i].Path)
+		f, name := p.to.In(p.made[i].Path)
 		if err := f.setTime(name, p.made[i].Mtime); err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func put(top *folder, entries []Entry, contents io.ReaderAt) error {
 }
 
 type putter struct {
-	to, links cursor
+	to, links Cursor
 	contents  io.ReaderAt
 	made      []Entry // directories, whose times come last
 }
@@ -67,11 +67,11 @@ func (p *putter) entry(e *Entry) error {
 	if e.Path == "/" {
 		return nil
 	}
-	f, name := p.to.in(e.Path)
+	f, name := p.to.In(e.Path)
 	switch s, err := f.stat(name); {
 	case err != nil:
 		return err
-	case s != nil && e.dir() && s.IsDir():
+	case s != nil && e.IsDir() && s.IsDir():
 		return nil
 	case s != nil:
 		if err := f.remove(name); err != nil {
@@ -85,18 +85,18 @@ func (p *putter) entry(e *Entry) error {
 	if err != nil {
 		return err
 	}
-	if e.dir() {
+	if e.IsDir() {
 		p.made = append(p.made, *e)
 		return e.mkdir(at, name)
 	}
-	if err := p.make(e, f.ctx, at, name); err != nil {
+	if err := p.make(e, f.Ctx, at, name); err != nil {
 		return err
 	}
 	return f.setTime(name, e.Mtime)
 }
 
 func (p *putter) link(target string, to *folder, name string) error {
-	f, old := p.links.in(target)
+	f, old := p.links.In(target)
 	from, err := f.at()
 	if err == nil {
 		from, err = unix.FcntlInt(uintptr(from), unix.F_DUPFD_CLOEXEC, 0) // to open another folder may close it
@@ -127,14 +127,14 @@ func (p *putter) make(e *Entry, ctx context.Context, at int, name string) error 
 	}
 	return e.create(at, name, func(f *os.File) error {
 		kind := map[uint32]string{unix.S_IFCHR: "c", unix.S_IFBLK: "b"}[e.Mode&unix.S_IFMT]
-		return unix.Fsetxattr(int(f.Fd()), deviceAttr, fmt.Appendf(nil, "%s %d:%d", kind, unix.Major(e.Rdev), unix.Minor(e.Rdev)), 0)
+		return unix.Fsetxattr(int(f.Fd()), DeviceAttr, fmt.Appendf(nil, "%s %d:%d", kind, unix.Major(e.Rdev), unix.Minor(e.Rdev)), 0)
 	})
 }
 
 // create makes a regular file; what it is and has is set through its
 // descriptor, whatever becomes of its name meanwhile.
 func (e *Entry) create(at int, name string, fill func(*os.File) error) error {
-	f, err := create(at, name)
+	f, err := CreateAt(at, name)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (e *Entry) mkdir(at int, name string) error {
 
 // chownAt sets the owner of what can have no attribute to note it in.
 func (e *Entry) chownAt(at int, name string) error {
-	return ignore(unix.Fchownat(at, name, int(e.UID), int(e.GID), unix.AT_SYMLINK_NOFOLLOW), unix.EINVAL)
+	return Ignore(unix.Fchownat(at, name, int(e.UID), int(e.GID), unix.AT_SYMLINK_NOFOLLOW), unix.EINVAL)
 }
 
 // dress sets owner, permissions and attributes of a file or directory that is
@@ -179,7 +179,7 @@ func (e *Entry) chownAt(at int, name string) error {
 func (e *Entry) dress(fd int) error {
 	err := unix.Fchown(fd, int(e.UID), int(e.GID))
 	if errors.Is(err, unix.EINVAL) { // an id that the user namespace lacks
-		err = ignore(unix.Fsetxattr(fd, ownerAttr, fmt.Appendf(nil, "%d:%d", e.UID, e.GID), 0), unix.EPERM)
+		err = Ignore(unix.Fsetxattr(fd, ownerAttr, fmt.Appendf(nil, "%d:%d", e.UID, e.GID), 0), unix.EPERM)
 	}
 	if err := errors.Join(err, unix.Fchmod(fd, e.Mode&0o7777)); err != nil {
 		return err
@@ -189,7 +189,7 @@ func (e *Entry) dress(fd int) error {
 			continue
 		}
 		err := unix.Fsetxattr(fd, x.Name, []byte(x.Value), 0)
-		if err := ignore(err, unix.EPERM, unix.EOPNOTSUPP, unix.EINVAL); err != nil {
+		if err := Ignore(err, unix.EPERM, unix.EOPNOTSUPP, unix.EINVAL); err != nil {
 			return err
 		}
 	}
@@ -210,7 +210,7 @@ func setTimeAt(dir int, name string, mtime int64) error {
 }
 
 // setTime sets the time of what nobody else changes.
-func setTime(path string, mtime int64) error {
+func SetTime(path string, mtime int64) error {
 	return reach(path, func(name string) error { return setTimeAt(unix.AT_FDCWD, name, mtime) })
 }
 
@@ -223,11 +223,11 @@ func ReadPath(ctx context.Context, name string, contents *os.File) ([]Entry, err
 	if name = filepath.Clean("/" + name); name == "/" {
 		return ReadDir(ctx, "/", contents)
 	}
-	top, err := openFolder(ctx, filepath.Dir(name))
+	top, err := OpenFolder(ctx, filepath.Dir(name))
 	if err != nil {
 		return nil, err
 	}
-	defer top.close()
+	defer top.Close()
 	base := filepath.Base(name)
 	if s, err := top.stat(base); err != nil || s == nil {
 		return nil, errors.Join(err, &os.PathError{Op: "reading", Path: name, Err: os.ErrNotExist})
@@ -239,11 +239,11 @@ func ReadPath(ctx context.Context, name string, contents *os.File) ([]Entry, err
 
 // ReadDir is ReadPath with the directory dir as the tree's root.
 func ReadDir(ctx context.Context, dir string, contents *os.File) ([]Entry, error) {
-	top, err := openFolder(ctx, dir)
+	top, err := OpenFolder(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	defer top.close()
+	defer top.Close()
 	r := reader{seen: map[inode]string{}, contents: contents}
 	return r.shown(r.all(top))
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package store
+package overlay
 
 import (
 	"context"
@@ -12,12 +12,12 @@ import (
 // Walk calls visit for everything below dir, parents first, with the path from
 // there. It ends with the first error, which it returns, and with ctx.
 func Walk(ctx context.Context, dir string, visit func(path string, s *Stat) error) error {
-	return aside(func() error {
-		top, err := openFolder(ctx, dir)
+	return Aside(func() error {
+		top, err := OpenFolder(ctx, dir)
 		if err != nil {
 			return err
 		}
-		defer top.close()
+		defer top.Close()
 		return top.walk("", visit)
 	})
 }
@@ -46,7 +46,7 @@ func (f *folder) walk(prefix string, visit func(string, *Stat) error) error {
 // Opaque is the mark of a directory that hides all that lies below it; "" where
 // it has none.
 func (s *Stat) Opaque() string {
-	mark, _ := s.attr(opaqueAttr)
+	mark, _ := s.attr(OpaqueAttr)
 	return mark
 }
 
