@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"twinlayer/fs/testenv"
 	"twinlayer/fs/overlay"
+	"twinlayer/fs/testenv"
 )
 
 // BenchmarkMany reads an upper directory with many files in one directory, and
