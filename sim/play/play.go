@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"twinlayer/fs"
 	"twinlayer/lessons"
@@ -62,7 +63,7 @@ type Conversation struct {
 	missed   int     // steps of lessons that did not lead where they should
 	lost     bool    // progress could not be kept, and it was said
 	bugs     int
-	over     bool
+	over     atomic.Bool
 	pointed  bool              // at the words for steps
 	last     string            // the container of the last command that had one
 	shown    map[string]string // the layer that was last shown, by container
@@ -101,7 +102,7 @@ func (c *Conversation) Do(ctx context.Context, in Input) error {
 	}
 	c.doing.Lock()
 	defer c.doing.Unlock()
-	if c.over {
+	if c.over.Load() {
 		return nil
 	}
 	c.cmd = ""
@@ -112,7 +113,7 @@ func (c *Conversation) Do(ctx context.Context, in Input) error {
 		c.unfinished, c.draft = false, nil
 	}
 	switch _, asks := in.(Complete); {
-	case c.over:
+	case c.over.Load():
 		c.tell(Over{})
 		return err
 	case err != nil:
@@ -125,7 +126,7 @@ func (c *Conversation) Do(ctx context.Context, in Input) error {
 }
 
 // Over says whether the conversation has ended.
-func (c *Conversation) Over() bool { return c.over }
+func (c *Conversation) Over() bool { return c.over.Load() }
 
 // Bugs is how many verdicts were bug so far.
 func (c *Conversation) Bugs() int { return c.bugs }
@@ -166,13 +167,13 @@ func (c *Conversation) prompt() Prompt {
 func (Start) do(ctx context.Context, c *Conversation) error {
 	c.tell(Opened{Version, c.Engine, c.Missing, c.Person && len(c.Play) == 0})
 	if c.Check {
-		c.over = true
+		c.over.Store(true)
 		c.checkAll(ctx)
 		return nil
 	}
 	err := c.playAll(ctx)
 	if err != nil || c.Auto {
-		c.over = true
+		c.over.Store(true)
 		return errors.Join(err, c.endLesson(ctx))
 	}
 	return nil
@@ -181,7 +182,7 @@ func (Start) do(ctx context.Context, c *Conversation) error {
 // end leaves a shell that still waits, as the end of its input does. Of one
 // that the model does not know it cannot tell that it has ended.
 func (c *Conversation) end(ctx context.Context) error {
-	c.over = true
+	c.over.Store(true)
 	for at := c.Session.Attached(); at.Shell != ""; at = c.Session.Attached() {
 		if err := c.show(c.Session.Hangup(ctx)); err != nil {
 			return err
