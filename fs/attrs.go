@@ -20,7 +20,7 @@ func (s *Sys) chmod(d *dentry, perm uint32) error {
 	if err := s.mayChange(d); err != nil {
 		return err
 	}
-	n, err := d.edit("its mode changes, and metadata is part of the file")
+	n, err := d.edit(sayChangesMode)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (s *Sys) chmod(d *dentry, perm uint32) error {
 		perm &^= S_ISGID
 	}
 	n.Mode = n.Type() | perm
-	s.log("chmod", d.path(), "the mode is set on the writable copy")
+	s.log("chmod", d.path(), sayModeSet)
 	return nil
 }
 
@@ -65,7 +65,7 @@ func (s *Sys) chown(d *dentry, uid, gid int) error {
 	case !s.mayChown(d.node(), uid, gid):
 		return EPERM
 	}
-	n, err := d.edit("its owner changes, and metadata is part of the file")
+	n, err := d.edit(sayChangesOwner)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (s *Sys) chown(d *dentry, uid, gid int) error {
 	if gid >= 0 {
 		n.GID = uint32(gid)
 	}
-	s.log("chown", d.path(), "the owner is set on the writable copy")
+	s.log("chown", d.path(), sayOwnerSet)
 	return nil
 }
 
@@ -134,14 +134,14 @@ func (s *Sys) Utimes(name string, atime, mtime time.Time, follow bool) error {
 	if err := s.mayChange(d); err != nil {
 		return err
 	}
-	n, err := d.edit("its times change, and metadata is part of the file")
+	n, err := d.edit(sayChangesTimes)
 	if err != nil {
 		return err
 	}
 	if !mtime.IsZero() {
 		n.Mtime = mtime.UnixNano()
 	}
-	s.log("utimes", d.path(), "the times are set on the writable copy")
+	s.log("utimes", d.path(), sayTimesSet)
 	return nil
 }
 
@@ -200,7 +200,7 @@ func (s *Sys) setxattr(d *dentry, attr, value string) error {
 	}
 	if _, err := xattrSpace(attr); err != nil {
 		// overlayfs leaves that answer to the file system of the copy
-		if up := d.copyUp("an extended attribute is to be set"); up != nil {
+		if up := d.copyUp(saySetsXattr); up != nil {
 			return up
 		}
 		return err
@@ -208,12 +208,12 @@ func (s *Sys) setxattr(d *dentry, attr, value string) error {
 	if !s.take(len(value)) {
 		return ENOSPC
 	}
-	n, err := d.edit("an extended attribute changes, and metadata is part of the file")
+	n, err := d.edit(sayChangesXattr)
 	if err != nil {
 		return err
 	}
 	n.Xattrs = n.Xattrs.With(attr, value)
-	s.log("setxattr", d.path(), attr+" is set on the writable copy")
+	s.log("setxattr", d.path(), sayXattrSet(attr))
 	return nil
 }
 
@@ -233,12 +233,12 @@ func (s *Sys) Removexattr(name, attr string, follow bool) error {
 	if _, ok := d.node().Xattrs.Get(attr); !ok {
 		return ENODATA
 	}
-	n, err := d.edit("an extended attribute changes, and metadata is part of the file")
+	n, err := d.edit(sayChangesXattr)
 	if err != nil {
 		return err
 	}
 	n.Xattrs = n.Xattrs.Without(attr)
-	s.log("removexattr", d.path(), attr+" is removed from the writable copy")
+	s.log("removexattr", d.path(), sayXattrRemoved(attr))
 	return nil
 }
 
@@ -320,12 +320,12 @@ func (s *Sys) Truncate(name string, size int64) error {
 }
 
 func (s *Sys) truncate(d *dentry, size int64) error {
-	n, err := d.edit("its length changes")
+	n, err := d.edit(sayResizesIt)
 	if err != nil {
 		return err
 	}
 	n.Data = n.Data.Truncate(size)
 	s.modified(n, d.u.clock())
-	s.log("truncate", d.path(), "the length is set on the writable copy")
+	s.log("truncate", d.path(), sayLengthSet)
 	return nil
 }

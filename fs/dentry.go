@@ -107,7 +107,7 @@ func (d *dentry) look(name string) (*dentry, bool) {
 // copyUp brings d into the writable layer, its parents first, and says why.
 // Metadata, content and mtime come along; the directories' times are kept
 // (kernel document, "Non-directories").
-func (d *dentry) copyUp(why string) error {
+func (d *dentry) copyUp(why Phrase) error {
 	u := d.u
 	if u.upper == nil {
 		return EROFS
@@ -115,7 +115,7 @@ func (d *dentry) copyUp(why string) error {
 	if d.ent = u.now(d.ent); d.up != 0 {
 		return nil
 	}
-	if err := d.above.copyUp("it is the directory of " + d.name + ", which needs a place in the container layer"); err != nil {
+	if err := d.above.copyUp(sayMakesRoom(d.name)); err != nil {
 		return err
 	}
 	lower := u.lower.node(d.lo)
@@ -132,21 +132,20 @@ func (d *dentry) copyUp(why string) error {
 	if !n.IsDir() {
 		d.lo = 0
 	}
-	u.log("copy-up", d.path(), "%s is in %s, which is read-only: %s, so it is copied into the container layer",
-		kindOf(lower), u.holder(d.inner()), why)
+	u.log("copy-up", d.path(), sayCopiedUp(kindOf(lower), u.holder(d.inner()), why))
 	return nil
 }
 
-func kindOf(n *Node) string {
+func kindOf(n *Node) Phrase {
 	switch n.Type() {
 	case S_IFDIR:
-		return "the directory"
+		return sayTheDirectory
 	case S_IFLNK:
-		return "the symlink"
+		return sayTheSymlink
 	case S_IFREG:
-		return "the file"
+		return sayTheFile
 	}
-	return "the node"
+	return sayTheNode
 }
 
 // touch sets the times of directory d, whose entries changed.
@@ -172,7 +171,7 @@ func (d *dentry) free(name string) (whiteout bool) {
 
 // create makes n under name in directory d, where nothing is visible.
 func (d *dentry) create(name string, n Node) (*dentry, error) {
-	if err := d.copyUp("something is created in it"); err != nil {
+	if err := d.copyUp(sayCreatesIn); err != nil {
 		return nil, err
 	}
 	n.Mtime = d.u.clock()
@@ -188,7 +187,7 @@ func (d *dentry) create(name string, n Node) (*dentry, error) {
 // show through.
 func (d *dentry) remove(op string) error {
 	dir := d.above
-	if err := dir.copyUp("something in it is deleted"); err != nil {
+	if err := dir.copyUp(sayDeletesIn); err != nil {
 		return err
 	}
 	d.ent = d.u.now(d.ent)
@@ -204,16 +203,16 @@ func (d *dentry) remove(op string) error {
 	return nil
 }
 
-func (d *dentry) explainRemoval(op, what string, hides, copied bool) {
+func (d *dentry) explainRemoval(op string, what Phrase, hides, copied bool) {
 	switch {
 	case !d.u.layered():
-		d.u.log(op, d.path(), "%s is in no layer: it is simply gone", what)
+		d.u.log(op, d.path(), sayGoneFromMemory(what))
 	case !hides:
-		d.u.log(op, d.path(), "%s is only in the container layer: it is simply gone", what)
+		d.u.log(op, d.path(), sayGoneFromUpper(what))
 	case copied:
-		d.u.log("whiteout", d.path(), "the container layer's copy goes, and a whiteout hides %s in %s, which stays there", what, d.u.holder(d.inner()))
+		d.u.log("whiteout", d.path(), sayCopyHidden(what, d.u.holder(d.inner())))
 	default:
-		d.u.log("whiteout", d.path(), "%s is in %s, which is read-only: it stays there, and a whiteout in the container layer hides it", what, d.u.holder(d.inner()))
+		d.u.log("whiteout", d.path(), sayHidden(what, d.u.holder(d.inner())))
 	}
 }
 
@@ -224,13 +223,13 @@ func (d *dentry) rename(to *dentry, name string) error {
 		return EXDEV // redirect_dir is off
 	}
 	from := d.above
-	if err := from.copyUp("something in it is renamed"); err != nil {
+	if err := from.copyUp(sayRenamesIn); err != nil {
 		return err
 	}
-	if err := d.copyUp("its name changes"); err != nil {
+	if err := d.copyUp(sayRenamesIt); err != nil {
 		return err
 	}
-	if err := to.copyUp("something is renamed into it"); err != nil {
+	if err := to.copyUp(sayRenamesInto); err != nil {
 		return err
 	}
 	hides := u.below(from.ent, d.name) != 0
@@ -258,7 +257,7 @@ func (d *dentry) exchange(o *dentry) error {
 		}
 	}
 	for _, x := range []*dentry{d.above, d, o.above, o} {
-		if err := x.copyUp("its name changes"); err != nil {
+		if err := x.copyUp(sayRenamesIt); err != nil {
 			return err
 		}
 	}
@@ -274,7 +273,7 @@ func (d *dentry) exchange(o *dentry) error {
 	}
 	d.above.touch()
 	o.above.touch()
-	d.u.log("exchange", d.path(), "it and %s have changed places", o.path())
+	d.u.log("exchange", d.path(), sayExchanged(o.path()))
 	return nil
 }
 
@@ -291,19 +290,19 @@ func (d *dentry) twin(o *dentry) bool {
 }
 
 func (d *dentry) explainRename(to string, hides bool) {
-	d.u.log("rename", to, "%s is now called so; it was %s", kindOf(d.u.node(d.ent)), d.path())
+	d.u.log("rename", to, sayRenamed(kindOf(d.u.node(d.ent)), d.path()))
 	if hides {
-		d.u.log("whiteout", d.path(), "the old name is still in %s: a whiteout in the container layer hides it", d.u.holder(d.inner()))
+		d.u.log("whiteout", d.path(), sayOldNameHidden(d.u.holder(d.inner())))
 	}
 }
 
 // linkTo gives d another name in directory to; apart says that a copy's
 // origin cannot be followed.
 func (d *dentry) linkTo(to *dentry, name string, apart bool) error {
-	if err := d.copyUp("a hard link needs the inode in the container layer"); err != nil {
+	if err := d.copyUp(sayLinksIt); err != nil {
 		return err
 	}
-	if err := to.copyUp("something is created in it"); err != nil {
+	if err := to.copyUp(sayCreatesIn); err != nil {
 		return err
 	}
 	to.free(name)
@@ -318,7 +317,7 @@ func (d *dentry) linkTo(to *dentry, name string, apart bool) error {
 }
 
 // edit is d's inode in the writable layer, to be changed; ctime is now.
-func (d *dentry) edit(why string) (*Node, error) {
+func (d *dentry) edit(why Phrase) (*Node, error) {
 	if err := d.copyUp(why); err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package fs
 
 import (
-	"fmt"
 	"io"
 	iofs "io/fs"
 	"math/rand/v2"
@@ -110,7 +109,7 @@ func (s *Sys) createFile(p spot, perm uint32) (*dentry, error) {
 	if err := s.may(p.dir.node(), 3); err != nil {
 		return nil, err
 	}
-	return s.create(p.dir, p.name, Node{Mode: S_IFREG | perm&0o7777&^s.Umask}, "create", "a new file")
+	return s.create(p.dir, p.name, Node{Mode: S_IFREG | perm&0o7777&^s.Umask}, "create", sayANewFile)
 }
 
 // openOld checks and prepares what is there already.
@@ -162,7 +161,7 @@ func (s *Sys) openRegular(d *dentry, flag int) error {
 		return ETXTBSY
 	}
 	if flag&os.O_TRUNC != 0 {
-		n, err := d.edit("it is opened to be overwritten")
+		n, err := d.edit(sayOverwritesIt)
 		if err == nil {
 			n.Data = nil
 			s.modified(n, d.u.clock())
@@ -170,7 +169,7 @@ func (s *Sys) openRegular(d *dentry, flag int) error {
 		return err
 	}
 	if writes(flag) {
-		return d.copyUp("it is opened for writing")
+		return d.copyUp(sayOpensForWriting)
 	}
 	s.explainRead(d)
 	return nil
@@ -179,11 +178,11 @@ func (s *Sys) openRegular(d *dentry, flag int) error {
 func (s *Sys) explainRead(d *dentry) {
 	switch {
 	case !d.u.layered():
-		s.log("read", d.path(), "it is in no layer")
+		s.log("read", d.path(), sayReadFromMemory)
 	case d.up != 0:
-		s.log("read", d.path(), "the container layer has it, so no lower layer is asked")
+		s.log("read", d.path(), sayReadFromUpper)
 	default:
-		s.log("read", d.path(), "it is found in "+d.u.holder(d.inner())+" and read from there: reading copies nothing")
+		s.log("read", d.path(), sayReadFromLower(d.u.holder(d.inner())))
 	}
 }
 
@@ -210,17 +209,17 @@ func (f *File) Close() error {
 		f.pipe.leave(f.flag)
 	}
 	if f.wrote > 0 {
-		f.sys.log("write", f.d.path(), fmt.Sprintf("%d bytes go into the %s", f.wrote, place(f.d.u)))
+		f.sys.log("write", f.d.path(), sayWrote(f.wrote, place(f.d.u)))
 	}
 	f.d.u.release(f.held)
 	return nil
 }
 
-func place(u *Union) string {
+func place(u *Union) Phrase {
 	if u.layered() {
-		return "container layer"
+		return sayContainerLayer
 	}
-	return "memory of the mount"
+	return sayMemoryOfMount
 }
 
 // Read reads on from where the last read or seek ended.

@@ -134,9 +134,9 @@ func Perm(m iofs.FileMode) uint32 {
 }
 
 // Event is one thing that a modelled file system or machine did: the
-// operation, the path it was done to, and why, in words for a learner.
+// operation, the path it was done to, and why.
 type Event struct {
 	Op   string `json:"op"`   // "copy-up", "whiteout", "create", "mount", …
 	Path string `json:"path"` // absolute, as the process sees it
-	Why  string `json:"why"`
+	Why  Phrase `json:"phrase"`
 }

@@ -17,7 +17,7 @@ func (s *Sys) Link(old, name string) error {
 	if err := d.linkTo(p.dir, p.name, !s.Host); err != nil {
 		return err
 	}
-	s.log("link", p.path(), "one more name for the inode of "+d.path())
+	s.log("link", p.path(), sayLinked(d.path()))
 	return nil
 }
 

@@ -159,8 +159,8 @@ type world struct {
 // newWorld is a union of the layers with an empty writable one.
 func newWorld(trees []*Tree) *world {
 	var layers []Layer
-	for i, t := range trees {
-		layers = append(layers, Layer{Name: fmt.Sprint("layer ", i), Tree: t})
+	for _, t := range trees {
+		layers = append(layers, Layer{Tree: t})
 	}
 	merged := Merge(trees...)
 	w := &world{files: map[string]*File{}, inos: map[uint64]int{}, runs: map[string]Text{}, now: time.Unix(1800000000, 0)}
@@ -173,7 +173,7 @@ func (c observed) check(t *testing.T) {
 	var trees []*Tree
 	for i, l := range c.Layers {
 		trees = append(trees, buildObserved(t, l))
-		layers = append(layers, Layer{Name: fmt.Sprint("layer ", i), Tree: trees[i]})
+		layers = append(layers, Layer{Tree: trees[i]})
 	}
 	merged := Merge(trees...)
 	upper := NewUpper(merged, observedT0*1e9)

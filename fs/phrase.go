@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 )
@@ -13,8 +14,8 @@ import (
 // as many blanks as it has: [P0] is a phrase, [P1] to [P5] make one of what
 // they are given.
 //
-//	var copiedUp = fs.P3("union.copied-up")
-//	... copiedUp(what, layer, why) ...
+//	var sayCopiedUp = fs.P3("union.copied-up")
+//	... sayCopiedUp(what, layer, why) ...
 //
 // So the compiler counts the blanks, and a test finds every phrase that has
 // no text.
@@ -25,6 +26,28 @@ type Phrase struct {
 
 // Empty says whether the phrase says nothing.
 func (p Phrase) Empty() bool { return p.Key == "" }
+
+// Or is the phrase or, where it says nothing, another.
+func (p Phrase) Or(other Phrase) Phrase {
+	if p.Empty() {
+		return other
+	}
+	return p
+}
+
+// Map is the phrase with every string that fills a blank changed by f.
+func (p Phrase) Map(f func(string) string) Phrase {
+	args := slices.Clone(p.Args)
+	for i, a := range args {
+		switch a := a.(type) {
+		case string:
+			args[i] = f(a)
+		case Phrase:
+			args[i] = a.Map(f)
+		}
+	}
+	return Phrase{p.Key, args}
+}
 
 // Equal says whether both say the same.
 func (p Phrase) Equal(o Phrase) bool {
@@ -37,7 +60,7 @@ func sameArg(a, b any) bool {
 	if inner && too {
 		return p.Equal(q)
 	}
-	return !inner && !too && a == b
+	return !inner && !too && fmt.Sprint(a) == fmt.Sprint(b) // whatever kind of int
 }
 
 // P0 declares a phrase without blanks.

@@ -136,7 +136,7 @@ const pieceSize = 256
 // take says whether there is room for a piece of n bytes.
 func (s *Sys) take(n int) bool { return s.Take == nil || s.Take(pieceSize+int64(n)) }
 
-func (s *Sys) log(op, path, why string) {
+func (s *Sys) log(op, path string, why Phrase) {
 	if s.Log != nil {
 		s.Log(Event{op, path, why})
 	}
@@ -188,7 +188,7 @@ func (s *Sys) Content(name string) (*Data, error) {
 
 func (s *Sys) explainLoad(d *dentry) {
 	if d.u.layered() && d.up == 0 {
-		s.log("load", d.path(), "the program is found in "+d.u.holder(d.inner())+" and run from there; nothing is copied")
+		s.log("load", d.path(), sayProgramFound(d.u.holder(d.inner())))
 	}
 }
 
@@ -220,7 +220,7 @@ func (s *Sys) Access(name string, want uint32) error {
 
 // Mkdir makes a directory.
 func (s *Sys) Mkdir(name string, perm uint32) error {
-	return s.make(name, Node{Mode: S_IFDIR | perm&0o1777&^s.Umask}, "mkdir", "a new directory")
+	return s.make(name, Node{Mode: S_IFDIR | perm&0o1777&^s.Umask}, "mkdir", sayANewDirectory)
 }
 
 // Mknod makes a fifo, a socket, a device or an empty file. In a user
@@ -235,7 +235,7 @@ func (s *Sys) Mknod(name string, mode uint32, dev uint64) error {
 	default:
 		dev = 0
 	}
-	return s.make(name, Node{Mode: mode &^ s.Umask, Rdev: dev}, "create", "a new node")
+	return s.make(name, Node{Mode: mode &^ s.Umask, Rdev: dev}, "create", sayANewNode)
 }
 
 // Symlink makes a symlink.
@@ -243,10 +243,10 @@ func (s *Sys) Symlink(target, name string) error {
 	if target == "" {
 		return ENOENT
 	}
-	return s.make(name, Node{Mode: S_IFLNK | 0o777, Target: target}, "symlink", "a new symlink")
+	return s.make(name, Node{Mode: S_IFLNK | 0o777, Target: target}, "symlink", sayANewSymlink)
 }
 
-func (s *Sys) make(name string, n Node, op, what string) error {
+func (s *Sys) make(name string, n Node, op string, what Phrase) error {
 	defer s.begin()()
 	p, err := s.vacant(name, n.IsDir())
 	if err != nil {
@@ -264,7 +264,7 @@ func (s *Sys) make(name string, n Node, op, what string) error {
 
 // create makes n and tells of it. A set-group-ID directory hands down its
 // group.
-func (s *Sys) create(dir *dentry, base string, n Node, op, what string) (*dentry, error) {
+func (s *Sys) create(dir *dentry, base string, n Node, op string, what Phrase) (*dentry, error) {
 	n.UID, n.GID = s.UID, s.GID
 	if p := dir.node(); p.Mode&S_ISGID != 0 {
 		n.GID = p.GID
@@ -283,13 +283,13 @@ func (s *Sys) create(dir *dentry, base string, n Node, op, what string) (*dentry
 	return made, nil
 }
 
-func (s *Sys) explainMade(d *dentry, op, what string) {
+func (s *Sys) explainMade(d *dentry, op string, what Phrase) {
 	switch {
 	case !d.u.layered():
-		s.log(op, d.path(), what+" in memory; it is in no layer")
+		s.log(op, d.path(), sayMadeInMemory(what))
 	case d.node().Opaque:
-		s.log("opaque", d.path(), what+" where a lower layer has hidden entries: it is marked opaque, so that they stay hidden")
+		s.log("opaque", d.path(), sayMadeOpaque(what))
 	default:
-		s.log(op, d.path(), what+": the container layer is the only writable one, so it goes there")
+		s.log(op, d.path(), sayMade(what))
 	}
 }

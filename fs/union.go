@@ -1,7 +1,6 @@
 package fs
 
 import (
-	"fmt"
 	"slices"
 )
 
@@ -28,7 +27,7 @@ type Union struct {
 
 // Layer is a read-only layer with the name that explanations give it.
 type Layer struct {
-	Name  string // "image layer 1"
+	Name  Phrase // "image layer 1"
 	Tree  *Tree
 	Aside bool // an engine's own, named only where no other layer has the path
 }
@@ -259,8 +258,8 @@ func (u *Union) empty(d ent) bool {
 }
 
 // holder names the layer that provides a path, for explanations.
-func (u *Union) holder(path string) string {
-	holder := "a lower layer"
+func (u *Union) holder(path string) Phrase {
+	holder := sayALowerLayer
 	for _, l := range slices.Backward(u.layers) {
 		if n := l.Tree.Lookup(path); n != nil && !n.IsWhiteout() {
 			holder = l.Name
@@ -272,9 +271,9 @@ func (u *Union) holder(path string) string {
 	return holder
 }
 
-func (u *Union) log(op, path, format string, args ...any) {
+func (u *Union) log(op, path string, why Phrase) {
 	if u.logger != nil {
-		u.logger(Event{op, path, fmt.Sprintf(format, args...)})
+		u.logger(Event{op, path, why})
 	}
 }
 

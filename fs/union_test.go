@@ -23,7 +23,7 @@ func machine(t *testing.T) (*Union, *Sys, *[]Event) {
 		require.NoError(t, b.Put(name, n))
 	}
 	layer := b.Tree()
-	u := NewUnion([]Layer{{Name: "image layer 1", Tree: layer}}, Merge(layer), NewUpper(layer, 0))
+	u := NewUnion([]Layer{{Name: Phrase{Key: "layer one"}, Tree: layer}}, Merge(layer), NewUpper(layer, 0))
 	events := &[]Event{}
 	now := time.Unix(1700000000, 0)
 	s := &Sys{Mounts: NewMounts(Mount{Target: "/", FS: u}), Umask: 0o22,

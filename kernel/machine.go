@@ -101,20 +101,20 @@ var bootSteps = []struct {
 	event    fs.Event
 	do       func(Machine) Machine
 }{
-	{Off, PoweredOn, fs.Event{Op: "power-on", Path: "/", Why: "the firmware starts the boot loader; nothing is mounted yet"},
+	{Off, PoweredOn, fs.Event{Op: "power-on", Path: "/", Why: sayFirmwareStarts},
 		func(m Machine) Machine { return m }},
-	{PoweredOn, Bootfs, fs.Event{Op: "load", Path: "/boot", Why: "the bootfs comes into memory: boot loader, kernel and initramfs; from now on there is one kernel"},
+	{PoweredOn, Bootfs, fs.Event{Op: "load", Path: "/boot", Why: sayBootfsComes},
 		func(m Machine) Machine { return m.mount(Mounted{"bootfs", "/", "ramfs"}) }},
-	{Bootfs, Rootfs, fs.Event{Op: "mount", Path: "/", Why: "the kernel mounts the rootfs, the user space that we know: /dev, /proc, /bin, /etc"},
+	{Bootfs, Rootfs, fs.Event{Op: "mount", Path: "/", Why: sayRootfsMounted},
 		func(m Machine) Machine {
 			return m.mount(Mounted{"rootfs", "/", "ext4"}, Mounted{"proc", "/proc", "proc"}, Mounted{"devtmpfs", "/dev", "devtmpfs"})
 		}},
-	{Rootfs, Booted, fs.Event{Op: "unmount", Path: "/boot", Why: "the bootfs has done its work and its memory is given back; the kernel itself stays"},
+	{Rootfs, Booted, fs.Event{Op: "unmount", Path: "/boot", Why: sayBootfsGone},
 		func(m Machine) Machine {
 			m.Mounts = slices.DeleteFunc(slices.Clone(m.Mounts), func(x Mounted) bool { return x.Source == "bootfs" })
 			return m
 		}},
-	{Booted, Up, fs.Event{Op: "exec", Path: "/sbin/init", Why: "the kernel starts the first process; an image has no bootfs, so a container never takes these steps"},
+	{Booted, Up, fs.Event{Op: "exec", Path: "/sbin/init", Why: sayInitStarts},
 		func(m Machine) Machine {
 			m, _ = m.Start(Process{Args: []string{"init"}, Namespaces: hostNS})
 			return m

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 	"twinlayer/sim/session"
 )
 
@@ -90,7 +91,7 @@ func (c *checker) start(ctx context.Context) error {
 		}
 		for _, g := range goals {
 			if step.Exercise() && g.some(Met) {
-				c.fault("step %s: at the start of the lesson, %s already", step.ID, g.Goal.Says())
+				c.fault("step %s: at the start of the lesson, %s already", step.ID, say.Text(g.Goal.Says()))
 			}
 		}
 	}
@@ -111,7 +112,7 @@ func (c *checker) step(ctx context.Context, s Step) error {
 	}
 	unknown := false
 	err := c.run.Play(ctx, func(line Line) error {
-		unknown = unknown || line.Result != nil && line.Result.Model.Unknown != "" && line.Result.Real == nil
+		unknown = unknown || line.Result != nil && !line.Result.Model.Unknown.Empty() && line.Result.Real == nil
 		c.line(s, line)
 		return nil
 	})
@@ -154,7 +155,7 @@ func howAll(all []Checked) string {
 	var out []string
 	for _, g := range all {
 		for _, a := range g.Answers {
-			out = append(out, fmt.Sprintf("%s: %s: %s %s", g.Goal.Says(), a.World, a.State, a.Why))
+			out = append(out, fmt.Sprintf("%s: %s: %s %s", say.Text(g.Goal.Says()), a.World, a.State, say.Text(a.Why)))
 		}
 	}
 	return strings.Join(out, "; ")
@@ -166,7 +167,7 @@ func (c *checker) goals(s Step, unknown bool) {
 	for _, g := range c.run.Checked() {
 		for _, a := range g.Answers {
 			if a.State == Missed || a.State == Untold && !unknown {
-				c.fault("step %s: goal %q in %s: %s", s.ID, g.Goal.Says(), a.World, a.Why)
+				c.fault("step %s: goal %q in %s: %s", s.ID, say.Text(g.Goal.Says()), a.World, say.Text(a.Why))
 			}
 		}
 	}
@@ -183,7 +184,7 @@ func (c *checker) line(s Step, line Line) {
 	}
 	for i, v := range views {
 		switch world := []string{"model", "real"}[i]; {
-		case v.Unknown != "":
+		case !v.Unknown.Empty():
 		case line.Fails && v.Exit == 0:
 			c.fault("step %s: %s: it should fail in %s", s.ID, line.Text, world)
 		case !line.Fails && v.Exit != 0:
@@ -204,8 +205,8 @@ func (c *checker) verdict(s Step, line Line) {
 		allowed = d.Verdict
 	}
 	switch r := line.Result; {
-	case r.Model.Unknown != "" && allowed != sim.Limit:
-		c.fault("step %s: %s: the model cannot know: %s", s.ID, line.Text, r.Model.Unknown)
+	case !r.Model.Unknown.Empty() && allowed != sim.Limit:
+		c.fault("step %s: %s: %s", s.ID, line.Text, say.Text(sim.CannotKnow(r.Model.Unknown)))
 	case c.Real != nil && worse(r.Verdict, allowed):
 		c.fault("step %s: %s: verdict %s: %s", s.ID, line.Text, r.Verdict, differing(r.Differences, allowed))
 	}
@@ -223,7 +224,7 @@ func differing(all []sim.Difference, allowed sim.Class) string {
 		for len(m) > 1 && len(r) > 1 && m[0] == r[0] {
 			m, r = m[1:], r[1:]
 		}
-		out = append(out, fmt.Sprintf("%s differs: %s (model: %.200q, real: %.200q)", d.What, d.Reason, m[0], r[0]))
+		out = append(out, fmt.Sprintf("%s differs: %s (model: %.200q, real: %.200q)", d.What, say.Text(d.Reason), m[0], r[0]))
 	}
 	return strings.Join(out, "; ")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 	"twinlayer/sim/session"
 )
 
@@ -118,7 +119,7 @@ func check(ctx context.Context, s *session.Session, goals []Goal) (out []Checked
 	for _, g := range goals {
 		model, err := ask(ctx, g, s.Model)
 		if err != nil {
-			return out, fmt.Errorf("check that %s: %w", g.Says(), err)
+			return out, fmt.Errorf("check that %s: %w", say.Text(g.Says()), err)
 		}
 		c := Checked{g, []Answer{model}}
 		if s.Real != nil {
@@ -132,7 +133,7 @@ func check(ctx context.Context, s *session.Session, goals []Goal) (out []Checked
 func ask(ctx context.Context, g Goal, world sim.Engine) (Answer, error) {
 	why, err := g.missing(ctx, world)
 	if r, ok := errors.AsType[*sim.Refusal](err); ok {
-		return Answer{world.Name(), Missed, Say("%s", r.Text)}, nil
+		return Answer{world.Name(), Missed, say.Verbatim(r.Text)}, nil
 	}
 	if why.Empty() {
 		return Answer{world.Name(), Met, why}, err
@@ -151,4 +152,4 @@ func askReal(ctx context.Context, g Goal, s *session.Session) Answer {
 	return Answer{s.Real.Name(), Untold, stopped(err)}
 }
 
-func stopped(err error) Phrase { return Say("the real engine has stopped: %s", err) }
+func stopped(err error) Phrase { return sayEngineStopped(err.Error()) }

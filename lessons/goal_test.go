@@ -2,6 +2,7 @@ package lessons
 
 import (
 	"testing"
+	"twinlayer/sim/say"
 
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
@@ -71,12 +72,12 @@ func TestGoals(t *testing.T) {
 		require.Len(t, got[0].Answers, 2)
 		for _, a := range got[0].Answers {
 			require.Equal(t, "model", a.World)
-			require.Equal(t, c.miss, a.Why.String(), c.goal)
+			require.Equal(t, c.miss, say.Text(a.Why), c.goal)
 			require.Equal(t, c.miss == "", a.State == Met, c.goal)
-			require.NotContains(t, a.Why.In(Chinese), "%!", c.goal)
+			require.NotContains(t, say.In("zh", a.Why), "%!", c.goal)
 		}
 		require.Equal(t, c.miss == "", got[0].Met(), c.goal)
-		require.NotEmpty(t, got[0].Goal.Says().In(Chinese))
+		require.NotEmpty(t, say.In("zh", got[0].Goal.Says()))
 	}
 }
 
@@ -88,7 +89,7 @@ func TestGoalsOfAnEmptyWorld(t *testing.T) {
 	} {
 		got, err := check(t.Context(), alone(), []Goal{goal(t, text)})
 		require.NoError(t, err)
-		require.Equal(t, miss, got[0].Answers[0].Why.String())
+		require.Equal(t, miss, say.Text(got[0].Answers[0].Why))
 	}
 }
 

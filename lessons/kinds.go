@@ -23,9 +23,9 @@ var _ state = (*imageGoal)(nil)
 
 func (g *imageGoal) says() Phrase {
 	if g.Layers == nil {
-		return Say("there is an image %s", g.Ref)
+		return sayIsImage(g.Ref)
 	}
-	return Say("there is an image %s of %s", g.Ref, layersOf(*g.Layers))
+	return sayIsImageOf(g.Ref, layersOf(*g.Layers))
 }
 
 func (g *imageGoal) vet(_ Lesson, fault faulter) {
@@ -44,7 +44,7 @@ func vetRef(field, ref string, fault faulter) {
 func (g *imageGoal) missing(ctx context.Context, world sim.Engine) (Phrase, error) {
 	img, why, err := image(ctx, world, g.Ref)
 	if why.Empty() && err == nil && g.Layers != nil && len(img.Layers) != *g.Layers {
-		why = Say("%s has %s, not %d", g.Ref, layersOf(len(img.Layers)), *g.Layers)
+		why = sayHasLayersNot(g.Ref, layersOf(len(img.Layers)), *g.Layers)
 	}
 	return why, err
 }
@@ -65,9 +65,9 @@ func image(ctx context.Context, world sim.Engine, ref string) (img sim.Image, wh
 func noImage(ref string, all []sim.Image) Phrase {
 	have := tags(all)
 	if like := Closest(ref, have); like != "" {
-		return Say("there is no image %s: did you mean %s?", ref, like)
+		return sayNoImageLike(ref, like)
 	}
-	return Say("there is no image %s; there is %s", ref, some(have, Say("no image at all")))
+	return sayNoImage(ref, some(have, sayNoImageAtAll))
 }
 
 // tags are the references of all images, sorted.
@@ -89,9 +89,9 @@ var _ state = (*goneGoal)(nil)
 
 func (g *goneGoal) says() Phrase {
 	if g.Image != "" {
-		return Say("there is no image %s any more", g.Image)
+		return sayImageGone(g.Image)
 	}
-	return Say("there is no container %s any more", g.Container)
+	return sayContainerGone(g.Container)
 }
 
 func (g *goneGoal) vet(l Lesson, fault faulter) {
@@ -108,10 +108,10 @@ func (g *goneGoal) vet(l Lesson, fault faulter) {
 func (g *goneGoal) missing(ctx context.Context, world sim.Engine) (why Phrase, err error) {
 	var lacks Phrase
 	if g.Image != "" {
-		why = Say("%s is still there", g.Image)
+		why = sayStillThere(g.Image)
 		_, lacks, err = image(ctx, world, g.Image)
 	} else {
-		why = Say("%s is still there", g.Container)
+		why = sayStillThere(g.Container)
 		_, lacks, err = find(ctx, world, g.Container)
 	}
 	if !lacks.Empty() || err != nil {
@@ -133,11 +133,11 @@ var _ state = (*containerGoal)(nil)
 func (g *containerGoal) says() Phrase {
 	switch {
 	case g.Image != "":
-		return Say("there is a container %s of %s", g.Name, g.Image)
+		return sayIsContainerOf(g.Name, g.Image)
 	case g.Status == "":
-		return Say("there is a container %s", g.Name)
+		return sayIsContainer(g.Name)
 	}
-	return Say("container %s is %s", g.Name, g.status())
+	return sayContainerIs(g.Name, g.status())
 }
 
 func (g *containerGoal) status() Phrase { return standing(g.Status) }
@@ -145,9 +145,9 @@ func (g *containerGoal) status() Phrase { return standing(g.Status) }
 // standing is a state of a container's life in words.
 func standing(s sim.Status) Phrase {
 	if s == sim.Exited {
-		return Say("stopped")
+		return sayStopped
 	}
-	return Say(string(s))
+	return map[sim.Status]Phrase{sim.Created: sayCreated, sim.Running: sayRunning}[s]
 }
 
 func (g *containerGoal) vet(l Lesson, fault faulter) {
@@ -172,9 +172,9 @@ func (g *containerGoal) missing(ctx context.Context, world sim.Engine) (Phrase, 
 	case !why.Empty() || err != nil:
 		return why, err
 	case g.Status != "" && k.Status != g.Status:
-		return Say("%s is %s, not %s", g.Name, standing(k.Status), g.status()), nil
+		return sayIsNot(g.Name, standing(k.Status), g.status()), nil
 	case g.Image != "" && !sameRef(k.Image, g.Image):
-		return Say("%s is of the image %s, not %s", g.Name, k.Image, g.Image), nil
+		return sayOfImageNot(g.Name, k.Image, g.Image), nil
 	}
 	return why, nil
 }
@@ -195,9 +195,9 @@ func find(ctx context.Context, world sim.Engine, name string) (k sim.Container, 
 		return all[i], why, nil
 	}
 	if like := Closest(name, names(all)); like != "" {
-		return k, Say("there is no container %s: did you mean %s?", name, like), nil
+		return k, sayNoContainerLike(name, like), nil
 	}
-	return k, Say("there is no container %s; there is %s", name, some(names(all), Say("no container at all"))), nil
+	return k, sayNoContainer(name, some(names(all), sayNoContainerAtAll)), nil
 }
 
 func names(all []sim.Container) (out []string) {
@@ -218,10 +218,10 @@ var _ state = (*changeGoal)(nil)
 
 // did is what a kind of change has done to a path.
 func did(kind string) Phrase {
-	return map[string]Phrase{"add": Say("added"), "modify": Say("modified"), "delete": Say("deleted")}[kind]
+	return map[string]Phrase{"add": sayAdded, "modify": sayModified, "delete": sayDeleted}[kind]
 }
 
-func (g *changeGoal) says() Phrase { return Say("%s has %s %s", g.Container, did(g.Kind), g.Path) }
+func (g *changeGoal) says() Phrase { return sayHasDone(g.Container, did(g.Kind), g.Path) }
 
 func (g *changeGoal) vet(l Lesson, fault faulter) {
 	vetContainer(l, ".container", g.Container, fault)
@@ -248,11 +248,11 @@ func (g *changeGoal) missing(ctx context.Context, world sim.Engine) (Phrase, err
 	case "":
 		other, err := g.elsewhere(ctx, world)
 		if other != "" {
-			return Say("%s has not %s %s; %s has", g.Container, did(g.Kind), g.Path, other), err
+			return sayOtherHasDone(g.Container, did(g.Kind), g.Path, other), err
 		}
 		return g.nearest(all), err
 	default:
-		return Say("%s has %s %s, not %s it", g.Container, did(kind), g.Path, did(g.Kind)), nil
+		return sayHasDoneNot(g.Container, did(kind), g.Path, did(g.Kind)), nil
 	}
 }
 
@@ -292,9 +292,9 @@ func (g *changeGoal) elsewhere(ctx context.Context, world sim.Engine) (string, e
 func (g *changeGoal) nearest(all map[string]string) Phrase {
 	paths := slices.Sorted(maps.Keys(all))
 	if like := Closest(g.Path, paths); like != "" {
-		return Say("%s's changes have %s: did you mean %s?", g.Container, like, g.Path)
+		return sayChangesLike(g.Container, like, g.Path)
 	}
-	return Say("%s has not %s %s; it has changed %s", g.Container, did(g.Kind), g.Path, some(paths, Say("nothing")))
+	return sayHasNotDone(g.Container, did(g.Kind), g.Path, some(paths, sayNothing))
 }
 
 // unchangedGoal: the container is there, and the path in it is the image's.
@@ -305,7 +305,7 @@ type unchangedGoal struct {
 
 var _ state = (*unchangedGoal)(nil)
 
-func (g *unchangedGoal) says() Phrase { return Say("%s has not changed %s", g.Container, g.Path) }
+func (g *unchangedGoal) says() Phrase { return sayUnchanged(g.Container, g.Path) }
 
 func (g *unchangedGoal) vet(l Lesson, fault faulter) {
 	vetContainer(l, ".container", g.Container, fault)
@@ -315,7 +315,7 @@ func (g *unchangedGoal) vet(l Lesson, fault faulter) {
 func (g *unchangedGoal) missing(ctx context.Context, world sim.Engine) (Phrase, error) {
 	all, why, err := changes(ctx, world, g.Container)
 	if kind := all[g.Path]; kind != "" {
-		why = Say("%s has %s %s", g.Container, did(kind), g.Path)
+		why = sayHasDone(g.Container, did(kind), g.Path)
 	}
 	return why, err
 }
@@ -330,9 +330,9 @@ var _ state = (*volumeGoal)(nil)
 
 func (g *volumeGoal) says() Phrase {
 	if g.Container == "" {
-		return Say("there is a volume %s", g.Name)
+		return sayIsVolume(g.Name)
 	}
-	return Say("%s has the volume %s", g.Container, g.Name)
+	return sayHasVolume(g.Container, g.Name)
 }
 
 func (g *volumeGoal) vet(l Lesson, fault faulter) {
@@ -354,14 +354,14 @@ func (g *volumeGoal) missing(ctx context.Context, world sim.Engine) (Phrase, err
 		have = append(have, v.Name)
 	}
 	if !slices.Contains(have, g.Name) {
-		return Say("there is no volume %s; there is %s", g.Name, some(have, Say("no volume at all"))), nil
+		return sayNoVolume(g.Name, some(have, sayNoVolumeAtAll)), nil
 	}
 	if g.Container == "" {
 		return Phrase{}, nil
 	}
 	k, why, err := find(ctx, world, g.Container)
 	if why.Empty() && err == nil && !slices.ContainsFunc(k.Mounts, func(m sim.Mount) bool { return m.Source == g.Name }) {
-		why = Say("%s was started without the volume %s", g.Container, g.Name)
+		why = sayWithoutVolume(g.Container, g.Name)
 	}
 	return why, err
 }

@@ -4,16 +4,12 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"twinlayer/sim/say"
 )
 
-// The languages of the course.
-const (
-	English = "en"
-	Chinese = "zh"
-)
-
-// Languages are the languages that every lesson of the course has.
-var Languages = []string{English, Chinese}
+// Languages are the languages that the program speaks, and that every lesson
+// of the course has: those of package say.
+var Languages = say.Languages()
 
 // Language is the language to begin with: the one asked for, else the one of
 // the environment (LC_ALL, LC_MESSAGES and LANG, in that order, as POSIX has
@@ -26,5 +22,5 @@ func Language(asked string, getenv func(string) string) string {
 	if slices.Contains(Languages, lang) {
 		return lang
 	}
-	return English
+	return say.English
 }

@@ -25,9 +25,9 @@ var _ state = (*fileGoal)(nil)
 func (g *fileGoal) says() Phrase {
 	switch g.Layer {
 	case -1:
-		return Say("the top layer of %s has %s", g.Image, g.Path)
+		return sayTopLayerHas(g.Image, g.Path)
 	default:
-		return Say("layer %d of %s has %s", g.Layer, g.Image, g.Path)
+		return sayLayerHas(g.Layer, g.Image, g.Path)
 	}
 }
 
@@ -49,17 +49,17 @@ func (g *fileGoal) missing(ctx context.Context, world sim.Engine) (Phrase, error
 		at = len(layers) + g.Layer
 	}
 	if at < 0 || at >= len(layers) {
-		return Say("%s has %s", g.Image, layersOf(len(layers))), nil
+		return sayHasLayers(g.Image, layersOf(len(layers))), nil
 	}
 	if layers[at].holds(g.Path) {
 		return why, nil
 	}
 	for i, l := range layers {
 		if l.holds(g.Path) {
-			return Say("%s is in layer %d of %s", g.Path, i+1, g.Image), nil
+			return sayInLayer(g.Path, i+1, g.Image), nil
 		}
 	}
-	return Say("no layer of %s has %s", g.Image, g.Path), nil
+	return sayInNoLayer(g.Image, g.Path), nil
 }
 
 // layer is what a layer has by path: its size, or -1 where it hides the path.
@@ -105,9 +105,9 @@ var _ state = (*storyGoal)(nil)
 
 func (g *storyGoal) says() Phrase {
 	if g.From == 0 {
-		return Say("%s is hidden in %s, though a layer below still has it", g.Path, g.Image)
+		return sayHiddenStill(g.Path, g.Image)
 	}
-	return Say("%s of %s comes from layer %d", g.Path, g.Image, g.From)
+	return sayComesFrom(g.Path, g.Image, g.From)
 }
 
 func (g *storyGoal) vet(_ Lesson, fault faulter) {
@@ -126,15 +126,15 @@ func (g *storyGoal) missing(ctx context.Context, world sim.Engine) (Phrase, erro
 	from, hidden := story(layers, g.Path)
 	switch {
 	case from != g.From && from == 0 && len(hidden) == 0:
-		return Say("no layer of %s has %s", g.Image, g.Path), nil
+		return sayInNoLayer(g.Image, g.Path), nil
 	case from != g.From && from == 0:
-		return Say("%s is hidden in %s", g.Path, g.Image), nil
+		return sayIsHidden(g.Path, g.Image), nil
 	case from != g.From:
-		return Say("%s of %s comes from layer %d", g.Path, g.Image, from), nil
+		return sayComesFrom(g.Path, g.Image, from), nil
 	}
 	for _, n := range g.Hidden {
 		if !slices.Contains(hidden, n) {
-			return Say("layer %d of %s has no older %s", n, g.Image, g.Path), nil
+			return sayNoOlder(n, g.Image, g.Path), nil
 		}
 	}
 	return why, nil
@@ -178,7 +178,7 @@ type sharedGoal struct {
 var _ state = (*sharedGoal)(nil)
 
 func (g *sharedGoal) says() Phrase {
-	return Say("%s and %s share %s", g.Images[0], g.Images[1], layersOf(g.Layers))
+	return sayShare(g.Images[0], g.Images[1], layersOf(g.Layers))
 }
 
 func (g *sharedGoal) vet(_ Lesson, fault faulter) { vetPair(g.Images, fault) }
@@ -198,7 +198,7 @@ func (g *sharedGoal) missing(ctx context.Context, world sim.Engine) (Phrase, err
 		return why, err
 	}
 	if n := common(a, b); n != g.Layers {
-		why = Say("%s and %s share %s, not %d", g.Images[0], g.Images[1], layersOf(n), g.Layers)
+		why = sayShareNot(g.Images[0], g.Images[1], layersOf(n), g.Layers)
 	}
 	return why, nil
 }
@@ -229,7 +229,7 @@ type alikeGoal struct {
 var _ state = (*alikeGoal)(nil)
 
 func (g *alikeGoal) says() Phrase {
-	return Say("the top layers of %s and %s hold the same files", g.Images[0], g.Images[1])
+	return sayTopsHold(g.Images[0], g.Images[1])
 }
 
 func (g *alikeGoal) vet(_ Lesson, fault faulter) { vetPair(g.Images, fault) }
@@ -242,14 +242,14 @@ func (g *alikeGoal) missing(ctx context.Context, world sim.Engine) (Phrase, erro
 			return why, err
 		}
 		if len(layers) == 0 {
-			return Say("%s has %s", ref, layersOf(0)), nil
+			return sayHasLayers(ref, layersOf(0)), nil
 		}
 		tops = append(tops, layers[len(layers)-1])
 	}
 	for i, l := range tops {
 		for p := range l {
 			if _, ok := tops[1-i][p]; !ok {
-				return Say("the top layer of %s has %s, and that of %s has not", g.Images[i], p, g.Images[1-i]), nil
+				return sayTopHasNot(g.Images[i], p, g.Images[1-i]), nil
 			}
 		}
 	}
@@ -271,11 +271,11 @@ func (g *sizeGoal) other() string { return g.Smaller + g.Bigger + g.AsBig }
 func (g *sizeGoal) says() Phrase {
 	switch {
 	case g.Smaller != "":
-		return Say("%s is smaller than %s", g.Image, g.Smaller)
+		return saySmaller(g.Image, g.Smaller)
 	case g.Bigger != "":
-		return Say("%s is bigger than %s", g.Image, g.Bigger)
+		return sayBigger(g.Image, g.Bigger)
 	}
-	return Say("%s is not smaller than %s", g.Image, g.AsBig)
+	return sayNotSmaller(g.Image, g.AsBig)
 }
 
 func (g *sizeGoal) vet(_ Lesson, fault faulter) {
@@ -292,7 +292,7 @@ func (g *sizeGoal) missing(ctx context.Context, world sim.Engine) (Phrase, error
 	case g.Smaller != "" && x < y, g.Bigger != "" && x > y, g.AsBig != "" && x >= y:
 		return why, nil
 	default:
-		return Say("%s has %s, and %s has %s", g.Image, human(x), g.other(), human(y)), nil
+		return saySizes(g.Image, human(x), g.other(), human(y)), nil
 	}
 }
 
@@ -308,7 +308,7 @@ type configGoal struct {
 var _ state = (*configGoal)(nil)
 
 func (g *configGoal) says() Phrase {
-	return Say("the configuration of %s has %s in %s", g.Image, g.Has, g.Field)
+	return sayConfigHas(g.Image, g.Has, g.Field)
 }
 
 func (g *configGoal) vet(_ Lesson, fault faulter) {
@@ -335,7 +335,7 @@ func (g *configGoal) missing(ctx context.Context, world sim.Engine) (Phrase, err
 	if slices.Contains(all, g.Has) || strings.Join(all, " ") == g.Has {
 		return why, nil
 	}
-	return Say("%s of %s is %s", g.Field, g.Image, some(all, Say("empty"))), nil
+	return sayFieldIs(g.Field, g.Image, some(all, sayEmpty)), nil
 }
 
 // values are what a field holds: each entry of a list, "key=value" of a
@@ -370,9 +370,9 @@ var _ state = (*historyGoal)(nil)
 
 func (g *historyGoal) says() Phrase {
 	if g.Has == "" {
-		return Say("the history of %s says nothing of %s", g.Image, g.Lacks)
+		return sayHistorySilent(g.Image, g.Lacks)
 	}
-	return Say("the history of %s tells of %s", g.Image, g.Has)
+	return sayHistoryTells(g.Image, g.Has)
 }
 
 func (g *historyGoal) vet(_ Lesson, fault faulter) {
@@ -393,9 +393,9 @@ func (g *historyGoal) missing(ctx context.Context, world sim.Engine) (Phrase, er
 	}
 	switch {
 	case told && g.Lacks != "":
-		return Say("the history of %s tells of %s", g.Image, g.Lacks), nil
+		return sayHistoryTells(g.Image, g.Lacks), nil
 	case !told && g.Has != "":
-		return Say("the history of %s says nothing of %s", g.Image, g.Has), nil
+		return sayHistorySilent(g.Image, g.Has), nil
 	}
 	return why, nil
 }

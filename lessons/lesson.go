@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 //go:embed */lesson.yaml */*.md
@@ -76,7 +77,7 @@ type Quiz struct {
 
 // In is the lesson's words in a language, else in English, else in any.
 func (l Lesson) In(lang string) Words {
-	for _, lang := range []string{lang, English} {
+	for _, lang := range []string{lang, say.English} {
 		if w, ok := l.Words[lang]; ok {
 			return w
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"twinlayer/sim/say"
 
 	"github.com/mattn/go-runewidth"
 	"github.com/stretchr/testify/require"
@@ -58,11 +59,11 @@ func TestProseIsShort(t *testing.T) {
 	require.NoError(t, err)
 	for _, l := range all {
 		for _, s := range l.Steps {
-			eachLine(l.In(English).Steps[s.ID], func(line string) {
+			eachLine(l.In(say.English).Steps[s.ID], func(line string) {
 				require.Less(t, len(strings.Fields(line)), 34, "%s, %s: %s", l.ID, s.ID, line)
 				require.Regexp(t, "[.?!:\"`]$", line, "%s, %s", l.ID, s.ID)
 			})
-			eachLine(l.In(Chinese).Steps[s.ID], func(line string) {
+			eachLine(l.In("zh").Steps[s.ID], func(line string) {
 				require.Less(t, runewidth.StringWidth(line), 120, "%s, %s: %s", l.ID, s.ID, line)
 				require.Regexp(t, "[。？！：”`]$", line, "%s, %s", l.ID, s.ID)
 				require.NotRegexp(t, `\p{Han}[,;:?!]`, line, "%s, %s", l.ID, s.ID)
@@ -123,7 +124,7 @@ func files(yaml, text string) fstest.MapFS {
 }
 
 func TestLoad(t *testing.T) {
-	l, err := Load(files(goodYAML, goodText), "good", English)
+	l, err := Load(files(goodYAML, goodText), "good", say.English)
 	require.NoError(t, err)
 	require.Equal(t, 3, l.Order)
 	require.Equal(t, []string{"docker run -it --name lesson-x busybox", "ls", "! cat /nosuch", ":detach"}, l.Steps[0].Run)
@@ -135,11 +136,11 @@ func TestLoad(t *testing.T) {
 			"two": {Prose: "Last.", Hints: []string{"Do.", "It."}, Wrong: map[string]string{"old": "No."},
 				Quiz: QuizWords{"Q?", []string{"A", "B"}, "Why."}},
 		},
-	}, l.In(Chinese), "English where there is no other")
+	}, l.In("zh"), "English where there is no other")
 	var goals []string
 	for _, s := range l.Steps {
 		for _, g := range s.Goals {
-			goals = append(goals, g.Kind+": "+g.Says().String())
+			goals = append(goals, g.Kind+": "+say.Text(g.Says()))
 		}
 	}
 	require.Equal(t, []string{
@@ -259,8 +260,8 @@ func FuzzLoad(f *testing.F) {
 	f.Add("steps: [{goals: [{image: }, {}, ~, {verdict: {}}]}, ]\nformat_version: 1", "## a\n~~~")
 	f.Add("a: &a\n  format_version: 1\n<<: *a\n", "#")
 	f.Fuzz(func(t *testing.T, yaml, text string) {
-		l, err := Load(files(yaml, text), "good", English)
-		if err == nil && (l.In(English).Title == "" || len(l.Steps) == 0) {
+		l, err := Load(files(yaml, text), "good", say.English)
+		if err == nil && (l.In(say.English).Title == "" || len(l.Steps) == 0) {
 			t.Fatal("it is no lesson, and nothing is said of it")
 		}
 	})

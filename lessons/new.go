@@ -21,7 +21,7 @@ func New(dir string) error {
 	if err := os.Mkdir(whole, 0o777); err != nil {
 		return fmt.Errorf("lesson new: %w", err)
 	}
-	for name, content := range map[string]string{"lesson.yaml": newYAML, English + ".md": newEnglish, Chinese + ".md": newChinese} {
+	for name, content := range map[string]string{"lesson.yaml": newYAML, "en.md": newEnglish, "zh.md": newChinese} {
 		content = strings.ReplaceAll(content, "LESSON", id)
 		if err := os.WriteFile(filepath.Join(whole, name), []byte(content), 0o666); err != nil {
 			return fmt.Errorf("lesson new: %w", err)

@@ -58,13 +58,13 @@ func (v *vetter) prediction(at string, l Lesson, s Step) {
 func (p Prediction) How() Phrase {
 	switch {
 	case p.Changes != "":
-		return Say("Answer with a letter and a path for each: A added, C changed, D deleted. For instance: C /etc, A /new. Or answer: nothing.")
+		return sayAnswerChanges
 	case p.Layers != "":
-		return Say("Answer with a number.")
+		return sayAnswerNumber
 	case p.Shared != nil:
-		return Say("Answer with a size: 0, 12kB, 20MB.")
+		return sayAnswerSize
 	}
-	return Say("Answer with what it will print.")
+	return sayAnswerPrint
 }
 
 // Fits says whether an answer has the form that How asks for.

@@ -131,19 +131,19 @@ func (r *Run) lines(ctx context.Context, s Step, see func(Line) error) (bool, er
 
 // surprises says whether the line failed, or did not where it is to.
 func (l Line) surprises() bool {
-	return l.Result != nil && l.Result.Model.Unknown == "" && l.Fails == (l.Result.Model.Exit == 0)
+	return l.Result != nil && l.Result.Model.Unknown.Empty() && l.Fails == (l.Result.Model.Exit == 0)
 }
 
 // untell takes back what the model says of goals where it could not know what
 // became of a line, and nothing real has told it.
 func (r *Run) untell() {
-	i := slices.IndexFunc(r.ran, func(ran sim.Result) bool { return ran.Model.Unknown != "" && ran.Real == nil })
+	i := slices.IndexFunc(r.ran, func(ran sim.Result) bool { return !ran.Model.Unknown.Empty() && ran.Real == nil })
 	if i < 0 {
 		return
 	}
 	for _, c := range r.checked {
 		if a := &c.Answers[0]; a.State == Missed {
-			*a = Answer{a.World, Untold, Say("the model cannot know: %s", r.ran[i].Model.Unknown)}
+			*a = Answer{a.World, Untold, sim.CannotKnow(r.ran[i].Model.Unknown)}
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"twinlayer/sim"
 	"twinlayer/sim/model"
+	"twinlayer/sim/say"
 	"twinlayer/sim/session"
 	"twinlayer/sim/simtest"
 )
@@ -194,7 +195,7 @@ func TestByHand(t *testing.T) {
 	require.Empty(t, typed(t, s, run, "docker exec lesson-b touch /tmp/x").Ticked)
 	seen := typed(t, s, run, "docker exec lesson-a sed -i s/Welcome/Hello/ /etc/motd")
 	require.True(t, seen.Done)
-	require.Equal(t, "lesson-a has modified /etc/motd", seen.Ticked[0].Goal.Says().String())
+	require.Equal(t, "lesson-a has modified /etc/motd", say.Text(seen.Ticked[0].Goal.Says()))
 	require.Len(t, seen.Ticked[0].Answers, 2)
 }
 
@@ -255,7 +256,7 @@ func TestCoaching(t *testing.T) {
 	do(t, s, "docker attach lesson-a")
 	seen := typed(t, s, run, "docker commit lesson-a mine")
 	require.Equal(t, "docker-inside", seen.Coach.Slip)
-	require.Contains(t, seen.Coach.Says.In(Chinese), "lesson-a 里面")
+	require.Contains(t, say.In("zh", seen.Coach.Says), "lesson-a 里面")
 }
 
 func TestScores(t *testing.T) {
@@ -407,11 +408,11 @@ func TestProgress(t *testing.T) {
 	l := lesson(t, "hello-world")
 	require.NoError(t, p.At(l, 3))
 	require.NoError(t, p.Skipped(l))
-	require.NoError(t, p.Speak(Chinese))
+	require.NoError(t, p.Speak("zh"))
 	p, err = LoadProgress(kept)
 	require.NoError(t, err)
 	require.Equal(t, Place{Step: 3, Of: len(l.Steps), Skip: 1}, p.Lessons[l.ID])
-	require.Equal(t, Chinese, p.Lang)
+	require.Equal(t, "zh", p.Lang)
 	require.NoError(t, p.Over(l))
 	require.True(t, p.Lessons[l.ID].Over)
 	require.Equal(t, "hello-world", p.Last)

@@ -46,7 +46,7 @@ func dockerInside(a attempt) Phrase {
 	if a.line.At.Shell == "" || !isDocker(strings.TrimSpace(a.line.Text)) {
 		return Phrase{}
 	}
-	return Say("You are inside the container %s, and docker is outside: a container knows nothing of the engine that runs it. Leave the shell waiting with :detach, and type the line again.", a.line.At.Name)
+	return sayInsideContainer(a.line.At.Name)
 }
 
 var noSuchContainer = regexp.MustCompile(`No such container: (\S+)`)
@@ -63,7 +63,7 @@ func imageForContainer(a attempt) Phrase {
 	if _, err := a.session.Model.Image(a, found[1]); err != nil {
 		return Phrase{}
 	}
-	return Say("%s is an image, and an image does not change. What you change, look into or save is a container: docker ps -a has their names.", found[1])
+	return sayImageUnchanging(found[1])
 }
 
 // otherContainer: the change that is missing in one container was made in
@@ -75,7 +75,7 @@ func otherContainer(a attempt) Phrase {
 			continue
 		}
 		if other, err := g.elsewhere(a, a.session.Model); err == nil && other != "" && a.line.Result != nil && a.line.Result.Container == other {
-			return Say("The change is there, but in %s: every docker run makes a new container with a layer of its own. To change %s, go into that one: docker exec %s …", other, g.Container, g.Container)
+			return sayOtherContainer(other, g.Container, g.Container)
 		}
 	}
 	return Phrase{}
@@ -90,7 +90,7 @@ func expectedToShrink(a attempt) Phrase {
 			continue
 		}
 		if p := a.hiddenIn(g.Image); p != "" {
-			return Say("%s did not shrink: its top layer only hides %s, which is still whole in a layer below. Bytes are saved only where they never get into a layer: delete in the same RUN that made them, or take the files from another stage.", g.Image, p)
+			return sayNotShrunk(g.Image, p)
 		}
 	}
 	return Phrase{}

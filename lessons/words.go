@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"twinlayer/sim/say"
 )
 
 // languages reads the lesson's words in every language.
@@ -17,7 +18,7 @@ func (v *vetter) languages(l *Lesson, fsys fs.FS, dir string, wanted []string) {
 		v.faults = append(v.faults, missing(dir, err))
 	}
 	if len(files) == 0 && len(wanted) == 0 {
-		v.faults = append(v.faults, &Fault{File: dir, Text: "the lesson has no words; " + English + ".md is where they go"})
+		v.faults = append(v.faults, &Fault{File: dir, Text: "the lesson has no words; " + say.English + ".md is where they go"})
 	}
 	for _, lang := range wanted {
 		if file := path.Join(dir, lang+".md"); !slices.Contains(files, file) {

@@ -30,6 +30,7 @@ import (
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
 	"twinlayer/sim/model"
+	"twinlayer/sim/say"
 	"twinlayer/sim/session"
 	"twinlayer/sim/userland"
 	"twinlayer/sim/userland/packages"
@@ -148,13 +149,13 @@ func build(t *testing.T, s *session.Session, c buildContext) built {
 	require.NoError(t, err)
 	require.NoError(t, s.Broken())
 	for _, d := range r.Differences {
-		require.NotEqual(t, sim.Bug, d.Class, "%s: %s\nmodel: %s\nreal: %s", d.What, d.Reason, d.Model, d.Real)
+		require.NotEqual(t, sim.Bug, d.Class, "%s: %s\nmodel: %s\nreal: %s", d.What, say.Text(d.Reason), d.Model, d.Real)
 	}
 	if r.Real.Exit != 0 {
 		return built{failed: r.Real.Stderr}
 	}
 	model, real := imageOf(t, s.Model, tag), imageOf(t, s.Real, tag)
-	if r.Model.Unknown == "" {
+	if r.Model.Unknown.Empty() {
 		require.Equal(t, real.config, model.config)
 		require.Equal(t, real.layers, model.layers)
 	}

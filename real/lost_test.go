@@ -18,6 +18,7 @@ import (
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
 	"twinlayer/sim/model"
+	"twinlayer/sim/say"
 	"twinlayer/sim/session"
 	"twinlayer/sim/userland"
 )
@@ -138,7 +139,7 @@ func TestModelBreaks(t *testing.T) {
 			agreed(t, s, "docker run --name before busybox touch /x")
 			r := typed(t, s, "docker run --name it hello-world")
 			require.Equal(t, c.verdict, r.Verdict)
-			require.Contains(t, r.Differences[len(r.Differences)-1].Reason+r.Differences[0].Reason, "it does not work")
+			require.Contains(t, say.Text(r.Differences[len(r.Differences)-1].Reason)+say.Text(r.Differences[0].Reason), "it does not work")
 			require.NotNil(t, r.Real)
 			require.Equal(t, "it\nbefore\n", agreed(t, s, "docker ps -a --format {{.Names}}").Model.Stdout)
 			agreed(t, s, "docker run --rm hello-world")
@@ -198,8 +199,8 @@ func TestDamagedImage(t *testing.T) {
 			r := agreed(t, s, "docker images --format {{.Repository}}")
 			require.Equal(t, "two\n", r.Real.Stdout)
 			require.Equal(t, sim.Limit, r.Verdict)
-			require.Contains(t, r.Differences[0].Reason, "the image one:latest in "+data+" is damaged")
-			require.Contains(t, r.Differences[0].Reason, "pull or build it again")
+			require.Contains(t, say.Text(r.Differences[0].Reason), "the image one:latest in "+data+" is damaged")
+			require.Contains(t, say.Text(r.Differences[0].Reason), "pull or build it again")
 			require.Equal(t, sim.Same, agreed(t, s, "docker history -q two").Verdict, "it is told once")
 			agreed(t, s, "docker run --rm busybox true")
 		})
@@ -224,7 +225,7 @@ func TestDamagedLayer(t *testing.T) {
 	s := bothAt(t, data)
 	r := agreed(t, s, "docker create --name it one /one")
 	require.Equal(t, sim.Limit, r.Verdict)
-	require.Contains(t, r.Differences[0].Reason, "image layer 1 cannot be read")
+	require.Contains(t, say.Text(r.Differences[0].Reason), "image layer 1 cannot be read")
 	r = typed(t, s, "docker save -o "+filepath.Join(t.TempDir(), "x.tar")+" one")
 	require.Equal(t, 1, r.Real.Exit)
 	require.Contains(t, r.Real.Stderr, "damaged")

@@ -17,6 +17,7 @@ import (
 
 	"twinlayer/fs/testenv"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 var (
@@ -87,7 +88,7 @@ func TestRandomBuilds(t *testing.T) {
 			require.NoError(t, s.Broken(), text)
 			require.NoError(t, ctx.Err(), text)
 			for _, d := range r.Differences {
-				require.NotEqual(t, sim.Bug, d.Class, "%s\n%s: %s\nmodel: %s\nreal: %s", text, d.What, d.Reason, d.Model, d.Real)
+				require.NotEqual(t, sim.Bug, d.Class, "%s\n%s: %s\nmodel: %s\nreal: %s", text, d.What, say.Text(d.Reason), d.Model, d.Real)
 			}
 		})
 	}

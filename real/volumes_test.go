@@ -81,7 +81,7 @@ func TestForeignProgramGoesOn(t *testing.T) {
 
 func adoptedPaths(r sim.Result) (paths []string) {
 	for _, s := range r.Steps {
-		if strings.HasPrefix(s.Why, "adopted") {
+		if s.Why.Key == "adopt.adopted" {
 			paths = append(paths, s.Path)
 		}
 	}

@@ -5,14 +5,15 @@ import (
 	"iter"
 
 	"twinlayer/fs"
+	"twinlayer/sim/say"
 )
 
 // Builder is an engine with a builder of its own, which performs a Dockerfile
 // as a whole and tells of each step. What is printed of that is the docker command's work
 // all the same.
 type Builder interface {
-	// NoBuild says why its builder cannot perform b; "" where it can.
-	NoBuild(b Build) string
+	// NoBuild says why its builder cannot perform b; empty where it can.
+	NoBuild(b Build) say.Phrase
 	// Build performs b, and yields what came of each FROM and of each
 	// instruction, in order. An error ends it.
 	Build(ctx context.Context, b Build) iter.Seq2[Built, error]

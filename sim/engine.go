@@ -10,6 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/fs"
+	"twinlayer/sim/say"
 )
 
 // Engine is what twinlayer asks of a container engine, modelled or real. It
@@ -250,9 +251,10 @@ type Others struct {
 
 // Evidence is one thing that can be seen of a container from outside.
 type Evidence struct {
-	What  string `json:"what"`  // in a few words: "its root's mount"
-	Shown string `json:"shown"` // what was seen
-	Again string `json:"again"` // the command that shows it; "" where none does
+	What  say.Phrase   `json:"what"`           // in a few words: "its root's mount"
+	Shown string       `json:"shown"`          // what was seen
+	Told  []say.Phrase `json:"told,omitempty"` // lines that tell of it, where nothing is seen as it is
+	Again string       `json:"again"`          // the command that shows it; "" where none does
 }
 
 // RemoveResult tells what docker rmi did.
@@ -361,7 +363,7 @@ type Output struct {
 
 	// Unknown says why a model cannot tell what this process did; "" where
 	// it can.
-	Unknown string
+	Unknown say.Phrase
 }
 
 // Refusal is an engine's answer to something a learner got wrong, in docker's

@@ -4,34 +4,35 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"twinlayer/sim/say"
 )
 
 // Instruction is a line of an image's history as a Dockerfile has it, and
 // whether it says how the layer was made: of a committed container the history
 // has nothing but the command that ran in it.
-func Instruction(line, comment string) (made string, known bool) {
+func Instruction(line, comment string) (made say.Phrase, known bool) {
 	_, cmd := SplitArgs(line)
 	if nop, ok := nopText(cmd); ok {
-		return nop, true
+		return say.Verbatim(nop), true
 	}
 	if text, ok := strings.CutSuffix(line, "# buildkit"); ok || isInstruction(line) {
-		return strings.Replace(strings.TrimSpace(text), "RUN /bin/sh -c ", "RUN ", 1), true
+		return say.Verbatim(strings.Replace(strings.TrimSpace(text), "RUN /bin/sh -c ", "RUN ", 1)), true
 	}
 	shell, isRun := strings.CutPrefix(cmd, "/bin/sh -c ")
 	words := strings.Fields(cmd)
 	switch {
 	case isRun:
-		return "RUN " + strings.TrimSpace(shell), true
+		return say.Verbatim("RUN " + strings.TrimSpace(shell)), true
 	case len(words) == 0 && comment != "":
-		return "nobody recorded how it was made; it says of itself: " + comment, false
+		return saySaysOfItself(comment), false
 	case len(words) == 0:
-		return "nobody recorded how it was made", false
+		return Unrecorded, false
 	case IsInteractiveShell(words, true):
-		return "a committed container: somebody worked in " + words[0] + ", and nobody recorded what they did", false
+		return saySomebodyWorked(words[0]), false
 	case slices.Contains(words, "-c") || slices.Contains(words, "-ec"):
-		return "RUN " + cmd, true
+		return say.Verbatim("RUN " + cmd), true
 	}
-	return cmd + " ran: in an instruction RUN, or in a container that was committed; the history does not tell", false
+	return sayRanSomewhere(cmd), false
 }
 
 // isInstruction says whether a line of the history is an instruction as

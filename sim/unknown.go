@@ -3,6 +3,8 @@ package sim
 import (
 	"context"
 	"errors"
+
+	"twinlayer/sim/say"
 )
 
 // IsBroken tells an engine that is gone, and a command that was given up, from
@@ -13,9 +15,12 @@ func IsBroken(err error) bool {
 
 // Unknown is a model's answer where it cannot predict what the real world
 // does, and why.
-type Unknown struct{ Why string }
+type Unknown struct{ Why say.Phrase }
 
-func (u *Unknown) Error() string { return "the model cannot know: " + u.Why }
+// Told is that the model cannot know, and why.
+func (u *Unknown) Told() say.Phrase { return CannotKnow(u.Why) }
+
+func (u *Unknown) Error() string { return say.Text(u.Told()) }
 
 // FromDaemon marks a refusal as what the engine said, as docker does.
 func FromDaemon(err error) error {

@@ -1,11 +1,18 @@
 package sim
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"twinlayer/fs"
+	"twinlayer/sim/say"
 )
+
+// What is said to a learner is a phrase (package say), and text only where a
+// person reads it. In JSON the English text stands under the key that names it
+// (why, reason, text), for scripts, and the phrase beside it, under phrase, as
+// key and args.
 
 // View is what can be observed of a world after a command, whatever its
 // engine.
@@ -19,18 +26,18 @@ type View struct {
 	Changes    []fs.Change     `json:"changes"` // of the container the command acted on
 	Layer      string          `json:"layer"`   // its writable layer's canonical digest; "" without a container
 
-	Container string `json:"-"` // the id of that container
-	Shell     string `json:"-"` // the shell that waits for lines now; "": none
-	Unknown   string `json:"-"` // why a model cannot know more, or a real engine not show more
-	Unseen    string `json:"-"` // why the container's changes and layer are not here; "" where they are
+	Container string     `json:"-"` // the id of that container
+	Shell     string     `json:"-"` // the shell that waits for lines now; "": none
+	Unknown   say.Phrase `json:"-"` // why a model cannot know more, or a real engine not show more
+	Unseen    say.Phrase `json:"-"` // why the container's changes and layer are not here; empty where they are
 
-	Hints   []string `json:"-"` // what a learner may want to know now
-	GivenUp bool     `json:"-"` // by control-C, before it was done
-	Builder string   `json:"-"` // why the engine's own builder did not build; "" where it did, or has none
-	Adopted []string `json:"-"` // what the model took over from the real world, and why
-	Stock   []Image  `json:"-"`
-	Tree    *fs.Tree `json:"-"` // the writable layer
-	Refused string   `json:"-"` // the end of Stderr: why the command went no further
+	Hints   []say.Phrase `json:"-"` // what a learner may want to know now
+	GivenUp bool         `json:"-"` // by control-C, before it was done
+	Builder say.Phrase   `json:"-"` // why the engine's own builder did not build; empty where it did, or has none
+	Adopted []say.Phrase `json:"-"` // what the model took over from the real world, and why
+	Stock   []Image      `json:"-"`
+	Tree    *fs.Tree     `json:"-"` // the writable layer
+	Refused string       `json:"-"` // the end of Stderr: why the command went no further
 }
 
 // Printed is what was printed, in the order in which one reads it: what docker
@@ -62,15 +69,21 @@ func (v *View) Print(format string, args ...any) { v.Stdout += fmt.Sprintf(forma
 func (v *View) Complain(format string, args ...any) { v.Stderr += fmt.Sprintf(format, args...) }
 
 // Hint tells the learner something beside what docker prints.
-func (v *View) Hint(format string, args ...any) {
-	v.Hints = append(v.Hints, fmt.Sprintf(format, args...))
-}
+func (v *View) Hint(p say.Phrase) { v.Hints = append(v.Hints, p) }
 
 // Step is one thing that the model did on the way, with everything as it was
 // right after.
 type Step struct {
 	fs.Event
 	After Snapshot `json:"-"`
+}
+
+// MarshalJSON adds the English text of why.
+func (s Step) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		fs.Event
+		Why string `json:"why"`
+	}{s.Event, say.Text(s.Why)})
 }
 
 // Snapshot is everything as it is at one moment. It does not change.
@@ -81,8 +94,8 @@ type Snapshot interface {
 // Result is a command in both worlds.
 type Result struct {
 	Cmd         string       `json:"cmd"`
-	Container   string       `json:"container"`        // the name of the one acted on
-	Notice      string       `json:"notice,omitempty"` // what other sessions changed before it
+	Container   string       `json:"container"`       // the name of the one acted on
+	Notice      say.Phrase   `json:"notice,omitzero"` // what other sessions changed before it
 	Model       View         `json:"model"`
 	Real        *View        `json:"real"` // nil: there is no real engine
 	Steps       []Step       `json:"steps"`
@@ -104,11 +117,20 @@ const (
 
 // Difference is one thing that the worlds do not agree on.
 type Difference struct {
-	What   string `json:"what"` // "stdout", "exit", "layer", …
-	Model  string `json:"model"`
-	Real   string `json:"real"`
-	Class  Class  `json:"class"`
-	Reason string `json:"reason"`
+	What   string     `json:"what"` // "stdout", "exit", "layer", …
+	Model  string     `json:"model"`
+	Real   string     `json:"real"`
+	Class  Class      `json:"class"`
+	Reason say.Phrase `json:"phrase"`
+}
+
+// MarshalJSON adds the English text of the reason.
+func (d Difference) MarshalJSON() ([]byte, error) {
+	type plain Difference
+	return json.Marshal(struct {
+		plain
+		Reason string `json:"reason"`
+	}{plain(d), say.Text(d.Reason)})
 }
 
 // Verdict is the gravest class of the differences.
@@ -124,7 +146,7 @@ func Verdict(all []Difference) Class {
 }
 
 // Excuse declares every difference that no declaration covers, with the reason.
-func (r *Result) Excuse(reason string) {
+func (r *Result) Excuse(reason say.Phrase) {
 	for i, d := range r.Differences {
 		if d.Class == Bug {
 			r.Differences[i].Class, r.Differences[i].Reason = Expected, reason
@@ -134,7 +156,7 @@ func (r *Result) Excuse(reason string) {
 }
 
 // Declare declares the differences in what, with the reason.
-func (r *Result) Declare(what, reason string) {
+func (r *Result) Declare(what string, reason say.Phrase) {
 	for i, d := range r.Differences {
 		if d.What == what && d.Class == Bug {
 			r.Differences[i].Class, r.Differences[i].Reason = Expected, reason

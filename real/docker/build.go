@@ -23,19 +23,20 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 var _ sim.Builder = (*Engine)(nil)
 
 // NoBuild says why the engine's own builder cannot perform b.
-func (e *Engine) NoBuild(b sim.Build) string {
+func (e *Engine) NoBuild(b sim.Build) say.Phrase {
 	if e.cfg.Podman {
-		return "buildah, which builds for it, does not tell what comes of each step"
+		return sayBuildahMute
 	}
 	if _, _, ok := besides(b.Context); !ok {
-		return "its API has no place for the Dockerfile beside a .dockerignore like this one"
+		return sayNoPlace
 	}
-	return ""
+	return say.Phrase{}
 }
 
 // Build lets Docker's classic builder perform b: POST /build with version 1

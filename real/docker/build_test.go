@@ -64,7 +64,7 @@ func TestBuild(t *testing.T) {
 		first, err := builds(t, t.Context(), e, files)
 		require.NoError(t, err)
 		require.Zero(t, first.Exit, first.Stderr)
-		require.Equal(t, !e.cfg.Podman, first.Builder == "", first.Builder)
+		require.Equal(t, !e.cfg.Podman, first.Builder.Empty(), first.Builder)
 		all, err := e.Images(t.Context())
 		require.NoError(t, err)
 		require.Len(t, all, 5, "busybox, and one for each instruction")

@@ -11,6 +11,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // Evidence is what the engine and the kernel show of a container.
@@ -26,12 +27,12 @@ func (e *Engine) Evidence(ctx context.Context, key string) ([]sim.Evidence, erro
 	k, inspect := now.Container, e.Name()+" inspect "+sim.Short(c.engine)
 	name := strings.TrimPrefix(k.Name, "/")
 	out := []sim.Evidence{
-		{What: "the engine", Shown: fmt.Sprintf("%s %s, API %s, at %s", e.cfg.title(), e.info.ServerVersion, e.client.ClientVersion(), e.cfg.Host), Again: e.Name() + " version"},
-		{What: "its id in the engine", Shown: c.engine, Again: e.Name() + " ps -a --no-trunc --filter name=" + name},
-		{What: "its name in the engine", Shown: name, Again: inspect},
-		{What: "its image in the engine", Shown: e.reference(c.image), Again: inspect},
-		{What: "the storage driver", Shown: e.info.Driver, Again: e.Name() + " info --format '{{.Driver}}'"},
-		{What: "the runtime", Shown: runtimeOf(k, e.info.DefaultRuntime), Again: inspect + " --format '{{.HostConfig.Runtime}}'"},
+		{What: sayEngine, Shown: fmt.Sprintf("%s %s, API %s, at %s", e.cfg.title(), e.info.ServerVersion, e.client.ClientVersion(), e.cfg.Host), Again: e.Name() + " version"},
+		{What: sayID, Shown: c.engine, Again: e.Name() + " ps -a --no-trunc --filter name=" + name},
+		{What: sayName, Shown: name, Again: inspect},
+		{What: sayImage, Shown: e.reference(c.image), Again: inspect},
+		{What: sayDriver, Shown: e.info.Driver, Again: e.Name() + " info --format '{{.Driver}}'"},
+		{What: sayRuntime, Shown: runtimeOf(k, e.info.DefaultRuntime), Again: inspect + " --format '{{.HostConfig.Runtime}}'"},
 	}
 	return slices.Concat(out, driverFacts(k, inspect), e.storeFacts(c.image), processFacts(k, inspect)), nil
 }
@@ -48,8 +49,11 @@ func driverFacts(k container.InspectResponse, inspect string) (out []sim.Evidenc
 	if k.GraphDriver == nil {
 		return nil
 	}
-	for _, fact := range []struct{ key, what string }{
-		{"LowerDir", "the image's layers, top first"}, {"UpperDir", "its own layer"}, {"WorkDir", "overlayfs's workshop"}, {"MergedDir", "its root, merged"},
+	for _, fact := range []struct {
+		key  string
+		what say.Phrase
+	}{
+		{"LowerDir", sayLowerDirs}, {"UpperDir", sayOwnUpper}, {"WorkDir", sayWorkDir}, {"MergedDir", sayMerged},
 	} {
 		if dir := k.GraphDriver.Data[fact.key]; dir != "" {
 			out = append(out, sim.Evidence{What: fact.what, Shown: dir, Again: inspect + " --format '{{.GraphDriver.Data." + fact.key + "}}'"})
@@ -65,9 +69,9 @@ func (e *Engine) storeFacts(img image) (out []sim.Evidence) {
 		if err != nil {
 			continue
 		}
-		out = append(out, sim.Evidence{What: "its image's manifest, in containerd's store", Shown: dir.path(img.engine), Again: "cat " + dir.path(img.engine)})
+		out = append(out, sim.Evidence{What: sayManifest, Shown: dir.path(img.engine), Again: "cat " + dir.path(img.engine)})
 		for i, l := range m.Layers {
-			out = append(out, sim.Evidence{What: fmt.Sprintf("layer %d of its image, as it was compressed", i+1), Shown: dir.path(l.Digest), Again: "sha256sum " + dir.path(l.Digest)})
+			out = append(out, sim.Evidence{What: sayCompressedLayer(i + 1), Shown: dir.path(l.Digest), Again: "sha256sum " + dir.path(l.Digest)})
 		}
 		break
 	}
@@ -80,14 +84,14 @@ func processFacts(k container.InspectResponse, inspect string) (out []sim.Eviden
 		return nil
 	}
 	pid := k.State.Pid
-	out = append(out, sim.Evidence{What: "its process, as the host numbers it", Shown: fmt.Sprint(pid), Again: inspect + " --format '{{.State.Pid}}'"})
+	out = append(out, sim.Evidence{What: sayProcess, Shown: fmt.Sprint(pid), Again: inspect + " --format '{{.State.Pid}}'"})
 	if root := rootMount(pid); root != "" {
-		out = append(out, sim.Evidence{What: "its root's mount", Shown: root, Again: fmt.Sprintf("grep ' / / ' /proc/%d/mountinfo", pid)})
+		out = append(out, sim.Evidence{What: sayRootMount, Shown: root, Again: fmt.Sprintf("grep ' / / ' /proc/%d/mountinfo", pid)})
 	}
 	for _, ns := range []string{"mnt", "pid", "uts", "ipc", "net", "user", "cgroup"} {
 		link := fmt.Sprintf("/proc/%d/ns/%s", pid, ns)
 		if shown, err := os.Readlink(link); err == nil {
-			out = append(out, sim.Evidence{What: "its " + ns + " namespace", Shown: shown, Again: "readlink " + link})
+			out = append(out, sim.Evidence{What: sayNamespace(ns), Shown: shown, Again: "readlink " + link})
 		}
 	}
 	return out

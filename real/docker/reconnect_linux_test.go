@@ -21,6 +21,7 @@ import (
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
 	"twinlayer/sim/model"
+	"twinlayer/sim/say"
 	"twinlayer/sim/session"
 	"twinlayer/sim/userland"
 )
@@ -140,9 +141,9 @@ func TestDaemonKilled(t *testing.T) {
 	r = do("docker build -t app .")
 	require.Nil(t, r.Real)
 	require.Equal(t, sim.Limit, r.Verdict)
-	require.Contains(t, r.Differences[0].Reason, "the real world is stale since ")
-	require.Contains(t, r.Differences[0].Reason, "Docker at unix://")
-	require.Contains(t, r.Differences[0].Reason, "reconnect")
+	require.Contains(t, say.Text(r.Differences[0].Reason), "the real world is stale since ")
+	require.Contains(t, say.Text(r.Differences[0].Reason), "Docker at unix://")
+	require.Contains(t, say.Text(r.Differences[0].Reason), "reconnect")
 	r = do("docker exec box cat /kept")
 	require.Equal(t, "kept\n", r.Model.Stdout, "the model goes on")
 	_, err = s.Reconnect(t.Context())

@@ -43,8 +43,8 @@ func outside() []sim.Evidence {
 		return strings.TrimSpace(string(text))
 	}
 	return []sim.Evidence{
-		{What: "the namespaces of twinlayer itself", Shown: strings.Join(rows, "\n"), Again: "readlink /proc/self/ns/*"},
-		{What: "the kernel's boot id, outside", Shown: read("/proc/sys/kernel/random/boot_id"), Again: "cat /proc/sys/kernel/random/boot_id"},
-		{What: "the kernel's release, inside and outside", Shown: read("/proc/sys/kernel/osrelease"), Again: "uname -r"},
+		{What: sayOwnNamespaces, Shown: strings.Join(rows, "\n"), Again: "readlink /proc/self/ns/*"},
+		{What: sayBootIDOutside, Shown: read("/proc/sys/kernel/random/boot_id"), Again: "cat /proc/sys/kernel/random/boot_id"},
+		{What: sayRelease, Shown: read("/proc/sys/kernel/osrelease"), Again: "uname -r"},
 	}
 }

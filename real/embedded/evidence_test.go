@@ -13,6 +13,7 @@ import (
 
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 func TestEvidence(t *testing.T) {
@@ -29,7 +30,7 @@ func TestEvidence(t *testing.T) {
 		require.NotContains(t, text, "{pid}")
 		find := func(what string) sim.Evidence {
 			for _, f := range facts {
-				if strings.Contains(f.What, what) {
+				if strings.Contains(say.Text(f.What), what) {
 					return f
 				}
 			}

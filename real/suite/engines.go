@@ -22,6 +22,7 @@ import (
 	"twinlayer/sim"
 	"twinlayer/sim/compare"
 	"twinlayer/sim/report"
+	"twinlayer/sim/say"
 )
 
 // Contestant is an engine that the conformance suite runs on.
@@ -159,7 +160,7 @@ func runSession(t *testing.T, p Program, c Contestant, file string, used *Reason
 		n++
 		for _, d := range r.Differences {
 			if c.Real != "none" && (!declared(r, d, used) || alike[file] > 0 && c.Real == sim.Embedded) {
-				wrong = append(wrong, fmt.Sprintf("%s: %.100s: %s: %s: %s\nmodel: %.1000s\nreal:  %.1000s", file, r.Cmd, d.What, d.Class, d.Reason, d.Model, d.Real))
+				wrong = append(wrong, fmt.Sprintf("%s: %.100s: %s: %s: %s\nmodel: %.1000s\nreal:  %.1000s", file, r.Cmd, d.What, d.Class, say.Text(d.Reason), d.Model, d.Real))
 			}
 		}
 	}
@@ -171,7 +172,7 @@ func runSession(t *testing.T, p Program, c Contestant, file string, used *Reason
 func declared(r sim.Result, d sim.Difference, used *Reasons) bool {
 	ok := d.Class != sim.Bug && (known(d) || d.Class == sim.Limit && r.Real != nil)
 	if ok {
-		used.note(d.Reason)
+		used.note(d.Reason.Key)
 	}
 	return ok
 }
@@ -184,6 +185,6 @@ func declaredStory(told report.Report, used *Reasons) bool {
 // known says whether a difference is in the table, or comes of the time that
 // passes.
 func known(d sim.Difference) bool {
-	return strings.Contains(d.Reason, "has another id in each world") || strings.HasSuffix(d.Reason, "the two worlds look at it a moment apart") ||
-		slices.ContainsFunc(compare.Declarations(), func(k compare.Declared) bool { return k.Reason == d.Reason && k.Class == d.Class })
+	return slices.Contains([]string{"differ.other-ids", "world.program-goes-on", "world.detached-goes-on"}, d.Reason.Key) ||
+		slices.ContainsFunc(compare.Declarations(), func(k compare.Declared) bool { return k.Reason.Key == d.Reason.Key && k.Class == d.Class })
 }

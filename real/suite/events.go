@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // Event is a line of what --json prints.
@@ -32,7 +33,12 @@ func (e Event) Result() (r sim.Result, ok bool, err error) {
 	if e.Kind != "result" {
 		return r, false, nil
 	}
-	return r, true, json.Unmarshal(e.Text, &r)
+	err = json.Unmarshal(e.Text, &r)
+	r.Notice = say.Decoded(r.Notice)
+	for i, d := range r.Differences {
+		r.Differences[i].Reason = say.Decoded(d.Reason)
+	}
+	return r, true, err
 }
 
 // Events are those that --json has printed.

@@ -33,6 +33,6 @@ func (b *builder) adopt(k sim.Container, own sim.Output) (sim.Output, error) {
 	if err != nil {
 		return sim.Output{}, fmt.Errorf("adopting the layer of step %d: %w", b.number, err)
 	}
-	b.view.Adopted = append(b.view.Adopted, fmt.Sprintf("step %d: %s", b.number, own.Unknown))
+	b.view.Adopted = append(b.view.Adopted, sayAdoptedStep(b.number, own.Unknown))
 	return real.Out, model.Adopt(k.ID, layer, real.Out)
 }

@@ -15,6 +15,7 @@ import (
 	"twinlayer/fs/platform"
 	"twinlayer/sim"
 	"twinlayer/sim/dockerfile"
+	"twinlayer/sim/say"
 )
 
 // builder performs a Dockerfile: a container from the last image, one
@@ -160,13 +161,15 @@ func (b *builder) perform() error {
 func (b *builder) announce(code string) {
 	b.number++
 	b.say("Step %d/%d : %s\n", b.number, b.total, code)
-	b.note("step %d of %d: %s", b.number, b.total, code)
+	b.note(sayStep(b.number, b.total, code))
 }
 
 // note records a step of the build where the engine records steps.
-func (b *builder) note(format string, args ...any) {
-	if n, ok := b.engine.(interface{ Note(op, path, why string) }); ok {
-		n.Note("build", "/", fmt.Sprintf(format, args...))
+func (b *builder) note(why say.Phrase) {
+	if n, ok := b.engine.(interface {
+		Note(op, path string, why say.Phrase)
+	}); ok {
+		n.Note("build", "/", why)
 	}
 }
 
@@ -277,7 +280,7 @@ func (b *builder) triggers(s instructions.Stage) error {
 	}
 	b.say("# Executing %d build trigger%s\n", len(all), plural)
 	for _, text := range all {
-		b.note("the trigger %s, which ONBUILD has left in the base image", text)
+		b.note(sayTrigger(text))
 		cmd, err := dockerfile.Trigger(text)
 		if err == nil {
 			err = b.instruction(cmd)
@@ -350,7 +353,7 @@ func (b *builder) failed(cmd instructions.Command, err error) error {
 		return err
 	}
 	if b.image.ID != "" {
-		b.view.Hint("Step %d failed. The image of the step before is there: docker run -it %s sh opens it, to try the instruction by hand.", b.number, sim.Short(b.image.ID))
+		b.view.Hint(sayStepFailed(b.number, sim.Short(b.image.ID)))
 	}
 	at := b.file.Fault(errors.New(r.Text), cmd.Location())
 	return &sim.Refusal{Text: at.Error(), Exit: r.Exit}

@@ -15,6 +15,7 @@ import (
 	"twinlayer/sim"
 	"twinlayer/sim/model"
 	"twinlayer/sim/report"
+	"twinlayer/sim/say"
 	"twinlayer/sim/session"
 	"twinlayer/sim/simtest"
 )
@@ -56,17 +57,17 @@ func TestFailureTeaches(t *testing.T) {
 	v := build(t, s, "docker build .", f)
 	require.Equal(t, 127, v.Exit)
 	require.Equal(t, "The command '/bin/sh -c /bin/bash -c \"echo on\"' returned a non-zero code: 127\nDockerfile:3\n   2 |     RUN touch tmpfile\n   3 | >>> RUN /bin/bash -c \"echo on\"\n   4 |     RUN touch never\n", v.Stderr)
-	id := regexp.MustCompile(`docker run -it ([0-9a-f]{12}) sh`).FindStringSubmatch(strings.Join(v.Hints, "\n"))
+	id := regexp.MustCompile(`docker run -it ([0-9a-f]{12}) sh`).FindStringSubmatch(hints(v))
 	require.Len(t, id, 2, v.Hints)
 	require.Equal(t, "/tmpfile\n", simtest.Do(t, s, "docker run --rm "+id[1]+" ls /tmpfile").Model.Stdout)
 	require.Len(t, v.Containers, 1)
 	failed := simtest.Do(t, s, "docker commit "+v.Containers[0].Name+" trap").Model
-	require.Contains(t, strings.Join(failed.Hints, ""), "ended with status 127")
-	require.Contains(t, strings.Join(simtest.Do(t, s, "docker history busybox").Model.Hints, ""), "<missing>")
+	require.Contains(t, hints(failed), "ended with status 127")
+	require.Contains(t, hints(simtest.Do(t, s, "docker history busybox").Model), "<missing>")
 	again := build(t, s, "docker build .", f)
 	require.Zero(t, again.Exit, "the committed container is taken for the step's result")
 	require.Equal(t, 2, strings.Count(again.Stdout, " ---> Using cache\n"))
-	require.Contains(t, strings.Join(again.Hints, ""), "Step 3 was not performed")
+	require.Contains(t, hints(again), "Step 3 was not performed")
 	simtest.Do(t, s, "docker rmi trap")
 	require.Equal(t, 127, build(t, s, "docker build --no-cache .", f).Exit)
 }
@@ -92,7 +93,7 @@ func TestCacheSaysWhy(t *testing.T) {
 			v := build(t, s, c.line, changed)
 			require.Zero(t, v.Exit, v.Stderr)
 			require.Equal(t, c.hits, strings.Count(v.Stdout, " ---> Using cache\n"), v.Stdout)
-			require.Contains(t, strings.Join(v.Hints, "\n"), c.why)
+			require.Contains(t, hints(v), c.why)
 			if c.why == "" {
 				require.Empty(t, v.Hints)
 			}
@@ -154,9 +155,9 @@ func TestStories(t *testing.T) {
 		require.NoError(t, err)
 		var b strings.Builder
 		for _, row := range told.Rows {
-			b.WriteString(row.Text + "\n")
+			b.WriteString(say.Text(row.Text) + "\n")
 			for _, note := range row.Notes {
-				b.WriteString("  " + note + "\n")
+				b.WriteString("  " + say.Text(note) + "\n")
 			}
 		}
 		return b.String()
@@ -166,4 +167,13 @@ func TestStories(t *testing.T) {
 	require.Contains(t, tell(report.Audit("it")), "layer 4  RUN rm /f\n  deleted 1: /f, 0B\n")
 	require.Contains(t, tell(report.Layers("it")), "10B of it are deleted or replaced by later layers")
 	require.Contains(t, tell(report.Diff("busybox", "it")), "only it:latest 1: /big")
+}
+
+// hints are what a view tells beside what docker prints, in English.
+func hints(v sim.View) string {
+	var b strings.Builder
+	for _, hint := range v.Hints {
+		b.WriteString(say.Text(hint) + "\n")
+	}
+	return b.String()
 }

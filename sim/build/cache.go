@@ -6,6 +6,7 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // The build cache is the images there are: what is made of the last image by
@@ -30,14 +31,14 @@ func (b *builder) cachedRun(line string, ran sim.Spec) (bool, error) {
 		if lastLine(img) != line || !sameJSON(img.Config.Config, left) {
 			return false
 		}
-		b.view.Hint("Step %d was not performed: the image %s, which docker commit made of a container that ran this command, is taken for its result, even if the command had failed there. docker rmi it, or build with --no-cache.", b.number, sim.Short(img.ID))
+		b.view.Hint(sayCommittedTaken(b.number, sim.Short(img.ID)))
 		return true
 	})
 }
 
 func (b *builder) cachedOr(line string, or func(sim.Image) bool) (bool, error) {
 	if b.NoCache {
-		b.explain("--no-cache was given")
+		b.explain(sayNoCache)
 		return false, nil
 	}
 	if b.missed {
@@ -47,7 +48,7 @@ func (b *builder) cachedOr(line string, or func(sim.Image) bool) (bool, error) {
 	for _, img := range children {
 		if b.hits(img, line) || or(img) {
 			b.say(" ---> Using cache\n")
-			b.note("an earlier build did the same on the same image: its image %s is used again", sim.Short(img.ID))
+			b.note(sayUsedAgain(sim.Short(img.ID)))
 			b.image = img
 			b.arrive()
 			return true, nil
@@ -74,18 +75,18 @@ func sameJSON(a, b any) bool {
 
 // explain says why the cache has no answer, where a build before has left
 // something that could have been one.
-func (b *builder) explain(why string) {
-	if !b.explained && why != "" {
+func (b *builder) explain(why say.Phrase) {
+	if !b.explained && !why.Empty() {
 		b.explained = true
-		b.view.Hint("Step %d is the first that the build cache has no answer for: %s. So all steps after it are done anew.", b.number, why)
+		b.view.Hint(sayNoAnswer(b.number, why))
 	}
 }
 
 // missReason is in what the instruction differs from those that were
-// performed on the same image before; "" where none was.
-func missReason(children []sim.Image, line string) string {
+// performed on the same image before; empty where none was.
+func missReason(children []sim.Image, line string) say.Phrase {
 	if len(children) == 0 {
-		return ""
+		return say.Phrase{}
 	}
 	old := lastLine(children[0])
 	if i := slices.IndexFunc(children, func(img sim.Image) bool { return sim.WithoutContent(lastLine(img)) == sim.WithoutContent(line) }); i >= 0 {
@@ -95,24 +96,24 @@ func missReason(children []sim.Image, line string) string {
 	args, cmd := sim.SplitArgs(line)
 	switch {
 	case old == line:
-		return "the instruction is the same, but not all of the configuration or the time that it is given"
+		return sayOtherConfig
 	case sim.WithoutContent(old) == sim.WithoutContent(line):
-		return "the content of what it copies changed"
+		return sayOtherContent
 	case oldCmd == cmd:
-		return "the build arguments changed, from " + quoted(oldArgs) + " to " + quoted(args)
+		return sayOtherArgs(quoted(oldArgs), quoted(args))
 	}
-	return "the instruction is new for this parent; the last one built on it was " + shown(old)
+	return sayNewInstruction(shown(old))
 }
 
-func quoted(args string) string {
+func quoted(args string) say.Phrase {
 	if args == "" {
-		return "none"
+		return sayNoArgs
 	}
-	return args
+	return say.Verbatim(args)
 }
 
 // shown is a line of the history as the Dockerfile has it.
-func shown(line string) string {
+func shown(line string) say.Phrase {
 	made, _ := sim.Instruction(line, "")
 	return made
 }

@@ -157,7 +157,7 @@ func (b *builder) explainContent(line string, files *fs.Tree) {
 			return
 		}
 		if changed := changedFiles(files, layers[len(layers)-1]); len(changed) > 0 {
-			b.view.Hint("What changed of the copied files: %s.", strings.Join(changed, ", "))
+			b.view.Hint(sayChangedFiles(strings.Join(changed, ", ")))
 		}
 		return
 	}

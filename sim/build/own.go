@@ -11,6 +11,7 @@ import (
 
 	"twinlayer/sim"
 	"twinlayer/sim/dockerfile"
+	"twinlayer/sim/say"
 )
 
 // ownBuild is a build that the engine's own builder performs.
@@ -46,10 +47,10 @@ func (b *builder) begin() error {
 	}
 	request := b.request(all)
 	why := b.beyond()
-	if why == "" {
+	if why.Empty() {
 		why = own.NoBuild(request)
 	}
-	if why != "" {
+	if !why.Empty() {
 		b.view.Builder = why
 		return nil
 	}
@@ -109,63 +110,63 @@ func (b *builder) takes() ([]dockerfile.Taken, error) {
 var modern = regexp.MustCompile(`^(?i:RUN|COPY|ADD)(?: --\S+)* --(mount|network|security|device|chmod|link|parents|exclude|checksum|keep-git-dir|unpack)\b`)
 
 // beyond is why no classic builder performs this build; "" where it can.
-func (b *builder) beyond() string {
+func (b *builder) beyond() say.Phrase {
 	switch {
 	case b.Timestamp != "":
-		return "it gives files and images no other time than the clock's (--timestamp)"
+		return sayNoOtherTime
 	case b.Keep:
-		return "the containers that it keeps with --rm=false do not say whose they are"
+		return sayKeepsNamelessly
 	}
 	for _, img := range b.taken {
 		if len(img.Config.Config.OnBuild) > 0 {
-			return "it does not tell what comes of each ONBUILD of a base image"
+			return sayOnbuildOfBase
 		}
 	}
 	for _, s := range b.file.Stages {
 		for _, cmd := range s.Commands {
-			if why := beyondClassic(cmd, len(b.file.Stages) > 1); why != "" {
+			if why := beyondClassic(cmd, len(b.file.Stages) > 1); !why.Empty() {
 				return why
 			}
 		}
 	}
-	return ""
+	return say.Phrase{}
 }
 
-func beyondClassic(cmd instructions.Command, several bool) string {
+func beyondClassic(cmd instructions.Command, several bool) say.Phrase {
 	if found := modern.FindStringSubmatch(dockerfile.Code(cmd)); found != nil {
-		return "only BuildKit knows --" + found[1]
+		return sayBuildKitFlag(found[1])
 	}
 	switch c := cmd.(type) {
 	case *instructions.OnbuildCommand:
 		if several {
-			return "it does not tell what comes of each ONBUILD of a stage before"
+			return sayOnbuildOfStage
 		}
 	case *instructions.RunCommand:
 		if len(c.Files) > 0 {
-			return "only BuildKit knows here-documents"
+			return sayHereDocuments
 		}
 	case *instructions.CopyCommand:
 		if len(c.SourceContents) > 0 {
-			return "only BuildKit knows here-documents"
+			return sayHereDocuments
 		}
 	case *instructions.AddCommand:
 		if len(c.SourceContents) > 0 {
-			return "only BuildKit knows here-documents"
+			return sayHereDocuments
 		}
 		if slices.ContainsFunc(c.SourcePaths, isRemote) {
-			return "it would fetch what ADD names from the network"
+			return sayNoFetching
 		}
 		if slices.ContainsFunc(c.SourcePaths, func(src string) bool { return strings.HasSuffix(src, "zst") }) {
-			return "before Docker 23 it does not unpack zstd"
+			return sayNoZstd
 		}
 	case *instructions.ArgCommand:
 		if slices.ContainsFunc(c.Args, func(a instructions.KeyValuePairOptional) bool {
 			return dockerfile.IsPlatformArg(a.Key) && a.Value == nil
 		}) {
-			return "only BuildKit knows the ARGs of the platform"
+			return sayPlatformArgs
 		}
 	}
-	return ""
+	return say.Phrase{}
 }
 
 // follow is instruction where the engine's own builder performs it.

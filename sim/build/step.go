@@ -136,7 +136,7 @@ func (b *builder) start(k sim.Container) (sim.Output, error) {
 	if errors.As(err, &unknown) { // whether it can be started
 		out, err = sim.Output{Unknown: unknown.Why}, nil
 	}
-	if err != nil || out.Unknown == "" {
+	if err != nil || out.Unknown.Empty() {
 		return out, err
 	}
 	return b.adopt(k, out)
@@ -151,7 +151,7 @@ func (b *builder) leave(k sim.Container, err error) error {
 			return err
 		}
 	case errors.As(err, &r):
-		b.view.Hint("The failed step's container is kept: docker ps -a lists %s, docker diff %s shows what it did before it failed. Do not go on from a docker commit of it: that image carries the failure along, and a build FROM it begins as if the step had worked.", k.Name, k.Name)
+		b.view.Hint(sayContainerKept(k.Name, k.Name))
 	}
 	return err
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -9,6 +8,7 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // Client is the docker command over an engine.
@@ -134,11 +134,11 @@ func (c *invocation) observe() error {
 	if err == nil || c.ends(err) {
 		return err
 	}
-	why := err.Error()
+	why := say.Verbatim(err.Error())
 	if u := new(sim.Unknown); errors.As(err, &u) {
 		why = u.Why
 	}
-	c.view.Unknown = cmp.Or(c.view.Unknown, why)
+	c.view.Unknown = c.view.Unknown.Or(why)
 	return nil
 }
 
@@ -174,11 +174,11 @@ func (c *invocation) observeContainer() error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		c.view.Unseen = "the look into the container was interrupted"
+		c.view.Unseen = sayLookInterrupted
 	case !errors.As(err, &refusal):
 		return err
 	case !sim.IsNoSuchContainer(refusal):
-		c.view.Unseen = refusal.Text
+		c.view.Unseen = say.Verbatim(refusal.Text)
 	}
 	c.view.Changes, c.view.Layer, c.view.Tree = []fs.Change{}, "", nil
 	return nil

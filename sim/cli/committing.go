@@ -35,7 +35,7 @@ func (c *invocation) commit() error {
 	}
 	c.view.Print("%s\n", img.ID)
 	if k.Status == sim.Exited && k.Exit != 0 {
-		c.view.Hint("%s ended with status %d: what its command left half done is in this image now, and a build FROM it goes on as if that had worked. History does not tell.", k.Name, k.Exit)
+		c.view.Hint(sayCommittedFailure(k.Name, k.Exit))
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func (c *invocation) run() error {
 	out, err := c.engine.Start(c, k.ID, c.Detach)
 	if err != nil {
 		if len(c.Args) > 1 && strings.HasPrefix(c.Args[1], "-") {
-			c.view.Hint("What stands behind the image's name, %s, is the command to run in the container: docker's own flags come in front of it.", c.Args[0])
+			c.view.Hint(sayAfterImage(c.Args[0]))
 		}
 		return runError(err, 125)
 	}
@@ -28,7 +28,7 @@ func (c *invocation) run() error {
 		out = sim.Output{Unknown: out.Unknown}
 	}
 	if !c.Interactive && sim.IsInteractiveShell(k.Path, true) {
-		c.view.Hint("%s has ended already: its program is a shell, and without -it a shell has no lines to read. docker run -it waits for yours.", k.Name)
+		c.view.Hint(sayShellEnded(k.Name))
 	}
 	return c.shellOutput(out, nil)
 }
@@ -101,7 +101,7 @@ func (c *invocation) shellOutput(out sim.Output, err error) error {
 	c.view.Stderr += out.Stderr
 	c.view.Exit, c.view.Shell, c.view.Unknown = out.Exit, out.Shell, out.Unknown
 	if unanswered.MatchString(out.Stdout) {
-		c.view.Hint("It has asked whether to go on, and nobody can answer: a line's input is empty. With -y it does not ask.")
+		c.view.Hint(sayNobodyAnswers)
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func (c *invocation) attach() error {
 func (c *invocation) line() error {
 	c.view.Container = c.Cmd.Container
 	if words := strings.Fields(c.Text); len(words) > 0 && words[0] == "docker" {
-		c.view.Hint("docker is on the host, not in the container. Leave with exit, or with :detach so that it goes on, and type the line again; docker ps has the container's name.")
+		c.view.Hint(sayDockerOutside)
 	}
 	out, err := c.engine.Line(c, c.Shell, c.Text)
 	return c.shellOutput(out, err)

@@ -73,7 +73,7 @@ func (c *invocation) history() error {
 		rows = append(rows, []string{id, c.ago(h.when()), c.createdBy(h.CreatedBy), size(h.size), h.Comment})
 	}
 	if len(ids) < len(rows)-1 {
-		c.view.Hint("%s: the image of that line is not here. It was built elsewhere, and only the last image of a build travels; its layers are all there.", missing)
+		c.view.Hint(sayBuiltElsewhere(missing))
 	}
 	if !c.Quiet {
 		c.table(rows)

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -41,7 +40,7 @@ func (c *invocation) startOne(arg string) error {
 	out, err := c.engine.Start(c, k.ID, true)
 	if err == nil {
 		c.view.Print("%s\n", arg)
-		c.view.Unknown = cmp.Or(c.view.Unknown, out.Unknown)
+		c.view.Unknown = c.view.Unknown.Or(out.Unknown)
 	}
 	return err
 }

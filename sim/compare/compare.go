@@ -1,13 +1,13 @@
 package compare
 
 import (
-	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // Compare holds what the model says against what the real world shows, and
@@ -39,10 +39,10 @@ func (c Comparison) Of(model, real sim.View) []sim.Difference {
 		out = append(out, d)
 	}
 	if why := c.Pairs.difference(model); why != "" {
-		out = append(out, sim.Difference{What: "images", Class: sim.Bug, Reason: "an image that was made in both worlds is not the same: " + why})
+		out = append(out, sim.Difference{What: "images", Class: sim.Bug, Reason: sayNotTheSame(why)})
 	}
 	if c.Pairs.own(model) {
-		out = append(out, sim.Difference{What: "images", Class: sim.Expected, Reason: enginesOwnReason})
+		out = append(out, sim.Difference{What: "images", Class: sim.Expected, Reason: sayEnginesOwn})
 	}
 	return out
 }
@@ -51,7 +51,7 @@ func asIs(text string) string { return text }
 
 // Texts classes the difference of two texts, one of each world, which differ;
 // engine is the real one's name.
-func (c Comparison) Texts(engine, model, real string) (sim.Class, string) {
+func (c Comparison) Texts(engine, model, real string) (sim.Class, say.Phrase) {
 	if c.AsTyped == nil {
 		c.AsTyped = asIs
 	}
@@ -108,23 +108,20 @@ func changesText(all []fs.Change) string {
 	return b.String()
 }
 
-// otherIDs is why the ids of images that were made here differ.
-const otherIDs = "an image that was made here has another id in each world: its configuration names its layers by digest, and the files in them carry each world's own times; their contents are equal"
-
 // judge classes a difference in this field.
-func (c Comparison) judge(f field, model, real sim.View) (sim.Class, string) {
-	if model.Unknown != "" {
-		return sim.Limit, "the model cannot know: " + model.Unknown
+func (c Comparison) judge(f field, model, real sim.View) (sim.Class, say.Phrase) {
+	if !model.Unknown.Empty() {
+		return sim.Limit, sim.CannotKnow(model.Unknown)
 	}
-	if why := cmp.Or(real.Unseen, model.Unseen); why != "" && (f.name == "changes" || f.name == "layer") {
+	if why := real.Unseen.Or(model.Unseen); !why.Empty() && (f.name == "changes" || f.name == "layer") {
 		return sim.Limit, why
 	}
-	if real.Unknown != "" {
-		return sim.Limit, "the real engine cannot show it: " + real.Unknown
+	if !real.Unknown.Empty() {
+		return sim.Limit, sayCannotShow(real.Unknown)
 	}
 	m, r := c.AsTyped(c.Pairs.Real(f.of(model))), c.AsTyped(f.of(real))
 	if m == r {
-		return sim.Expected, otherIDs
+		return sim.Expected, sayOtherIDs
 	}
 	for _, d := range declared {
 		if !d.applies(f.name, real.Engine, m, r) {
@@ -137,5 +134,5 @@ func (c Comparison) judge(f field, model, real sim.View) (sim.Class, string) {
 			return d.Class, d.Reason
 		}
 	}
-	return sim.Bug, "the worlds should agree here"
+	return sim.Bug, sayShouldAgree
 }

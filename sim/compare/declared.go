@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // Declared is a difference between the model and a real engine that is known
@@ -16,7 +17,7 @@ type Declared struct {
 	Engines []string // the real engines that it is about; nil: all
 	Fields  []string // of the view: "stdout", …; nil: what is printed
 	Class   sim.Class
-	Reason  string
+	Reason  say.Phrase
 
 	when   *regexp.Regexp                // what both texts must have for it to apply; nil: anything
 	match  *regexp.Regexp                // blanking out what matches must make the texts equal
@@ -81,105 +82,89 @@ var (
 	embedded = []string{sim.Embedded}
 )
 
-// podmanDiff is why Podman's docker diff differs where its layer does not.
-const podmanDiff = "Podman's diff lists what overlayfs has copied up, and compares directories by their times alone; of one that was removed and made anew it says that it was deleted"
-
-// pidsDiffer is why the ids of processes differ.
-const pidsDiffer = "every process and every thread takes the next number, and how many the real ones have had is the kernel's affair"
-
-// inodesDiffer is why inode numbers differ.
-const inodesDiffer = "the disk's file system numbers the inodes, so the worlds have other numbers; which names have the same one is the same in both"
-
-// ownedByHost is why what the kernel shows has other owners without root.
-const ownedByHost = "the devices, /proc and /sys belong to the host's root; in a container of an ordinary user, whose user namespace does not know him, the kernel calls him nobody"
-
 // groupsShown is what id tells of a process's groups.
 var groupsShown = regexp.MustCompile(` groups=\S+`)
-
-// enginesOwnReason is why an image of an exported root file system is not the
-// same in both worlds; see [ImageMap].
-const enginesOwnReason = "the image has files from a container's whole root file system, and with them what each engine makes there itself (/proc, /etc/hosts, …): which of those become part of a layer is the engine's affair"
 
 // declared is every difference between the worlds that is not a fault. They
 // apply one after another, so the reason given is that of the last needed.
 var declared = []Declared{
-	{Class: sim.Expected, Reason: "the real store has kept this layer from an earlier session, so it need not be pulled again; the model starts empty",
+	{Class: sim.Expected, Reason: sayLayerKept,
 		match: regexp.MustCompile(`(?m)^[0-9a-f]{12}: (Already exists|Pull complete)$`)},
-	{Class: sim.Expected, Reason: "twinlayer's own registry has kept this layer from an earlier session, so it need not be sent again; the model's is empty at first",
+	{Class: sim.Expected, Reason: sayLayerPushed,
 		match: regexp.MustCompile(`(?m)^[0-9a-f]{12}: (Pushed|Layer already exists|Mounted from \S+)$`)},
-	{Class: sim.Expected, Reason: "the two worlds do the same thing a moment apart, so the clock shows different times",
+	{Class: sim.Expected, Reason: sayClock,
 		match: regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d{4}|Z)?|\b\d\d:\d\d(:\d\d)?\b|\b(About )?(a|an|\d+|Less than a) (nano|micro|milli)?(second|minute|hour|day|week|month|year)s?\b( ago)? *|\b(CREATED|STATUS) +`)},
-	{Class: sim.Expected, Reason: pidsDiffer,
+	{Class: sim.Expected, Reason: sayPids,
 		when: regexp.MustCompile(`(?m)^PID +USER `), match: regexp.MustCompile(`(?m)^ *\d+ `)},
-	{Class: sim.Expected, Reason: pidsDiffer,
+	{Class: sim.Expected, Reason: sayPids,
 		typed: regexp.MustCompile(`\$\$|\$!|/proc/self\b`)},
-	{Class: sim.Expected, Reason: "the host numbers its processes as they come, and how busy they are is the real clock's affair",
+	{Class: sim.Expected, Reason: sayHostPIDs,
 		when: regexp.MustCompile(`^UID +PID +PPID `), match: regexp.MustCompile(`(?m)^UID +PID +PPID.*CMD$|^\S+ +\d+ +\d+ +\d+ +\S+ +\S+ +\S+ +`)},
-	{Engines: embedded, Class: sim.Expected, Reason: ownedByHost,
+	{Engines: embedded, Class: sim.Expected, Reason: sayOwnedByHost,
 		match: regexp.MustCompile(`(?m)^([cd]\S+ +\S+ +)(?:root|nobody|0|65534) +(?:root|nobody|0|65534) +(.* (?:/dev/|/)?(?:full|null|random|tty|urandom|zero|proc|sys))$`), leave: "$1… … $2"},
-	{Engines: embedded, Class: sim.Expected, Reason: "an ordinary user who maps one id may not set groups (user_namespaces(7)): a process keeps those that twinlayer was started with",
+	{Engines: embedded, Class: sim.Expected, Reason: sayOwnGroups,
 		equal: func(model, real string) bool {
 			return !groupsShown.MatchString(model) && groupsShown.ReplaceAllString(real, "") == model
 		}},
-	{Class: sim.Expected, Reason: "how many directories /proc and /sys have, and since when, is the running kernel's affair",
+	{Class: sim.Expected, Reason: sayProcDirs,
 		match: regexp.MustCompile(`(?m)^(d\S+) +\d+( .*?)(?: [A-Z][a-z]{2} +\d+ +\S*)? +(/?(?:proc|sys))$`), leave: "$1 …$2 $3"},
-	{Class: sim.Expected, Reason: "each world tells of its own engine", match: regexp.MustCompile(`(?m)^Engine: .*$`)},
-	{Class: sim.Expected, Reason: "the manifest names the layers as they were compressed, and the configuration by its id",
+	{Class: sim.Expected, Reason: sayOwnEngine, match: regexp.MustCompile(`(?m)^Engine: .*$`)},
+	{Class: sim.Expected, Reason: sayCompressed,
 		match: regexp.MustCompile(`(?m)digest: sha256:[0-9a-f]{64} size: \d+|^Digest: sha256:[0-9a-f]{64}$`)},
-	{Class: sim.Limit, Reason: "how many blocks a file takes is the affair of the disk's file system; the model counts what the file holds",
+	{Class: sim.Limit, Reason: sayBlocks,
 		when: regexp.MustCompile(`^[0-9.]+[KMG]?\t`), match: regexp.MustCompile(`(?m)^[0-9.]+[KMG]?\t`)},
-	{Class: sim.Limit, Reason: "the real mounts and their options depend on the machine; the model shows their shape only",
+	{Class: sim.Limit, Reason: sayMounts,
 		match: regexp.MustCompile(`(?m)^\S+ (on )?/\S* (type )?[\w.]+ \(?r[ow][,)].*\n|^(overlay|proc|tmpfs|devpts|sysfs|mqueue|shm|cgroup\d?|/dev/\S+|udev|none) .*\n`), gone: true},
-	{Class: sim.Expected, Reason: "a container's devices are the host's, and have the times that they have there",
+	{Class: sim.Expected, Reason: sayDeviceTimes,
 		match: regexp.MustCompile(`(?m)^([cb]\S+ +\d+ \S+ +\S+ +\d+, +\d+) .{6,14} `), leave: "$1 …"},
-	{Class: sim.Limit, Reason: inodesDiffer,
+	{Class: sim.Limit, Reason: sayInodes,
 		match: regexp.MustCompile(`(?m)\bInode: \d+ +|\bDevice: \S+\s|^ *\d+ ([-dlcbps][r-][w-])`), leave: "$1 …"},
-	{Fields: []string{"stdout"}, Class: sim.Limit, Reason: inodesDiffer,
+	{Fields: []string{"stdout"}, Class: sim.Limit, Reason: sayInodes,
 		typed: regexp.MustCompile(`\bls +-[[:alpha:]]*i|\bstat\b.*%i`)},
 
-	{Engines: daemons, Fields: []string{"exit"}, Class: sim.Expected, Reason: "where the kernel does not take so many arguments, a newer runc ends with 255 and an older one with 1",
+	{Engines: daemons, Fields: []string{"exit"}, Class: sim.Expected, Reason: sayArgumentsTooLong,
 		said: regexp.MustCompile(`(?m)^exec .*: argument list too long$`)},
-	{Engines: daemons, Fields: []string{"stdout", "stderr", "exit"}, Class: sim.Expected, Reason: "the engine writes /etc/hosts, /etc/hostname and /etc/resolv.conf itself, from its own version's text and from the host's files",
+	{Engines: daemons, Fields: []string{"stdout", "stderr", "exit"}, Class: sim.Expected, Reason: sayHostsFiles,
 		typed: regexp.MustCompile(`/etc/(hosts|hostname|resolv\.conf|mtab)\b`)},
-	{Engines: daemons, Fields: []string{"stderr"}, Class: sim.Expected, Reason: "the runtime of this engine has another age, and words it otherwise that a program cannot be started",
+	{Engines: daemons, Fields: []string{"stderr"}, Class: sim.Expected, Reason: sayRuntimeWords,
 		match: regexp.MustCompile(`exec: "[^"]*":( stat [^:]*:)? (permission denied|is a directory|no such file or directory)`)},
-	{Engines: podman, Fields: []string{"stderr"}, Class: sim.Expected, Reason: "Podman words it otherwise that the working directory is none",
+	{Engines: podman, Fields: []string{"stderr"}, Class: sim.Expected, Reason: sayPodmanWorkdir,
 		match: regexp.MustCompile(`workdir "[^"]*" exists on container [0-9a-f]+, but is not a directory|Cannot mkdir: \S+ is not a directory`)},
-	{Engines: podman, Fields: []string{"stdout", "stderr", "changes"}, Class: sim.Expected, Reason: "without a network Podman gives a container no /etc/resolv.conf, and each has Podman's own /run and /etc/mtab",
+	{Engines: podman, Fields: []string{"stdout", "stderr", "changes"}, Class: sim.Expected, Reason: sayPodmanFiles,
 		match: regexp.MustCompile(`(?m)^.*\b(resolv\.conf|mtab)\b.*\n|^(.* )?(/run(/.*)?|run)\n`), gone: true},
-	{Engines: daemons[:1], Class: sim.Expected, Reason: "Docker marks the root of each container with an empty file /.dockerenv",
+	{Engines: daemons[:1], Class: sim.Expected, Reason: sayDockerenv,
 		match: regexp.MustCompile(`(?m)^(.* |\S*/)?\.dockerenv\n`), gone: true},
-	{Engines: podman, Class: sim.Expected, Reason: "in Podman a container's root directory has mode 0555",
+	{Engines: podman, Class: sim.Expected, Reason: sayPodmanRoot,
 		match: regexp.MustCompile(`\(0[57]55/dr.xr-xr-x\)`)},
-	{Engines: daemons, Class: sim.Expected, Reason: "the engine makes /dev, and /etc for its own files, when it makes the container: their size and time are not the image's",
+	{Engines: daemons, Class: sim.Expected, Reason: sayEngineDirs,
 		match: regexp.MustCompile(`(?m)^d\S+ +\d+ \S+ +\S+ +\d+ .{6,14} (dev|etc|run|\.|\.\.)$|^total \d+$`)},
-	{Engines: daemons, Class: sim.Expected, Reason: "each engine makes these files itself, in its own way and when it makes the container",
+	{Engines: daemons, Class: sim.Expected, Reason: sayEngineFiles,
 		match: regexp.MustCompile(`(?m)^[-l]\S+ +\d+ \S+ +\S+ +\d+ .{6,14} (hosts|hostname|resolv\.conf|mtab -> /proc/mounts|\.dockerenv)\n`), gone: true},
-	{Engines: daemons, Fields: []string{"layer"}, Class: sim.Expected, Reason: "the layer holds a copy of a file that the engine writes for the container (/etc/hosts, /etc/resolv.conf, …), and its content is the engine's own",
+	{Engines: daemons, Fields: []string{"layer"}, Class: sim.Expected, Reason: sayCopiedHosts,
 		beside: regexp.MustCompile(`(?m)^[ACD] .*/(hosts|hostname|resolv\.conf|mtab)$`)},
-	{Engines: daemons, Fields: anything, Class: sim.Expected, Reason: "this engine lets root in a container make devices; the model forbids it, as a user namespace does",
+	{Engines: daemons, Fields: anything, Class: sim.Expected, Reason: sayMknod,
 		typed: regexp.MustCompile(`\bmknod\b.* [bcu] +\d`)},
-	{Engines: daemons[:1], Class: sim.Expected, Reason: "Docker's own builder has a digest of its own, over the archive that was sent, for what COPY and ADD copy",
+	{Engines: daemons[:1], Class: sim.Expected, Reason: sayBuilderDigest,
 		match: regexp.MustCompile(` *(file|dir|multi):[0-9a-f]+`)},
-	{Engines: daemons, Fields: []string{"images"}, Class: sim.Expected, Reason: enginesOwnReason},
-	{Engines: podman, Fields: []string{"changes"}, Class: sim.Expected, Reason: podmanDiff, layers: true},
-	{Engines: podman, Fields: []string{"stdout"}, Class: sim.Expected, Reason: podmanDiff, layers: true, typed: regexp.MustCompile(`^\s*(docker )?(container )?diff\b`)},
-	{Engines: podman, Fields: []string{"stdout", "changes"}, Class: sim.Expected, Reason: podmanDiff, equal: copiedUp},
-	{Engines: podman, Class: sim.Expected, Reason: "Podman says in every container's environment that it is Podman, and which terminal it would have",
+	{Engines: daemons, Fields: []string{"images"}, Class: sim.Expected, Reason: sayEnginesOwn},
+	{Engines: podman, Fields: []string{"changes"}, Class: sim.Expected, Reason: sayPodmanDiff, layers: true},
+	{Engines: podman, Fields: []string{"stdout"}, Class: sim.Expected, Reason: sayPodmanDiff, layers: true, typed: regexp.MustCompile(`^\s*(docker )?(container )?diff\b`)},
+	{Engines: podman, Fields: []string{"stdout", "changes"}, Class: sim.Expected, Reason: sayPodmanDiff, equal: copiedUp},
+	{Engines: podman, Class: sim.Expected, Reason: sayPodmanEnv,
 		match: regexp.MustCompile(`(?m)^(container=podman|TERM=xterm)\n`), gone: true},
-	{Engines: podman, Class: sim.Expected, Reason: "Podman does not put a user's own group among his other groups, as Docker does since 20.10.18",
+	{Engines: podman, Class: sim.Expected, Reason: sayPodmanGroups,
 		match: regexp.MustCompile(` groups=\S+`), gone: true},
-	{Engines: podman, Fields: anything, Class: sim.Expected, Reason: "Podman gives a read-only container writable memory on /tmp, /run and /var/tmp all the same",
+	{Engines: podman, Fields: anything, Class: sim.Expected, Reason: sayPodmanReadOnly,
 		typed: regexp.MustCompile(`--read-only\b`)},
-	{Engines: podman, Fields: []string{"changes", "layer"}, Class: sim.Expected, Reason: "Podman makes the working directory not before it starts the container",
+	{Engines: podman, Fields: []string{"changes", "layer"}, Class: sim.Expected, Reason: sayPodmanLateWorkdir,
 		typed: regexp.MustCompile(`\b(create|run)\b.* (-w|--workdir)\b`)},
-	{Engines: podman, Fields: []string{"changes", "layer"}, Class: sim.Expected, Reason: "Podman writes a container's user into its /etc/passwd and /etc/group",
+	{Engines: podman, Fields: []string{"changes", "layer"}, Class: sim.Expected, Reason: sayPodmanPasswd,
 		typed: regexp.MustCompile(`\b(create|run)\b.* (-u|--user)\b`)},
-	{Fields: anything, Class: sim.Limit, Reason: "this twinlayer was built with a C library: without what the image has of it in /lib64 and /usr no program starts",
+	{Fields: anything, Class: sim.Limit, Reason: sayCLibrary,
 		beside: regexp.MustCompile(`(?m)^D /(usr|lib64)(/lib.*)?$`)},
-	{Engines: podman, Fields: anything, Class: sim.Expected, Reason: "in Podman a container's root directory has mode 0555, and root without CAP_DAC_OVERRIDE may not write there",
+	{Engines: podman, Fields: anything, Class: sim.Expected, Reason: sayPodmanRootWrite,
 		typed: regexp.MustCompile(`--cap-drop\b`)},
-	{Class: sim.Limit, Reason: "how many bytes a directory takes, and how many blocks a file, is the affair of the disk's file system; the model has those of ext4",
+	{Class: sim.Limit, Reason: sayDirectorySize,
 		match: regexp.MustCompile(`(?m)^(d\S+ +\d+ \S+ +\S+) +\d+|^total \d+$|Size: \d+\s+Blocks: \d+\s+IO Block: \d+\s+directory`), leave: "$1 …"},
 }
 

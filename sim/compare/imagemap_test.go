@@ -11,6 +11,7 @@ import (
 	"twinlayer/fs"
 	_ "twinlayer/fs/testenv" // its flags are every package's
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // trees is an engine of which only the layers of images are asked.
@@ -50,7 +51,7 @@ func TestImagesOfOneCommandArePaired(t *testing.T) {
 	require.Empty(t, Comparison{"", &p, plain}.Of(seen(model, ""), seen(real, "")), "images are compared by content")
 	diffs := Comparison{"", &p, plain}.Of(seen(model, "built "+sim.Short(m.ID)+"\n"), seen(real, "built "+sim.Short(r.ID)+"\n"))
 	require.Equal(t, sim.Expected, sim.Verdict(diffs))
-	require.Equal(t, otherIDs, diffs[0].Reason)
+	require.Equal(t, sayOtherIDs.Key, diffs[0].Reason.Key)
 	diffs = Comparison{"", &p, plain}.Of(seen(model, "built "+sim.Short(m.ID)+"\n"), seen(real, "made "+sim.Short(r.ID)+"\n"))
 	require.Equal(t, sim.Bug, sim.Verdict(diffs))
 
@@ -65,7 +66,7 @@ func TestImagesThatDifferAreABug(t *testing.T) {
 	p.Learn(t.Context(), model, real)
 	diffs := Comparison{"", &p, func(text string) string { return text }}.Of(seen(model, ""), seen(real, ""))
 	require.Equal(t, sim.Bug, sim.Verdict(diffs))
-	require.Contains(t, diffs[0].Reason, "canonical digests")
+	require.Contains(t, say.Text(diffs[0].Reason), "canonical digests")
 }
 
 // TestEnginesOwn: what an engine makes itself in a container may be in a layer
@@ -123,10 +124,10 @@ func TestCompareClasses(t *testing.T) {
 	require.Equal(t, sim.Same, sim.Verdict(Compare(sim.View{Stdout: "a"}, sim.View{Stdout: "a"})))
 	require.Equal(t, sim.Bug, sim.Verdict(Compare(sim.View{Stdout: "a"}, sim.View{Stdout: "b"})))
 	require.Equal(t, sim.Bug, sim.Verdict(Compare(sim.View{Layer: "a"}, sim.View{Layer: "b"})))
-	require.Equal(t, sim.Limit, sim.Verdict(Compare(sim.View{Unknown: "it cannot"}, sim.View{Exit: 7})))
+	require.Equal(t, sim.Limit, sim.Verdict(Compare(sim.View{Unknown: say.Verbatim("it cannot")}, sim.View{Exit: 7})))
 	clock := Compare(sim.View{Stdout: "Up 2 seconds\n"}, sim.View{Stdout: "Up 3 seconds\n"})
 	require.Equal(t, sim.Expected, sim.Verdict(clock))
-	require.Contains(t, clock[0].Reason, "clock")
+	require.Contains(t, say.Text(clock[0].Reason), "clock")
 	require.Equal(t, sim.Bug, sim.Verdict(Compare(sim.View{Stdout: "Up 2 seconds\n"}, sim.View{Stdout: "Down 3 seconds\n"})))
 	exists := Compare(sim.View{Stdout: "0123456789ab: Pull complete\n"}, sim.View{Stdout: "0123456789ab: Already exists\n"})
 	require.Equal(t, sim.Expected, sim.Verdict(exists))

@@ -10,6 +10,7 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // What the model cannot know it takes over from the real engine, after the
@@ -49,7 +50,7 @@ func (a Adoption) Image(img sim.Image, read func(i int) (*fs.Tree, error)) {
 	parent := img
 	parent.Tags = nil
 	a.t.addImage(parent, nil)
-	a.t.step("adopt", "/", "adopted: image %s and its %d layer(s) are taken over from the real engine, their files when they are needed", sim.Short(img.ID), len(img.Layers))
+	a.t.step("adopt", "/", sayAdopted(sayImageTaken(sim.Short(img.ID), len(img.Layers))))
 }
 
 // Tags gives the image id the tags of img, too.
@@ -57,7 +58,7 @@ func (a Adoption) Tags(img sim.Image, id digest.Digest) {
 	for _, tag := range img.Tags {
 		if have, _ := a.t.state.image(id); !slices.Contains(have.Tags, tag) {
 			a.t.state = a.t.state.tag(tag, id)
-			a.t.step("tag", "/", "adopted: %s names image %s", tag, sim.Short(id))
+			a.t.step("tag", "/", sayAdopted(sayTagTaken(tag, sim.Short(id))))
 		}
 	}
 }
@@ -71,7 +72,7 @@ func (a Adoption) Untag(id digest.Digest, tag string) {
 // RemoveImage removes an image that another session has removed.
 func (a Adoption) RemoveImage(id digest.Digest) {
 	a.dropImage(id)
-	a.t.step("delete", "/", "adopted: another session has removed image %s", sim.Short(id))
+	a.t.step("delete", "/", sayAdopted(sayImageRemovedElsewhere(sim.Short(id))))
 }
 
 func (a Adoption) dropImage(id digest.Digest) {
@@ -86,12 +87,12 @@ func (a Adoption) KeepImages(kept map[digest.Digest]sim.Image) {
 		for _, tag := range img.Tags {
 			if own, there := a.t.state.image(img.ID); there && !slices.Contains(real.Tags, tag) {
 				a.t.state = a.t.state.untag(own, tag)
-				a.t.step("untag", "/", "adopted: %s names no image any more", tag)
+				a.t.step("untag", "/", sayAdopted(sayUntagged(tag)))
 			}
 		}
 		if !ok {
 			a.dropImage(img.ID)
-			a.t.step("delete", "/", "adopted: the real engine has image %s no more", sim.Short(img.ID))
+			a.t.step("delete", "/", sayAdopted(sayImageNoMore(sim.Short(img.ID))))
 		}
 	}
 }
@@ -102,7 +103,7 @@ func (a Adoption) Volume(v sim.Volume) (added bool) {
 		return false
 	}
 	a.t.state = a.t.state.withVolume(volume{v, emptyDir(0o755, v.Created.UnixNano())})
-	a.t.step("volume", "/", "adopted: the real engine has volume %s, what it holds when it is needed", shortVolume(v.Name))
+	a.t.step("volume", "/", sayAdopted(sayVolumeTaken(shortVolume(v.Name))))
 	return true
 }
 
@@ -116,7 +117,7 @@ func (a Adoption) VolumeTree(name string, tree *fs.Tree) {
 	v.tree = tree
 	a.t.state = a.t.state.withVolume(v)
 	for _, change := range changes[:min(len(changes), adoptionSteps)] {
-		a.t.step(adoptedOp(change), change.Path, "adopted: it is so in volume %s; the model cannot run the program that made it", shortVolume(name))
+		a.t.step(adoptedOp(change), change.Path, sayAdopted(sayVolumeChanged(shortVolume(name))))
 	}
 	a.more(changes)
 }
@@ -124,14 +125,14 @@ func (a Adoption) VolumeTree(name string, tree *fs.Tree) {
 // more tells of the changes that are not taken over one by one.
 func (a Adoption) more(changes []fs.Change) {
 	if len(changes) > adoptionSteps {
-		a.t.step("adopt", "/", "adopted: %d more changes", len(changes)-adoptionSteps)
+		a.t.step("adopt", "/", sayAdopted(sayMoreChanges(len(changes)-adoptionSteps)))
 	}
 }
 
 // RemoveVolume removes a volume that another session has removed.
 func (a Adoption) RemoveVolume(name string) {
 	a.t.state = a.t.state.withoutVolume(name)
-	a.t.step("volume", "/", "adopted: another session has removed volume %s", shortVolume(name))
+	a.t.step("volume", "/", sayAdopted(sayVolumeRemovedElsewhere(shortVolume(name))))
 }
 
 // KeepVolumes removes the volumes that are none of these.
@@ -139,7 +140,7 @@ func (a Adoption) KeepVolumes(kept []sim.Volume) {
 	for name := range a.t.state.volumes.All() {
 		if !slices.ContainsFunc(kept, func(v sim.Volume) bool { return v.Name == name }) {
 			a.t.state = a.t.state.withoutVolume(name)
-			a.t.step("volume", "/", "adopted: the real engine has volume %s no more", shortVolume(name))
+			a.t.step("volume", "/", sayAdopted(sayVolumeNoMore(shortVolume(name))))
 		}
 	}
 }
@@ -240,7 +241,7 @@ func (t *transition) adoptLayer(c container, layer *fs.Tree) {
 		}
 		now = next
 		t.state = t.state.with(c.on(now))
-		t.step(adoptedOp(change), change.Path, "adopted: the real program did this; the model cannot run it")
+		t.step(adoptedOp(change), change.Path, sayAdopted(sayProgramDid))
 	}
 	Adoption{t}.more(changes)
 	t.state = t.state.with(c.on(layer))
@@ -272,7 +273,7 @@ func (c container) on(layer *fs.Tree) container {
 // adoptExit ends a container's process as it ended in the real engine.
 func (t *transition) adoptExit(c container, k sim.Container) container {
 	t.stop(c, k.Exit)
-	t.step("exit", "/", "adopted: the process has ended with status %d", k.Exit)
+	t.step("exit", "/", sayAdopted(sayProcessEnded(k.Exit)))
 	c, _ = t.state.container(k.ID)
 	return c
 }
@@ -286,16 +287,15 @@ func (t *transition) adoptRemoval(c container, exit int) {
 
 // adoptStart makes a container run whose program the model does not know.
 func (t *transition) adoptStart(c container, k sim.Container) container {
-	const why = "its program is not one that the model can run"
 	c = t.mountAll(c)
 	x := t.execution(c)
 	x.p.Args = k.Path
 	x.begin(&x.p)
 	c.pid, c.Status, c.Started = x.pid, sim.Running, t.now
 	if sim.IsInteractiveShell(k.Path, k.Interactive) {
-		c.shells = map[string]idleShell{c.ID: {process: x.rest(), pid: x.pid, foreign: why}}
+		c.shells = map[string]idleShell{c.ID: {process: x.rest(), pid: x.pid, foreign: sayForeignProgram}}
 	} else {
-		c.held = &detached{lost: why}
+		c.held = &detached{lost: sayForeignProgram}
 	}
 	return c
 }
@@ -303,7 +303,7 @@ func (t *transition) adoptStart(c container, k sim.Container) container {
 // Lost are the running containers that the model cannot follow.
 func (s State) Lost() (ids []string) {
 	for _, c := range s.containers.running.Backward() {
-		if c.astray != "" || c.held != nil && c.held.lost != "" {
+		if !c.astray.Empty() || c.held != nil && !c.held.lost.Empty() {
 			ids = append(ids, c.ID)
 		}
 	}
@@ -352,7 +352,7 @@ func (m *Model) AdoptRefused(key string, why error) error {
 
 // Note records a step of something larger, as of a build, that changes
 // nothing itself.
-func (m *Model) Note(op, path, why string) {
+func (m *Model) Note(op, path string, why say.Phrase) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.steps = append(m.steps, sim.Step{Event: fs.Event{Op: op, Path: path, Why: why}, After: m.state})

@@ -13,12 +13,13 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // Load takes in the images of an archive. Their layers are known by the real
 // engine first, which the model then follows.
 func (m *Model) Load(_ context.Context, archive io.Reader) ([]string, error) {
-	return nil, &sim.Unknown{Why: "the images of an archive are taken over from the real engine, which unpacks them"}
+	return nil, &sim.Unknown{Why: sayArchiveUnpacked}
 }
 
 // Push sends an image to a registry; the model knows twinlayer's own alone.
@@ -38,10 +39,10 @@ func (m *Model) Push(_ context.Context, ref string) (p sim.PushResult, err error
 			return nil
 		}
 		for _, diffID := range slices.Backward(img.Layers) {
-			t.step("push", "/", "layer %s goes to the registry, compressed, unless it has it: layers are sent one by one and shared by digest", sim.Short(diffID))
+			t.step("push", "/", sayLayerPushed(sim.Short(diffID)))
 		}
-		t.step("push", "/", "then the configuration and the manifest of %s, which name all of it by digest", familiar)
-		return &sim.Unknown{Why: "the model has no network: what the registry has already, only the real engine finds out"}
+		t.step("push", "/", sayManifestPushed(familiar))
+		return &sim.Unknown{Why: sayRegistryHas}
 	})
 	return p, err
 }
@@ -175,28 +176,28 @@ func (m *Model) Evidence(_ context.Context, key string) ([]sim.Evidence, error) 
 	if err != nil {
 		return nil, err
 	}
-	out := []sim.Evidence{{What: "its layers, the topmost first", Shown: layerList(c)}}
+	out := []sim.Evidence{{What: sayItsLayers, Told: layerList(c)}}
 	if c.Status == sim.Running {
 		out = append(out,
-			sim.Evidence{What: "its root's mount", Shown: "overlay on / type overlay (rw,lowerdir=…,upperdir=…,workdir=…)", Again: "docker exec " + c.Name + " cat /proc/self/mounts"},
-			sim.Evidence{What: "its first process on the host", Shown: fmt.Sprintf("process %d there is process 1 inside", c.pid), Again: "docker top " + c.Name},
-			sim.Evidence{What: "its namespaces", Shown: fmt.Sprintf("mnt:[%d] uts:[%d] ipc:[%d] pid:[%d] net:[%d]", c.ns.Mnt, c.ns.UTS, c.ns.IPC, c.ns.PID, c.ns.Net), Again: "ls -l /proc/PID/ns"})
+			sim.Evidence{What: sayItsMount, Shown: "overlay on / type overlay (rw,lowerdir=…,upperdir=…,workdir=…)", Again: "docker exec " + c.Name + " cat /proc/self/mounts"},
+			sim.Evidence{What: sayItsProcess, Told: []say.Phrase{sayProcessInside(c.pid)}, Again: "docker top " + c.Name},
+			sim.Evidence{What: sayItsNamespaces, Shown: fmt.Sprintf("mnt:[%d] uts:[%d] ipc:[%d] pid:[%d] net:[%d]", c.ns.Mnt, c.ns.UTS, c.ns.IPC, c.ns.PID, c.ns.Net), Again: "ls -l /proc/PID/ns"})
 	}
-	return append(out, sim.Evidence{What: "the kernel's boot id, the same inside and outside", Shown: strings.TrimSpace(st.Machine.BootID), Again: "cat /proc/sys/kernel/random/boot_id"}), nil
+	return append(out, sim.Evidence{What: sayBootID, Shown: strings.TrimSpace(st.Machine.BootID), Again: "cat /proc/sys/kernel/random/boot_id"}), nil
 }
 
-func layerList(c container) string {
-	text := fmt.Sprintf("the container's own, %s", counted(c.root().Upper()))
+func layerList(c container) []say.Phrase {
+	own := c.root().Upper()
+	all := []say.Phrase{sayItsOwnLayer(paths(own), own.Bytes())}
 	for _, l := range slices.Backward(c.root().Layers()) {
-		text += fmt.Sprintf("\n%s, %s", l.Name, counted(l.Tree))
+		all = append(all, sayLayerPaths(l.Name, paths(l.Tree), l.Tree.Bytes()))
 	}
-	return text
+	return all
 }
 
-func counted(t *fs.Tree) string {
-	n := 0
+func paths(t *fs.Tree) (n int) {
 	for range t.All() {
 		n++
 	}
-	return fmt.Sprintf("%d paths, %d bytes", n, t.Bytes())
+	return n
 }

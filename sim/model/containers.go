@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // Create makes a container.
@@ -41,9 +41,9 @@ func (t *transition) create(spec sim.Spec) (sim.Container, error) {
 	c.mounts = fs.NewMounts(fs.Mount{Source: "overlay", Target: "/", Type: "overlay", FS: root})
 	t.state = t.state.with(c)
 	c, _ = t.state.container(c.ID)
-	t.step("create", "/", "container %s gets a layer of its own, empty and writable, on the %d read-only layer(s) of %s", spec.Name, len(img.Layers), spec.Image)
+	t.step("create", "/", createdWhy(spec, len(img.Layers)))
 	t.makeVolumes(c, base.merged)
-	if err := t.makeDir(c); err != nil && base.unread == "" {
+	if err := t.makeDir(c); err != nil && base.unread.Empty() {
 		t.remove(c)
 		t.removeVolumesOf(c)
 		return sim.Container{}, err
@@ -91,12 +91,12 @@ func (t *transition) makeVolumes(c container, image *fs.Tree) {
 		if !ok {
 			v = volume{Volume: sim.Volume{Name: m.Source, Anonymous: c.Owns(m), Created: t.now}, tree: emptyDir(0o755, t.now.UnixNano())}
 			t.state = t.state.withVolume(v)
-			t.step("volume", m.Target, "volume %s is made: a directory beside all layers", shortVolume(m.Source))
+			t.step("volume", m.Target, sayVolumeForContainer(shortVolume(m.Source)))
 		}
 		if v.tree.Empty() && image.Lookup(m.Target) != nil && image.Lookup(m.Target).IsDir() {
 			v.tree = image.Subtree(m.Target)
 			t.state = t.state.withVolume(v)
-			t.step("volume", m.Target, "the volume is empty, so it gets a copy of what the image has at %s", m.Target)
+			t.step("volume", m.Target, sayVolumeFilled(m.Target))
 		}
 	}
 }
@@ -119,11 +119,11 @@ func (t *transition) mountVolumes(c container, mounts *fs.Mounts) *fs.Mounts {
 		}
 		list = append(list, t.mount(m))
 		sys.Mounts = fs.NewMounts(list...)
-		t.step("mount", m.Target, "%s", mountWhy(m))
+		t.step("mount", m.Target, mountWhy(m))
 	}
 	if c.ReadOnly {
 		list[0].FS, list[0].Options = list[0].FS.ReadOnly(true), "ro,relatime"
-		t.step("mount", "/", "the root is mounted read-only, the container's own layer too")
+		t.step("mount", "/", sayRootReadOnly)
 	}
 	return fs.NewMounts(list...)
 }
@@ -184,14 +184,21 @@ func (t *transition) mount(m sim.Mount) fs.Mount {
 	return out
 }
 
-func mountWhy(m sim.Mount) string {
+func createdWhy(spec sim.Spec, layers int) say.Phrase {
+	if layers == 0 {
+		return sayCreatedOnNothing(spec.Name)
+	}
+	return sayCreated(spec.Name, layers, spec.Image)
+}
+
+func mountWhy(m sim.Mount) say.Phrase {
 	switch m.Type {
 	case sim.Tmpfs:
-		return "a tmpfs: files in memory, in no layer, gone when the container stops"
+		return sayTmpfsMounted
 	case sim.InStore:
-		return fmt.Sprintf("volume %s is mounted over the layers: what is written here goes into no layer, and stays when the container goes", shortVolume(m.Source))
+		return sayVolumeMounted(shortVolume(m.Source))
 	}
-	return fmt.Sprintf("the host's %s is mounted over the layers: both see the same files", m.Source)
+	return sayHostMounted(m.Source)
 }
 
 func shortVolume(name string) string {
@@ -202,14 +209,14 @@ func shortVolume(name string) string {
 }
 
 // foreign says why the model cannot know what a process of the container
-// finds there; "" where it can.
-func (c container) foreign() string {
-	if c.unread != "" {
+// finds there; empty where it can.
+func (c container) foreign() say.Phrase {
+	if !c.unread.Empty() {
 		return c.unread
 	}
 	for _, m := range c.Mounts {
 		if m.Type == sim.Bind {
-			return fmt.Sprintf("the files of the host's %s, mounted at %s, are not in the model", m.Source, m.Target)
+			return sayHostFiles(m.Source, m.Target)
 		}
 	}
 	return c.astray
@@ -279,7 +286,7 @@ func (m *Model) RemoveContainer(_ context.Context, key string, o sim.RemoveOptio
 
 func (t *transition) remove(c container) {
 	t.state = t.state.without(c)
-	t.step("remove", "/", "the container layer of %s goes, and all changes with it; its image is untouched", c.Name)
+	t.step("remove", "/", sayRemoved(c.Name))
 }
 
 // removeVolumesOf removes the volumes that were made for the container alone.
@@ -287,7 +294,7 @@ func (t *transition) removeVolumesOf(c container) {
 	for _, m := range c.Mounts {
 		if v, ok := t.state.volumes.Get(m.Source); ok && v.Anonymous && len(sim.VolumeUsers(t.state.Containers(), m.Source)) == 0 {
 			t.state = t.state.withoutVolume(m.Source)
-			t.step("volume", m.Target, "volume %s was made for this container alone and goes with it", shortVolume(m.Source))
+			t.step("volume", m.Target, sayVolumeGoesAlong(shortVolume(m.Source)))
 		}
 	}
 }
@@ -327,7 +334,7 @@ func (m *Model) CreateVolume(_ context.Context, v sim.Volume) error {
 			return nil
 		}
 		t.state = t.state.withVolume(volume{v, emptyDir(0o755, v.Created.UnixNano())})
-		t.step("volume", "/", "volume %s is made: an empty directory beside all layers, which no container's end removes", shortVolume(v.Name))
+		t.step("volume", "/", sayVolumeMade(shortVolume(v.Name)))
 		return nil
 	})
 }
@@ -342,7 +349,7 @@ func (m *Model) RemoveVolume(_ context.Context, name string) error {
 			return sim.VolumeInUse(name, users)
 		}
 		t.state = t.state.withoutVolume(name)
-		t.step("volume", "/", "volume %s goes, with all that is in it", shortVolume(name))
+		t.step("volume", "/", sayVolumeRemoved(shortVolume(name)))
 		return nil
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"twinlayer/fs"
 	"twinlayer/fs/overlay"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // layer is what a State has of a layer.
@@ -74,7 +75,7 @@ func (c *contents) tar(l layer) (io.ReadCloser, error) {
 	open := c.tars[l.diffID]
 	c.mu.Unlock()
 	if open == nil {
-		return nil, &sim.Unknown{Why: "only the real engine has the tar of layer " + sim.Short(l.diffID)}
+		return nil, &sim.Unknown{Why: sayLayerTar(sim.Short(l.diffID))}
 	}
 	return open()
 }
@@ -83,7 +84,7 @@ func (c *contents) tar(l layer) (io.ReadCloser, error) {
 type rootFS struct {
 	stack  []fs.Layer // bottom first, the init layer on top
 	merged *fs.Tree   // of stack
-	unread string     // why one of them is empty that is not; "": none is
+	unread say.Phrase // why one of them is empty that is not
 }
 
 // rootOnce is an image's root file system, put together when the first
@@ -106,14 +107,14 @@ func (c *contents) stacked(layers []layer) (r rootFS) {
 	for i, l := range layers {
 		tree, err := c.tree(l)
 		if err != nil {
-			r.unread = fmt.Sprintf("image layer %d cannot be read: %v", i+1, err)
+			r.unread = sayUnreadLayer(i+1, err.Error())
 			tree = fs.NewBuilder().Tree()
 		}
 		trees = append(trees, tree)
-		r.stack = append(r.stack, fs.Layer{Name: fmt.Sprintf("image layer %d", i+1), Tree: tree})
+		r.stack = append(r.stack, fs.Layer{Name: sayImageLayer(i + 1), Tree: tree})
 	}
 	init := overlay.InitLayer(fs.Merge(trees...))
-	r.stack = append(r.stack, fs.Layer{Name: "the engine's init layer", Tree: init, Aside: true})
+	r.stack = append(r.stack, fs.Layer{Name: sayInitLayer, Tree: init, Aside: true})
 	r.merged = fs.Merge(append(trees, init)...)
 	return r
 }

@@ -21,14 +21,14 @@ func (m *Model) CopyIn(_ context.Context, key, dir string, files *fs.Tree) error
 		if c.ReadOnly {
 			return sim.Refuse("container rootfs is marked read-only")
 		}
-		if why := c.unread; why != "" {
+		if why := c.unread; !why.Empty() {
 			return &sim.Unknown{Why: why}
 		}
 		x := t.reaching(c)
 		if st, err := x.sys.Stat(dir, true); err != nil || st.Mode&fs.S_IFMT != fs.S_IFDIR {
 			return sim.NoSuchPath(c.Container, dir)
 		}
-		t.step("copy", dir, "files come from outside into the container's file system, as if root had written them there")
+		t.step("copy", dir, sayCopiedIn)
 		engine := *x.sys
 		engine.Take = nil // what comes from outside stays where it is
 		err = engine.PutTree(dir, files)
@@ -66,7 +66,7 @@ func (m *Model) CopyOut(_ context.Context, key, name string) (tree *fs.Tree, err
 		if err != nil {
 			return err
 		}
-		if why := c.foreign(); why != "" {
+		if why := c.foreign(); !why.Empty() {
 			return &sim.Unknown{Why: why}
 		}
 		x := t.reaching(c)
@@ -74,7 +74,7 @@ func (m *Model) CopyOut(_ context.Context, key, name string) (tree *fs.Tree, err
 		if !ok {
 			return sim.NoSuchPath(c.Container, name)
 		}
-		t.step("copy", full, "what the layers show at %s is read, whichever layer it is in; the container does not change", full)
+		t.step("copy", full, sayCopiedOut(full))
 		tree = x.whole(c).Only(full)
 		return nil
 	})

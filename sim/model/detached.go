@@ -13,6 +13,7 @@ import (
 	"twinlayer/fs"
 	"twinlayer/kernel"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 	"twinlayer/sim/userland"
 )
 
@@ -33,7 +34,7 @@ type detached struct {
 	steps   int        // how many it has taken
 	wake    time.Time  // when it goes on; zero: never
 	timed   bool       // it went on by the clock
-	lost    string     // why the model cannot tell any more how far it is; ""
+	lost    say.Phrase // why the model cannot tell any more how far it is; ""
 	foreign bool       // its program is not the model's
 }
 
@@ -107,8 +108,8 @@ func (x *execution) background(ctx context.Context, p sim.Process) sim.Output {
 	c, _ := x.t.state.container(x.id)
 	program := x.program(&x.p)
 	why := x.cannotKnow(c, program)
-	h := &detached{process: x.rest(), before: c.mounts.Snapshot(), earlier: c.printed, foreign: why != ""}
-	if why != "" {
+	h := &detached{process: x.rest(), before: c.mounts.Snapshot(), earlier: c.printed, foreign: !why.Empty()}
+	if !why.Empty() {
 		h.lost = why
 		x.hold(h)
 		return sim.Output{Unknown: why}
@@ -142,7 +143,7 @@ func (x *execution) goOn(ctx context.Context, h *detached, program userland.Prog
 		x.t.state.Machine, c.held = limit.then, h
 		x.t.state = x.t.state.with(c)
 	case ctx.Err() != nil:
-		h.lost = "the detached process never waits, and how far the real one has come is the real clock's affair"
+		h.lost = sayNeverWaits
 		c.held = h
 		x.t.state = x.t.state.with(c)
 		return sim.Output{Unknown: h.lost}
@@ -174,7 +175,7 @@ func (x *execution) hold(h *detached) {
 // catchUp lets every held process go on as far as the time has come.
 func (t *transition) catchUp() {
 	for c := range t.state.containers.running.Values() {
-		if c.held != nil && !c.held.wake.IsZero() && c.held.lost == "" && !c.held.wake.After(t.now) {
+		if c.held != nil && !c.held.wake.IsZero() && c.held.lost.Empty() && !c.held.wake.After(t.now) {
 			t.goOn(*c, t.now)
 		}
 	}
@@ -186,7 +187,7 @@ func (t *transition) goOn(c container, until time.Time) {
 	h.timed = true
 	t.timed = true
 	if len(fs.Diff(h.after, c.root().Upper())) > 0 {
-		h.lost = "the detached process and another one have both changed the container's files, and in which order is the real clock's affair"
+		h.lost = sayBothChanged
 		c.held = &h
 		t.state = t.state.with(c)
 		return
@@ -212,11 +213,11 @@ func (m *Model) Stop(ctx context.Context, key string, grace time.Duration) error
 			return err
 		}
 		name := kernel.SignalName(cmp.Or(c.StopSignal, c.image.Config.Config.StopSignal, "TERM"))
-		t.step("signal", "/", "SIG%s goes to process 1 of %s, which may end in its own way", name, c.Name)
+		t.step("signal", "/", sayAsked(name, c.Name))
 		if ended, err := t.signal(c, name); ended || err != nil {
 			return err
 		}
-		t.step("signal", "/", "the kernel hands process 1 of a pid namespace no signal that it has not asked for, so nothing happened; after %v comes SIGKILL, which nothing survives", grace)
+		t.step("signal", "/", sayUnheard(grace.String()))
 		t.now = t.now.Add(grace)
 		t.killAll(c)
 		return nil
@@ -237,7 +238,7 @@ func (m *Model) Kill(ctx context.Context, key, signal string) error {
 		if c.Status != sim.Running {
 			return sim.NotKilled(c.Container, key)
 		}
-		t.step("signal", "/", "SIG%s goes to process 1 of %s", name, c.Name)
+		t.step("signal", "/", saySignalled(name, c.Name))
 		_, err = t.signal(c, name)
 		return err
 	})
@@ -252,14 +253,14 @@ func (t *transition) signal(c container, name string) (ended bool, err error) {
 		t.killAll(c)
 		return true, nil
 	case name == "STOP" || name == "TSTP":
-		return false, &sim.Unknown{Why: "it does not stop processes in the middle"}
-	case c.held != nil && c.held.lost != "":
+		return false, &sim.Unknown{Why: sayNoStopping}
+	case c.held != nil && !c.held.lost.Empty():
 		return false, &sim.Unknown{Why: c.held.lost}
 	case (c.held != nil || t.runs[c.ID] != nil) && trapping(c.Path):
-		return false, &sim.Unknown{Why: "what a script does at a signal that it traps depends on where it is"}
+		return false, &sim.Unknown{Why: sayTrapped}
 	}
 	for _, sh := range c.shells {
-		if why := cmp.Or(sh.foreign, c.astray); why != "" {
+		if why := sh.foreign.Or(c.astray); !why.Empty() {
 			return false, &sim.Unknown{Why: why}
 		}
 	}
@@ -276,7 +277,7 @@ func (m *Model) Wait(_ context.Context, key string) (exit int, err error) {
 			return err
 		}
 		if c = t.toEnd(c); c.Status == sim.Running {
-			return &sim.Unknown{Why: noEnd}
+			return &sim.Unknown{Why: sayNoEnd}
 		}
 		exit = c.Exit
 		return nil
@@ -284,14 +285,12 @@ func (m *Model) Wait(_ context.Context, key string) (exit int, err error) {
 	return exit, err
 }
 
-const noEnd = "the process waits for something that does not come in the model"
-
 // toEnd lets time pass until the container has ended, and is the container
 // then, which may have removed itself. Where it does not end nothing happens.
 func (t *transition) toEnd(c container) container {
 	before, now, state, steps := c, t.now, t.state, len(t.steps)
 	for n := range waitsMost {
-		if c.Status != sim.Running || c.held == nil || c.held.lost != "" || c.held.wake.IsZero() {
+		if c.Status != sim.Running || c.held == nil || !c.held.lost.Empty() || c.held.wake.IsZero() {
 			break
 		}
 		// Each time it runs from its start, so each time it runs twice as long.
@@ -327,7 +326,7 @@ func (m *Model) Logs(_ context.Context, key string, follow bool) (out sim.Output
 		}
 		c = t.toEnd(c)
 		if out = c.logs(sim.Output{}); c.Status == sim.Running {
-			out.Unknown = cmp.Or(out.Unknown, noEnd)
+			out.Unknown = out.Unknown.Or(sayNoEnd)
 		}
 		return nil
 	})

@@ -10,6 +10,7 @@ import (
 	"twinlayer/fs"
 	"twinlayer/sim"
 	"twinlayer/sim/model"
+	"twinlayer/sim/say"
 	"twinlayer/sim/simtest"
 )
 
@@ -208,7 +209,7 @@ func TestDetached(t *testing.T) {
 		out, err = m.Logs(t.Context(), id, true)
 		require.NoError(t, err)
 		require.Equal(t, "x\n", out.Stdout, "no time has passed")
-		require.Contains(t, out.Unknown, "does not come")
+		require.Contains(t, say.Text(out.Unknown), "does not come")
 	}
 	require.ErrorContains(t, m.Kill(t.Context(), waits, "KILL"), "is not running")
 	require.ErrorContains(t, m.Kill(t.Context(), waits, "FROB"), "invalid signal")

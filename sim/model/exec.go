@@ -1,13 +1,13 @@
 package model
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // Start runs the container's own process.
@@ -42,9 +42,9 @@ func (t *transition) start(ctx context.Context, key string, detach bool) (sim.Ou
 	x.begin(&x.p)
 	c.pid, c.Status, c.Started, c.mounts = x.pid, sim.Running, t.now, x.sys.Mounts.Snapshot()
 	t.state = t.state.with(c)
-	t.step("exec", x.p.Path, "%s becomes process 1 of the container's pid namespace; to the host's kernel it is one process more", x.p.Args[0])
+	t.step("exec", x.p.Path, sayStarted(x.p.Args[0]))
 	if detach && !sim.IsInteractiveShell(c.process.Args, c.Interactive) {
-		t.step("detach", "/", "nobody waits for the process: its output goes to the container's logs")
+		t.step("detach", "/", sayDetached)
 		return x.background(ctx, c.process), nil
 	}
 	out := x.run(ctx, c.process)
@@ -58,7 +58,7 @@ func (t *transition) start(ctx context.Context, key string, detach bool) (sim.Ou
 // refused is why a process could not start, unless that may be for what the
 // model does not know.
 func (x *execution) refused(refusal *sim.Refusal) error {
-	if x.unknown != "" {
+	if !x.unknown.Empty() {
 		return &sim.Unknown{Why: x.unknown}
 	}
 	return refusal
@@ -75,9 +75,9 @@ func (t *transition) log(id string, out sim.Output) {
 // mountAll gives the container its namespaces and mounts, as an engine does
 // before it starts the first process.
 func (t *transition) mountAll(c container) container {
-	t.step("mount", "/", "overlay: the container layer on top is writable, the layers below are not")
+	t.step("mount", "/", sayMounted)
 	t.state.Machine, c.ns = t.state.Machine.NewNamespaces()
-	t.step("namespaces", "/", "new mount, pid, uts, ipc and net namespaces; the kernel stays the host's, %s", t.state.Machine.Release)
+	t.step("namespaces", "/", sayNamespaced(t.state.Machine.Release))
 	c.mounts = t.mountVolumes(c, t.state.Machine.ContainerMounts(c.root(), sim.EtcFiles(c.Host()), c.Created))
 	t.state = t.state.with(c)
 	return c
@@ -90,7 +90,7 @@ func (t *transition) end(id string, exit int) {
 		return
 	}
 	t.stop(c, exit)
-	t.step("exit", "/", "the process has ended with status %d, so the container stops; its layer stays until docker rm", exit)
+	t.step("exit", "/", sayStopped(exit))
 	t.autoRemove(id)
 }
 
@@ -109,7 +109,7 @@ func (t *transition) stop(c container, exit int) {
 	}
 	t.state.Machine = t.state.Machine.Exit(c.pid)
 	c.Status, c.Exit, c.Finished, c.pid, c.shells = sim.Exited, exit, t.now, 0, nil
-	c.held, c.astray = nil, ""
+	c.held, c.astray = nil, say.Phrase{}
 	t.state = t.state.with(c.unmounted())
 }
 
@@ -143,7 +143,7 @@ func (t *transition) exec(ctx context.Context, key string, p sim.Process) (sim.O
 		return sim.Output{}, x.refused(refusal)
 	}
 	x.begin(&x.p)
-	t.step("exec", x.p.Path, "%s joins the container's namespaces as one more process", x.p.Args[0])
+	t.step("exec", x.p.Path, sayJoined(x.p.Args[0]))
 	if p.Detach {
 		return x.aside(ctx, c), nil
 	}
@@ -159,7 +159,7 @@ func (t *transition) exec(ctx context.Context, key string, p sim.Process) (sim.O
 // process.
 func (x *execution) aside(ctx context.Context, c container) sim.Output {
 	program := x.program(&x.p)
-	if why := x.cannotKnow(c, program); why != "" {
+	if why := x.cannotKnow(c, program); !why.Empty() {
 		return sim.Output{Unknown: why}
 	}
 	ctx, stop := context.WithTimeout(ctx, patience)
@@ -200,7 +200,7 @@ func (m *Model) Line(ctx context.Context, key, line string) (out sim.Output, err
 			return err
 		}
 		x := t.execution(c)
-		if why := cmp.Or(sh.foreign, c.astray); why != "" {
+		if why := sh.foreign.Or(c.astray); !why.Empty() {
 			out = sim.Output{Shell: key, Unknown: why}
 			return nil
 		}

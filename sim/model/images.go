@@ -27,7 +27,7 @@ func (m *Model) Pull(ctx context.Context, ref string) (sim.PullResult, error) {
 		return p, err
 	}
 	if host != "" {
-		return sim.PullResult{}, &sim.Unknown{Why: "the image is on the registry " + host + ", and the model has no network"}
+		return sim.PullResult{}, &sim.Unknown{Why: sayNoNetwork(host)}
 	}
 	artifact, err := m.cfg.Registry.Resolve(ctx, repository, version)
 	if err != nil {
@@ -50,10 +50,10 @@ func (t *transition) pull(ref string, a *sim.Artifact) (sim.PullResult, error) {
 	old, err := sim.FindImage(t.model.images(t.state), ref)
 	p.UpToDate = err == nil && old.ID == img.ID
 	if p.UpToDate {
-		t.step("pull", "/", "%s is here already: its digest is the same", ref)
+		t.step("pull", "/", sayHereAlready(ref))
 		return p, nil
 	}
-	t.step("pull", "/", "the manifest of %s names its configuration and %d layer(s) by digest", ref, len(a.Layers))
+	t.step("pull", "/", sayManifest(ref, len(a.Layers)))
 	for i, blob := range a.Layers {
 		layer, err := t.pullLayer(blob, img.Layers[i])
 		if err != nil {
@@ -63,14 +63,14 @@ func (t *transition) pull(ref string, a *sim.Artifact) (sim.PullResult, error) {
 	}
 	t.addImage(img, a.Config)
 	t.state = t.state.tag(ref, img.ID)
-	t.step("tag", "/", "%s names image %s now", ref, sim.Short(img.ID))
+	t.step("tag", "/", sayTagged(ref, sim.Short(img.ID)))
 	return p, nil
 }
 
 func (t *transition) pullLayer(blob sim.Blob, diffID digest.Digest) (sim.PulledLayer, error) {
 	p := sim.PulledLayer{Digest: blob.Descriptor.Digest}
 	if _, p.Exists = t.state.layers.Get(diffID); p.Exists {
-		t.step("layer", "/", "layer %s is here already and is shared", sim.Short(diffID))
+		t.step("layer", "/", sayLayerShared(sim.Short(diffID)))
 		return p, nil
 	}
 	tree, err := blob.Tree()
@@ -79,7 +79,7 @@ func (t *transition) pullLayer(blob sim.Blob, diffID digest.Digest) (sim.PulledL
 	}
 	t.state = t.state.withLayer(layer{diffID: diffID, size: tree.Bytes(), tree: tree})
 	t.model.contents.tarBy(diffID, blob.Tar)
-	t.step("layer", "/", "layer %s is unpacked: a read-only tree of files", sim.Short(diffID))
+	t.step("layer", "/", sayLayerUnpacked(sim.Short(diffID)))
 	return p, nil
 }
 
@@ -116,7 +116,7 @@ func (m *Model) Tag(_ context.Context, source, target string) error {
 			return err
 		}
 		t.state = t.state.tag(familiar, img.ID)
-		t.step("tag", "/", "%s names image %s now; no layer was copied", familiar, sim.Short(img.ID))
+		t.step("tag", "/", sayTaggedOnly(familiar, sim.Short(img.ID)))
 		return nil
 	})
 }
@@ -139,12 +139,12 @@ func (t *transition) removeImage(ref string, r sim.RemoveResult) {
 	for _, tag := range r.Untagged {
 		full, _ := t.state.image(img.ID)
 		t.state = t.state.untag(full, tag)
-		t.step("untag", "/", "%s names no image any more", tag)
+		t.step("untag", "/", sayUntagged(tag))
 	}
 	for _, id := range r.Deleted {
 		if _, ok := t.state.images.Get(id); ok {
 			t.state = t.state.withoutImage(id).withoutUnusedLayers()
-			t.step("delete", "/", "no reference is left to image %s: it goes, with the layers that no other image shares", sim.Short(id))
+			t.step("delete", "/", sayImageDeleted(sim.Short(id)))
 		}
 	}
 }

@@ -33,8 +33,6 @@ func (t *transition) asleep(sh idleShell) (jobs []userland.Job) {
 	return jobs
 }
 
-const goesOn = "a command in the background goes on, and how far it has come is the real clock's affair"
-
 // left is all that lines of the shell have left running.
 func (sh idleShell) left() []leftJob { return slices.Concat(sh.jobs, sh.orphans) }
 
@@ -80,7 +78,7 @@ func (t *transition) reap(c container, pid int) {
 // follow.
 func (t *transition) astray(id string) {
 	if c, err := t.state.container(id); err == nil {
-		c.astray = goesOn
+		c.astray = sayGoesOn
 		t.state = t.state.with(c)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"twinlayer/sim"
 	"twinlayer/sim/model"
+	"twinlayer/sim/say"
 	"twinlayer/sim/simtest"
 )
 
@@ -41,12 +42,12 @@ func TestJobGoesOn(t *testing.T) {
 	simtest.Do(t, s, "docker run -it --name box busybox")
 	require.Empty(t, simtest.Do(t, s, "(sleep 2; echo late > /late) &").Model.Unknown)
 	simtest.Do(t, s, "true")
-	require.Contains(t, simtest.Do(t, s, "ls /").Model.Unknown, "in the background")
+	require.Contains(t, say.Text(simtest.Do(t, s, "ls /").Model.Unknown), "in the background")
 	simtest.Do(t, s, "exit")
 	s = simtest.Session(t, model.Config{})
 	simtest.Do(t, s, "docker run -it --name box busybox")
 	require.Empty(t, simtest.Do(t, s, "while :; do :; done &").Model.Unknown)
-	require.Contains(t, simtest.Do(t, s, "ls /").Model.Unknown, "in the background")
+	require.Contains(t, say.Text(simtest.Do(t, s, "ls /").Model.Unknown), "in the background")
 }
 
 // A line waits for a job that it is told to wait for.
@@ -66,7 +67,7 @@ func TestOrphans(t *testing.T) {
 	require.Equal(t, "129\n", simtest.Do(t, s, "sh -c 'sleep 6; touch /never' & sleep 0.2; kill -HUP $!; wait $!; echo $?").Model.Stdout)
 	require.Contains(t, simtest.Do(t, s, "ps").Model.Stdout, "sleep 6\n")
 	r := simtest.Do(t, s, "wait; ls -d /never; jobs")
-	require.Empty(t, r.Model.Stdout+r.Model.Unknown, "it is no child of the shell")
+	require.Empty(t, r.Model.Stdout+say.Text(r.Model.Unknown), "it is no child of the shell")
 	for range 4 {
 		r = simtest.Do(t, s, "ps")
 	}

@@ -73,7 +73,7 @@ func (t *transition) commit(c sim.Commit) (sim.Image, error) {
 		return sim.Image{}, sim.Refuse("%v", err)
 	}
 	if c.Pause && k.Status == sim.Running {
-		t.step("pause", "/", "the processes of %s are held, so that no file changes while the layer is made", k.Name)
+		t.step("pause", "/", sayPaused(k.Name))
 	}
 	own = noLater(own, c.Latest)
 	added, err := t.added(own)
@@ -91,7 +91,7 @@ func (t *transition) commit(c sim.Commit) (sim.Image, error) {
 // added makes a container's layer a layer of images; nil where it is empty.
 func (t *transition) added(own *fs.Tree) (*sim.NewLayer, error) {
 	if own.Empty() {
-		t.step("layer", "/", "the container's layer is empty: the image gets no layer of its own, only a configuration")
+		t.step("layer", "/", sayNoLayer)
 		return nil, nil
 	}
 	sum := digest.SHA256.Digester()
@@ -100,7 +100,7 @@ func (t *transition) added(own *fs.Tree) (*sim.NewLayer, error) {
 	}
 	l := sim.NewLayer{DiffID: sum.Digest(), Size: own.Bytes()}
 	t.state = t.state.withLayer(layer{l.DiffID, l.Size, own, t.dialect()})
-	t.step("layer", "/", "the container's layer becomes an image layer, read-only from now on; the digest of its tar is %s", sim.Short(l.DiffID))
+	t.step("layer", "/", sayCommitted(sim.Short(l.DiffID)))
 	return &l, nil
 }
 
@@ -113,7 +113,7 @@ func (t *transition) made(img sim.Image, blob []byte, base image) {
 		t.state = t.state.withLayer(l)
 	}
 	t.addImage(img, blob)
-	t.step("config", "/", "the configuration of image %s names %d layer(s) by digest, and its own digest is the image's id", sim.Short(img.ID), len(img.Layers))
+	t.step("config", "/", sayConfigured(sim.Short(img.ID), len(img.Layers)))
 }
 
 // name tags a new image, if it is to have a tag.
@@ -127,7 +127,7 @@ func (t *transition) name(img sim.Image, ref string) (sim.Image, error) {
 		return sim.Image{}, err
 	}
 	t.state = t.state.tag(familiar, img.ID)
-	t.step("tag", "/", "%s names image %s now", familiar, sim.Short(img.ID))
+	t.step("tag", "/", sayTagged(familiar, sim.Short(img.ID)))
 	full, _ := t.state.image(img.ID)
 	return full.Image, nil
 }
@@ -151,7 +151,7 @@ func (t *transition) importRoot(i sim.Import) (sim.Image, error) {
 		return sim.Image{}, sim.BadTar(err)
 	}
 	t.state = t.state.withLayer(layer{diffID: diffID, size: tree.Bytes(), tree: tree})
-	t.step("layer", "/", "the archive becomes the image's one layer, %s: whatever layers it once had are gone", sim.Short(diffID))
+	t.step("layer", "/", sayImported(sim.Short(diffID)))
 	img, blob, err := i.Image(sim.NewLayer{DiffID: diffID, Size: tree.Bytes()})
 	if err != nil {
 		return sim.Image{}, err

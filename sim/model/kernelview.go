@@ -49,7 +49,7 @@ func (k kernelView) Mounts() []userland.Mount {
 // Statfs cannot be modelled: it tells of a disk of no size, and that the model
 // cannot know.
 func (k kernelView) Statfs(string) (userland.Statfs, error) {
-	k.x.beyond("how large and how full the real disk is")
+	k.x.beyond(sayDiskFull)
 	return userland.Statfs{BlockSize: 4096, FundamentalBlock: 4096, NameLen: 255, Type: "overlayfs"}, nil
 }
 

@@ -3,7 +3,6 @@ package model
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path"
 	"slices"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	"twinlayer/fs"
 	"twinlayer/kernel"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 	"twinlayer/sim/userland"
 )
 
@@ -160,8 +160,8 @@ type transition struct {
 }
 
 // step records what was done.
-func (t *transition) step(op, path, why string, args ...any) {
-	t.steps = append(t.steps, sim.Step{Event: fs.Event{Op: op, Path: path, Why: fmt.Sprintf(why, args...)}, After: t.state})
+func (t *transition) step(op, path string, why say.Phrase) {
+	t.steps = append(t.steps, sim.Step{Event: fs.Event{Op: op, Path: path, Why: why}, After: t.state})
 	t.publish()
 }
 
@@ -205,7 +205,7 @@ func unable(err error) error {
 	if err == nil || sim.IsBroken(err) || errors.As(err, new(*sim.Refusal)) || errors.As(err, new(*sim.Unknown)) {
 		return err
 	}
-	return &sim.Unknown{Why: err.Error()}
+	return &sim.Unknown{Why: say.Verbatim(err.Error())}
 }
 
 // Name is "model".
@@ -256,7 +256,7 @@ func (m *Model) Changes(_ context.Context, key string) ([]fs.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	if why := c.unread; why != "" {
+	if why := c.unread; !why.Empty() {
 		return nil, &sim.Unknown{Why: why}
 	}
 	return c.root().Changes(), nil
@@ -318,7 +318,7 @@ func matching(sys *fs.Sys, typed, dir, base string) []string {
 // Dir is the directory that a waiting shell is in.
 func (m *Model) Dir(key string) string {
 	if _, sh, err := m.State().shell(key); err == nil {
-		if sh.foreign != "" {
+		if !sh.foreign.Empty() {
 			return sh.process.Dir
 		}
 		return sh.Dir()

@@ -10,6 +10,7 @@ import (
 	"twinlayer/sim"
 	"twinlayer/sim/compare"
 	"twinlayer/sim/model"
+	"twinlayer/sim/say"
 	"twinlayer/sim/simtest"
 )
 
@@ -118,7 +119,7 @@ func TestUnknownProgram(t *testing.T) {
 	simtest.Do(t, s, "docker run -it --name box1 busybox")
 	simtest.Do(t, s, `printf '\177ELF\000made up' > /prog; chmod +x /prog`)
 	r := simtest.Do(t, s, "/prog")
-	require.Contains(t, r.Model.Unknown, "/prog")
+	require.Contains(t, say.Text(r.Model.Unknown), "/prog")
 	require.Equal(t, sim.Limit, sim.Verdict(compare.Compare(r.Model, sim.View{Exit: 7})))
 	r = simtest.Do(t, s, "cp /bin/busybox /tmp/busybox; /tmp/busybox echo known")
 	require.Equal(t, "known\n", r.Model.Stdout)

@@ -16,6 +16,7 @@ import (
 	"twinlayer/fs"
 	"twinlayer/kernel"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 	"twinlayer/sim/userland"
 )
 
@@ -31,7 +32,7 @@ type execution struct {
 	pid     int // on the host
 	stdout  sim.Printed
 	stderr  sim.Printed
-	unknown string // why the model cannot know what it did
+	unknown say.Phrase // why the model cannot know what it did
 
 	pipes     fs.Pipes
 	interrupt context.Context // kills what a line has started; nil: no line
@@ -45,7 +46,7 @@ func (t *transition) execution(c container) *execution {
 	x := &execution{t: t, id: c.ID}
 	x.sys = &fs.Sys{
 		Mounts: c.mounts.Fork(), IDs: t.IDs, Protected: t.Facts.Protected, Running: x.running, Pipes: &x.pipes,
-		Beyond: func(path string) { x.beyond("what the real kernel shows in %s", path) }, Clock: t.tick, Log: x.log, Take: x.take,
+		Beyond: func(path string) { x.beyond(sayKernelShows(path)) }, Clock: t.tick, Log: x.log, Take: x.take,
 	}
 	return x
 }
@@ -56,16 +57,16 @@ func (x *execution) take(n int64) bool {
 	if x.t.wrote.Add(n) <= room {
 		return true
 	}
-	x.beyond("what a real disk holds: its own files are in memory, and one command can write no more than %d bytes there", room)
+	x.beyond(sayDiskHolds(room))
 	return false
 }
 
 // beyond notes what the model cannot know of what was asked; the first counts.
-func (x *execution) beyond(format string, args ...any) {
+func (x *execution) beyond(what say.Phrase) {
 	x.t.mu.Lock()
 	defer x.t.mu.Unlock()
-	if x.unknown == "" {
-		x.unknown = fmt.Sprintf(format, args...)
+	if x.unknown.Empty() {
+		x.unknown = what
 	}
 }
 
@@ -97,7 +98,7 @@ func (x *execution) log(e fs.Event) {
 	case last >= stepsMax:
 		return
 	case last == stepsMax-1:
-		e = fs.Event{Op: "steps", Path: e.Path, Why: fmt.Sprintf("the command has taken %d steps: those that its programs take from here on happen, but are not kept", stepsMax)}
+		e = fs.Event{Op: "steps", Path: e.Path, Why: sayTooManySteps(stepsMax)}
 	case last >= 0 && e.Op == "load" && x.t.steps[last].Op == "read" && x.t.steps[last].Path == e.Path:
 		x.t.steps = x.t.steps[:last] // the kernel's look at the file's first bytes
 	}
@@ -133,7 +134,7 @@ func (x *execution) bind() {
 // of the image, nothing is refused: it may be there.
 func (x *execution) prepare(c container, p sim.Process, runc func(cause string) *sim.Refusal, enter func(dir string) *sim.Refusal) *sim.Refusal {
 	refusal := x.find(p, runc, enter)
-	if refusal != nil && c.unread != "" {
+	if refusal != nil && !c.unread.Empty() {
 		x.p.Path, x.p.Args = p.Args[0], p.Args
 		return nil
 	}
@@ -252,10 +253,10 @@ func (x *execution) run(ctx context.Context, p sim.Process) sim.Output {
 	program := x.program(&x.p)
 	why := x.cannotKnow(c, program)
 	switch lines := sim.IsInteractiveShell(p.Args, p.Interactive); {
-	case why != "" && lines:
+	case !why.Empty() && lines:
 		x.wait(p.ID, idleShell{process: x.rest(), pid: x.pid, foreign: why})
 		return sim.Output{Shell: p.ID, Unknown: why}
-	case why != "":
+	case !why.Empty():
 		return sim.Output{Unknown: why, Exit: exitUnknown}
 	case !lines:
 		defer x.aloud(ctx)()
@@ -297,11 +298,11 @@ func (x *execution) toEnd(ctx context.Context, program userland.Program) int {
 	return exit
 }
 
-// cannotKnow says why the model cannot tell what a process of c does; ""
+// cannotKnow says why the model cannot tell what a process of c does; empty
 // where it can.
-func (x *execution) cannotKnow(c container, program userland.Program) string {
+func (x *execution) cannotKnow(c container, program userland.Program) say.Phrase {
 	if program == nil {
-		return "it cannot run the machine code in " + x.p.Path
+		return sayMachineCode(x.p.Path)
 	}
 	return c.foreign()
 }
@@ -518,6 +519,6 @@ func (x *execution) perform(ctx context.Context, program userland.Program, p *us
 	if program != nil {
 		return program(ctx, p)
 	}
-	x.beyond("what the machine code in %s does", p.Path)
+	x.beyond(sayMachineCodeDoes(p.Path))
 	return exitUnknown
 }

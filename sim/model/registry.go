@@ -38,13 +38,13 @@ func (t *transition) pushLocal(ref string, img image) sim.PushResult {
 		exists := t.state.registryHas(diffID)
 		p.Layers = append(p.Layers, sim.PushedLayer{DiffID: diffID, Exists: exists})
 		if exists {
-			t.step("push", "/", "the registry has layer %s already, so it is not sent", sim.Short(diffID))
+			t.step("push", "/", sayLayerThere(sim.Short(diffID)))
 		} else {
-			t.step("push", "/", "layer %s is sent to the registry, by its digest", sim.Short(diffID))
+			t.step("push", "/", sayLayerSent(sim.Short(diffID)))
 		}
 	}
 	t.state.registry = t.state.registry.With(ref, img)
-	t.step("push", "/", "then the configuration and the manifest of %s, which name all of it by digest", ref)
+	t.step("push", "/", sayManifestPushed(ref))
 	return p
 }
 
@@ -64,23 +64,23 @@ func (i image) manifest() []byte {
 func (t *transition) pullLocal(ref string) (sim.PullResult, error) {
 	have, ok := t.state.registry.Get(ref)
 	if !ok {
-		return sim.PullResult{}, &sim.Unknown{Why: "what twinlayer's own registry has kept of " + ref + " from earlier sessions, only the real engine finds out"}
+		return sim.PullResult{}, &sim.Unknown{Why: sayShelfKept(ref)}
 	}
 	p := sim.PullResult{Ref: ref, Digest: digest.FromBytes(have.manifest())}
 	old, err := sim.FindImage(t.model.images(t.state), ref)
 	if p.UpToDate = err == nil && old.ID == have.ID; p.UpToDate {
-		t.step("pull", "/", "%s is here already: its digest is the same", ref)
+		t.step("pull", "/", sayHereAlready(ref))
 		return p, nil
 	}
 	for i, diffID := range have.Layers {
 		_, exists := t.state.layers.Get(diffID)
 		p.Layers = append(p.Layers, sim.PulledLayer{Digest: diffID, Exists: exists})
 		if exists {
-			t.step("layer", "/", "layer %s is here already and is shared", sim.Short(diffID))
+			t.step("layer", "/", sayLayerShared(sim.Short(diffID)))
 			continue
 		}
 		t.state = t.state.withLayer(have.layers[i])
-		t.step("layer", "/", "layer %s is unpacked: a read-only tree of files", sim.Short(diffID))
+		t.step("layer", "/", sayLayerUnpacked(sim.Short(diffID)))
 	}
 	img := have.Image
 	img.Tags, img.Parent = nil, ""
@@ -89,6 +89,6 @@ func (t *transition) pullLocal(ref string) (sim.PullResult, error) {
 	}
 	t.addImage(img, have.blob)
 	t.state = t.state.tag(ref, img.ID)
-	t.step("tag", "/", "%s names image %s now", ref, sim.Short(img.ID))
+	t.step("tag", "/", sayTagged(ref, sim.Short(img.ID)))
 	return p, nil
 }

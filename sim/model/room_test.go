@@ -11,6 +11,7 @@ import (
 
 	"twinlayer/sim"
 	"twinlayer/sim/model"
+	"twinlayer/sim/say"
 	"twinlayer/sim/simtest"
 )
 
@@ -45,7 +46,7 @@ func TestRoom(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, ctx.Err())
 			require.Contains(t, r.Model.Stderr, "No space left on device")
-			require.Contains(t, r.Model.Unknown, "what a real disk holds")
+			require.Contains(t, say.Text(r.Model.Unknown), "what a real disk holds")
 			require.Less(t, heap()-before, 50.0)
 			runtime.KeepAlive(r)
 			r = simtest.Do(t, s, "docker run --rm busybox sh -c 'echo on > /f; cat /f'")
@@ -75,10 +76,10 @@ func TestRoomOfFiles(t *testing.T) {
 func TestRoomDetached(t *testing.T) {
 	s := simtest.Session(t, model.Config{Room: 1 << 20})
 	r := simtest.Do(t, s, "docker run -d --name box busybox sh -c 'yes > f; sleep 1000'")
-	require.Contains(t, r.Model.Unknown, "what a real disk holds")
+	require.Contains(t, say.Text(r.Model.Unknown), "what a real disk holds")
 	simtest.Do(t, s, "docker run -d --name box2 busybox sleep 1000")
 	r = simtest.Do(t, s, "docker exec -d box2 sh -c 'yes > f'")
-	require.Contains(t, r.Model.Unknown, "what a real disk holds")
+	require.Contains(t, say.Text(r.Model.Unknown), "what a real disk holds")
 }
 
 // TestStepsOfOne: a command that does without an end what takes no room keeps

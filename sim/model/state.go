@@ -11,6 +11,7 @@ import (
 	"twinlayer/fs/persist"
 	"twinlayer/kernel"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 	"twinlayer/sim/userland"
 )
 
@@ -56,10 +57,10 @@ type container struct {
 	ns      kernel.Namespaces
 	pid     int // of its own process, on the host; 0 where it does not run
 	shells  map[string]idleShell
-	printed *spoken   // by its own process in all its starts
-	held    *detached // its own process, where it waits for the clock; nil: it does not
-	unread  string    // why the model does not have all of its image; "": it has
-	astray  string    // why the model cannot tell any more what jobs do in it; ""
+	printed *spoken    // by its own process in all its starts
+	held    *detached  // its own process, where it waits for the clock; nil: it does not
+	unread  say.Phrase // why the model does not have all of its image
+	astray  say.Phrase // why the model cannot tell any more what jobs do in it
 }
 
 // idleShell is a shell between two lines.
@@ -67,7 +68,7 @@ type idleShell struct {
 	*userland.Shell
 	process resting
 	pid     int
-	foreign string // why the model cannot know what it does; "": it can
+	foreign say.Phrase // why the model cannot know what it does; "": it can
 	jobs    []leftJob
 	orphans []leftJob // that are no jobs of its own
 }

@@ -100,9 +100,9 @@ type Progress struct {
 type Result struct {
 	sim.Result
 	Unchanged bool     `json:"unchanged"`         // both worlds' layers are as they were last shown
-	Hints     []string `json:"hints,omitempty"`   // what a learner may want to know now
-	Builder   string   `json:"builder,omitempty"` // why twinlayer's builder built, and not the engine's
-	Adopted   []string `json:"adopted,omitempty"` // what the model took over from the real world
+	Hints     []Phrase `json:"hints,omitempty"`   // what a learner may want to know now
+	Builder   Phrase   `json:"builder,omitzero"`  // why twinlayer's builder built, and not the engine's
+	Adopted   []Phrase `json:"adopted,omitempty"` // what the model took over from the real world
 }
 
 // Steps lists steps of the model's, of one command.
@@ -117,7 +117,7 @@ type StepAt struct {
 	Of    int    `json:"of"`
 	Op    string `json:"op"`
 	Path  string `json:"path"`
-	Why   string `json:"why"`
+	Why   Phrase `json:"why"`
 }
 
 // Report is what one of the words why, audit, layers, diff and evidence shows.
@@ -127,7 +127,7 @@ type Report struct {
 	Real   []report.Row   `json:"real,omitempty"`   // where the real world's are others
 	Agree  bool           `json:"agree,omitempty"`  // both worlds told it, and told the same
 	Class  sim.Class      `json:"class,omitempty"`  // of the difference, where there is one
-	Reason string         `json:"reason,omitempty"` // for it
+	Reason Phrase         `json:"phrase,omitzero"`  // for it
 	Layers []Layer        `json:"layers,omitempty"` // of a container, bottom first
 	World  string         `json:"world,omitempty"`  // whose evidence it is
 	Seen   []sim.Evidence `json:"seen,omitempty"`   // and that

@@ -9,6 +9,7 @@ import (
 
 	"twinlayer/sim"
 	"twinlayer/sim/report"
+	"twinlayer/sim/say"
 )
 
 func layers(c *Conversation, ctx context.Context, args []string) error {
@@ -59,8 +60,10 @@ func diffImages(c *Conversation, ctx context.Context, args []string) error {
 // report tells what both worlds report.
 func (c *Conversation) report(ctx context.Context, word string, query report.Query) error {
 	told, err := c.Session.Report(ctx, query)
-	if refusal, ok := errors.AsType[*sim.Refusal](err); ok {
-		c.fail(refusal)
+	_, refused := errors.AsType[*sim.Refusal](err)
+	_, own := errors.AsType[*say.Error](err)
+	if refused || own {
+		c.fail(err)
 		return nil
 	}
 	if err != nil {

@@ -64,7 +64,7 @@ func (c *Conversation) openStep(ctx context.Context) error {
 		c.plan(ctx, s.Run)
 	}
 	if s.Predict != nil && !run.Done() && !c.Auto {
-		c.ask(Asked{Predict, c.lesson.text(func(w lessons.StepWords) string { return w.Predict }), nil, of(s.Predict.How())})
+		c.ask(Asked{Predict, c.lesson.text(func(w lessons.StepWords) string { return w.Predict }), nil, s.Predict.How()})
 		return nil
 	}
 	c.pointOn()
@@ -124,7 +124,7 @@ func (c *Conversation) judged(text string) bool {
 	options := len(c.lesson.asked.Options)
 	switch {
 	case c.lesson.asked.Question == Predict && !s.Predict.Fits(text):
-		c.warn(of(s.Predict.How()))
+		c.warn(s.Predict.How())
 		return false
 	case c.lesson.asked.Question == Predict:
 		c.lesson.guess = text
@@ -283,7 +283,7 @@ func (c *Conversation) coach(p lessons.Coaching) {
 		return // it stands as it stood before the line
 	}
 	if p.Wrong == "" {
-		c.tell(Coach{Says: of(p.Says)})
+		c.tell(Coach{Says: p.Says})
 		return
 	}
 	c.tell(Coach{Slip: c.lesson.text(func(w lessons.StepWords) string { return w.Wrong[p.Wrong] })})
@@ -299,7 +299,7 @@ func (c *Conversation) tellGoals(all []lessons.Checked) {
 func goalsOf(all []lessons.Checked) []Goal {
 	out := make([]Goal, 0, len(all))
 	for _, g := range all {
-		out = append(out, Goal{of(g.Goal.Says()), g.Met(), answersOf(g.Answers)})
+		out = append(out, Goal{g.Goal.Says(), g.Met(), answersOf(g.Answers)})
 	}
 	return out
 }
@@ -307,7 +307,7 @@ func goalsOf(all []lessons.Checked) []Goal {
 func answersOf(all []lessons.Answer) []WorldGoal {
 	out := make([]WorldGoal, 0, len(all))
 	for _, a := range all {
-		out = append(out, WorldGoal{a.World, a.State, of(a.Why)})
+		out = append(out, WorldGoal{a.World, a.State, a.Why})
 	}
 	return out
 }

@@ -16,7 +16,7 @@ type Text map[string]string
 
 // In is the text in a language, else in English, else in any.
 func (t Text) In(lang string) string {
-	for _, lang := range []string{lang, lessons.English} {
+	for _, lang := range []string{lang, say.English} {
 		if text, ok := t[lang]; ok {
 			return text
 		}
@@ -48,20 +48,4 @@ func textIn(l lessons.Lesson, step string, pick func(lessons.StepWords) string) 
 
 func refTo(l lessons.Lesson) LessonRef {
 	return LessonRef{l.ID, l.Order, textOf(l, func(w lessons.Words) string { return w.Title })}
-}
-
-// of is what lessons say; until that is a phrase of the catalogs, its key is
-// its English text.
-func of(p lessons.Phrase) Phrase {
-	out := Phrase{Key: p.Format}
-	for _, a := range p.Args {
-		switch inner := a.(type) {
-		case lessons.Phrase:
-			a = of(inner)
-		case error:
-			a = inner.Error()
-		}
-		out.Args = append(out.Args, a)
-	}
-	return out
 }

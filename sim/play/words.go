@@ -2,6 +2,7 @@ package play
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -166,5 +167,10 @@ func speak(c *Conversation, ctx context.Context, args []string) error {
 	return c.openStep(ctx)
 }
 
-// verbatim is an error in its own words.
-func verbatim(err error) Phrase { return say.Verbatim(err.Error()) }
+// verbatim is an error in its own words, or in the learner's where it has them.
+func verbatim(err error) Phrase {
+	if own, ok := errors.AsType[*say.Error](err); ok {
+		return own.Phrase
+	}
+	return say.Verbatim(err.Error())
+}

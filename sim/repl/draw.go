@@ -10,10 +10,10 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"twinlayer/fs"
-	"twinlayer/lessons"
 	"twinlayer/sim"
 	"twinlayer/sim/play"
 	"twinlayer/sim/repl/ink"
+	"twinlayer/sim/say"
 )
 
 // painter writes for people: coloured and with drawn lines, or plain.
@@ -73,24 +73,12 @@ func (p painter) paragraph(c *color.Color, indent, text string) {
 	}
 }
 
-// tr is what the program or the model says, in the learner's language. What
-// docker and programs print is not for it.
-func (p painter) tr(text string) string { return lessons.Retell(text, p.lang) }
-
-func (p painter) say(format string, args ...any) {
-	p.paragraph(p.faint, "", p.tr(fmt.Sprintf(format, args...)))
-}
-
-func (p painter) warn(format string, args ...any) {
-	p.paragraph(p.odd, "", p.tr(fmt.Sprintf(format, args...)))
-}
-
 // result draws the two worlds side by side, and the verdict.
 // Where the container's layer is as it was when it was last shown, it is not
 // shown again.
 func (p painter) result(r play.Result) {
-	if r.Notice != "" {
-		p.warn("%s", r.Notice)
+	if !r.Notice.Empty() {
+		p.warned(r.Notice)
 	}
 	left := p.column(r.Model, p.worldName("model"), r.Unchanged)
 	if r.Real == nil {
@@ -109,7 +97,7 @@ func (p painter) column(v sim.View, head string, asBefore bool) []string {
 		out = append(out, screenLines(text)...)
 	}
 	if v.Exit != 0 {
-		out = append(out, p.tr(fmt.Sprintf("[exit status %d]", v.Exit)))
+		out = append(out, p.in(sayExitStatus(v.Exit)))
 	}
 	if v.Layer == "" {
 		return out
@@ -118,21 +106,21 @@ func (p painter) column(v sim.View, head string, asBefore bool) []string {
 		out = append(out, "")
 	}
 	if asBefore && len(v.Changes) > 0 {
-		return append(out, p.tr("layer "+shortDigest(v.Layer)+" as before"))
+		return append(out, p.in(sayLayerAsBefore(shortDigest(v.Layer))))
 	}
 	out = append(out, p.changeLines(v.Changes)...)
-	return append(out, p.tr("layer "+shortDigest(v.Layer)))
+	return append(out, p.in(sayLayerIs(shortDigest(v.Layer))))
 }
 
 func (p painter) changeLines(changes []fs.Change) []string {
 	const most = 12
 	if len(changes) == 0 {
-		return []string{p.tr("no changes to the image's files")}
+		return []string{p.in(sayNoChanges)}
 	}
 	var out []string
 	for i, c := range changes {
 		if i == most {
-			return append(out, p.tr(fmt.Sprintf("… and %d more (docker diff)", len(changes)-most)))
+			return append(out, p.in(sayMoreChanges(len(changes)-most)))
 		}
 		out = append(out, c.Kind.Letter()+" "+ink.Visible(c.Path))
 	}
@@ -147,7 +135,7 @@ func shortDigest(d string) string {
 }
 
 func (p painter) alone(lines []string) {
-	p.paragraph(p.bold, "", p.tr(lines[0]+" (no real engine)"))
+	p.paragraph(p.bold, "", p.in(sayNoRealEngine(lines[0])))
 	p.printed(lines[1:])
 }
 
@@ -158,7 +146,7 @@ func (p painter) alone(lines []string) {
 func (p painter) beside(left, right []string) {
 	half := (p.width - 3) / 2
 	if slices.Equal(left[1:], right[1:]) && widest(left) > half {
-		p.together(lessons.Say("%s and %s show the same", left[0], right[0]).In(p.lang), left[1:])
+		p.together(p.in(sayShowTheSame(left[0], right[0])), left[1:])
 		return
 	}
 	if wideTable(left[1:], half) || wideTable(right[1:], half) {
@@ -217,11 +205,11 @@ func (p painter) row(half int, left, right string, c *color.Color) {
 // verdict says whether the worlds agree, and why where they do not.
 func (p painter) verdict(r sim.Result) {
 	if r.Verdict == sim.Same {
-		p.paragraph(p.good, "", p.lines.ok+" "+lessons.Say("the worlds agree: %s", agreed(r.Model)).In(p.lang))
+		p.paragraph(p.good, "", p.lines.ok+" "+p.in(sayAgree(agreed(r.Model))))
 	}
 	for _, d := range r.Differences {
 		if r.Real == nil {
-			p.paragraph(p.odd, "", p.lines.warn+" "+p.tr("model only: "+d.Reason))
+			p.paragraph(p.odd, "", p.lines.warn+" "+p.in(modelAlone(d.Reason)))
 		} else {
 			p.difference(d)
 		}
@@ -229,11 +217,11 @@ func (p painter) verdict(r sim.Result) {
 }
 
 // agreed lists what was compared.
-func agreed(v sim.View) lessons.Phrase {
+func agreed(v sim.View) say.Phrase {
 	if v.Layer != "" {
-		return lessons.Say("output, exit status, images, containers, changes, layer")
+		return sayComparedAll
 	}
-	return lessons.Say("output, exit status, images, containers")
+	return sayCompared
 }
 
 func (p painter) difference(d sim.Difference) {
@@ -241,10 +229,10 @@ func (p painter) difference(d sim.Difference) {
 	if d.Class == sim.Bug {
 		c = p.bad
 	}
-	p.paragraph(c, "", p.lines.warn+" "+p.tr(fmt.Sprintf("%s differs (%s): %s", d.What, d.Class, d.Reason)))
+	p.paragraph(c, "", p.lines.warn+" "+p.in(sayDiffers(d.What, string(d.Class), d.Reason)))
 	if d.Class == sim.Bug {
-		p.paragraph(c, "   ", p.tr("model: "+firstLine(d.Model)))
-		p.paragraph(c, "   ", p.tr("real:  "+firstLine(d.Real)))
+		p.paragraph(c, "   ", p.in(sayModelShows(firstLine(d.Model))))
+		p.paragraph(c, "   ", p.in(sayRealShows(firstLine(d.Real))))
 	}
 }
 
@@ -263,7 +251,7 @@ func firstLine(s string) string {
 // step draws a step in one line and its reason.
 func (p painter) step(s play.StepAt) {
 	p.pen.Line(ink.Span{Color: p.faint, Text: fmt.Sprintf("%2d/%d ", s.Index, s.Of)}, ink.Span{Color: p.bold, Text: fmt.Sprintf("%-10s ", s.Op)}, ink.Text(s.Path))
-	p.paragraph(p.faint, "      ", p.tr(s.Why))
+	p.paragraph(p.faint, "      ", p.in(s.Why))
 }
 
 // moment draws a step with the layers as they were right after it.
@@ -274,28 +262,28 @@ func (p painter) moment(m play.Moment) {
 		return
 	}
 	if m.Index == 1 {
-		p.say("of %s:", firstLine(m.Cmd))
+		p.note(sayOfCommand(firstLine(m.Cmd)))
 	}
 	p.step(*m.StepAt)
 	p.stack(m.World.Stack(m.World.Focus))
 	switch {
 	case !m.Real:
 	case m.Ahead == 0:
-		p.say("the real world is here too")
+		p.note(sayRealHere)
 	default:
-		p.say("the real world cannot go back: it is %d step(s) ahead; the next command runs in the present", m.Ahead)
+		p.note(sayRealAhead(m.Ahead))
 	}
 }
 
 // stack draws layers with the topmost first, and what the writable one holds.
 func (p painter) stack(stack []play.Layer) {
 	for i, l := range slices.Backward(stack) {
-		access := "read-only"
+		access := sayReadOnly
 		if l.Writable {
-			access = "writable"
+			access = sayWritable
 		}
-		head := "  " + p.lines.wall + " " + runewidth.FillRight(p.tr(layerName(l, i)), 24) + " " + p.tr(access)
-		p.pen.Line(ink.Span{Color: p.layerColor(l.Writable), Text: head}, ink.Span{Color: p.faint, Text: "  " + p.tr(summary(l))})
+		head := "  " + p.lines.wall + " " + runewidth.FillRight(p.in(layerName(l, i)), 24) + " " + p.in(access)
+		p.pen.Line(ink.Span{Color: p.layerColor(l.Writable), Text: head}, ink.Span{Color: p.faint, Text: "  " + p.in(summary(l))})
 		if l.Writable {
 			p.contents(l)
 		}
@@ -310,21 +298,21 @@ func (p painter) layerColor(top bool) *color.Color {
 }
 
 // layerName is what a layer is called, by its place in the stack.
-func layerName(l play.Layer, at int) string {
+func layerName(l play.Layer, at int) say.Phrase {
 	switch l.Kind {
 	case play.OfContainer:
-		return "container layer"
+		return sayContainerLayer
 	case play.OfEngine:
-		return "the engine's init layer"
+		return sayInitLayer
 	}
-	return fmt.Sprintf("image layer %d", at+1)
+	return sayImageLayer(at + 1)
 }
 
-func summary(l play.Layer) string {
+func summary(l play.Layer) say.Phrase {
 	if l.Bytes < 1000 {
-		return fmt.Sprintf("%d paths, %d bytes", l.Paths, l.Bytes)
+		return sayPathsBytes(l.Paths, l.Bytes)
 	}
-	return fmt.Sprintf("%d paths, %s", l.Paths, units.HumanSizeWithPrecision(float64(l.Bytes), 3))
+	return sayPathsSize(l.Paths, units.HumanSizeWithPrecision(float64(l.Bytes), 3))
 }
 
 // contents lists what a container's layer holds.
@@ -335,21 +323,21 @@ func (p painter) contents(l play.Layer) {
 			p.line(nil, "  "+p.lines.wall+"   …")
 			return
 		}
-		p.line(nil, "  "+p.lines.wall+"   "+p.tr(describe(e)))
+		p.line(nil, "  "+p.lines.wall+"   "+p.in(describe(e)))
 	}
 }
 
 // describe is a path of a container's layer with what it means there.
-func describe(e play.Entry) string {
+func describe(e play.Entry) say.Phrase {
 	switch e.Kind {
 	case play.Whiteout:
-		return e.Path + "  (whiteout: hides the one below)"
+		return sayWhiteout(e.Path)
 	case play.Opaque:
-		return e.Path + "/  (opaque: hides all below)"
+		return sayOpaque(e.Path)
 	case play.Directory:
-		return e.Path + "/"
+		return say.Verbatim(e.Path + "/")
 	case play.Symlink:
-		return e.Path + " -> " + e.Target
+		return say.Verbatim(e.Path + " -> " + e.Target)
 	}
-	return fmt.Sprintf("%s  (%d bytes)", e.Path, e.Size)
+	return sayFileOf(e.Path, e.Size)
 }

@@ -16,8 +16,8 @@ func (p painter) evidence(all []sim.Evidence) {
 		p.text("  " + name)
 	}
 	for _, e := range short {
-		p.paragraph(p.bold, "", p.tr(e.What))
-		for line := range strings.SplitSeq(p.trLines(strings.Join(screenLines(e.Shown), "\n")), "\n") {
+		p.paragraph(p.bold, "", p.in(e.What))
+		for _, line := range p.evidenceLines(e) {
 			p.hanging(p.prose, "  ", line)
 		}
 		if e.Again != "" {
@@ -26,12 +26,13 @@ func (p painter) evidence(all []sim.Evidence) {
 	}
 }
 
-func (p painter) trLines(text string) string {
-	lines := strings.Split(text, "\n")
-	for i, l := range lines {
-		lines[i] = p.tr(l)
+// evidenceLines are what was seen, and what is told of it.
+func (p painter) evidenceLines(e sim.Evidence) []string {
+	lines := screenLines(e.Shown)
+	for _, what := range e.Told {
+		lines = append(lines, p.in(what))
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 // shortPaths gives the long directories that come up again and again a name,

@@ -17,6 +17,7 @@ import (
 	"twinlayer/sim"
 	"twinlayer/sim/play"
 	"twinlayer/sim/repl/ink"
+	"twinlayer/sim/say"
 )
 
 // pupil is somebody who plays lessons: presses Enter to go on, answers
@@ -83,7 +84,7 @@ func (p *pupil) decide() []string {
 		return []string{":skip"} // what was typed did not do
 	}
 	p.at = s.ID
-	hints := len(p.lesson.In(lessons.English).Steps[s.ID].Hints) + 2
+	hints := len(p.lesson.In(say.English).Steps[s.ID].Hints) + 2
 	var all []string
 	for range hints {
 		all = append(all, "hint")
@@ -188,7 +189,7 @@ func TestCourse(t *testing.T) {
 	require.Zero(t, r.Bugs())
 	require.Empty(t, r.Session.Model.State().Images())
 	for _, l := range all {
-		require.Contains(t, out.String(), l.In(lessons.English).Title)
+		require.Contains(t, out.String(), l.In(say.English).Title)
 	}
 }
 
@@ -299,9 +300,9 @@ func TestWideTables(t *testing.T) {
 // TestPathsAreNamed: a long directory that comes again has a name.
 func TestPathsAreNamed(t *testing.T) {
 	long := "/var/lib/" + strings.Repeat("x", 60)
-	names, short := shortPaths([]sim.Evidence{{What: "w", Shown: long + "/upper:" + long + "-not", Again: "ls " + long + "/upper " + long + "/work"}})
+	names, short := shortPaths([]sim.Evidence{{What: say.Verbatim("w"), Shown: long + "/upper:" + long + "-not", Again: "ls " + long + "/upper " + long + "/work"}})
 	require.Equal(t, []string{"A=" + long}, names)
-	require.Equal(t, []sim.Evidence{{What: "w", Shown: "$A/upper:" + long + "-not", Again: "ls $A/upper $A/work"}}, short)
+	require.Equal(t, []sim.Evidence{{What: say.Verbatim("w"), Shown: "$A/upper:" + long + "-not", Again: "ls $A/upper $A/work"}}, short)
 }
 
 func TestWrapping(t *testing.T) {
@@ -323,9 +324,11 @@ func TestStepsAreRetold(t *testing.T) {
 		for _, step := range result.Steps {
 			all = append(all, step.Why)
 		}
-		for _, text := range all {
+		for _, what := range all {
 			n++
-			require.True(t, lessons.Retold(text, lessons.Chinese), text)
+			english, chinese := say.Text(what), say.In("zh", what)
+			require.NotEqual(t, english, chinese)
+			require.NotContains(t, english+chinese, "%!")
 		}
 	}
 	course, err := lessons.All()

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"twinlayer/lessons"
 	"twinlayer/sim"
 	"twinlayer/sim/play"
 	"twinlayer/sim/repl/ink"
@@ -305,19 +304,4 @@ func (p painter) scored(s play.WorldScore) say.Phrase {
 		return notRight(world, is)
 	}
 	return partlyRight(world, s.Hits, s.Of, is)
-}
-
-// told is a phrase in a language. One of the lessons' has its English text for
-// a key.
-func told(what say.Phrase, lang string) string {
-	args := slices.Clone(what.Args)
-	for i, a := range args {
-		if inner, ok := a.(say.Phrase); ok {
-			args[i] = told(inner, lang)
-		}
-	}
-	if strings.Contains(what.Key, ".") && !strings.Contains(what.Key, " ") || what.Key == "verbatim" {
-		return say.In(lang, say.Phrase{Key: what.Key, Args: args})
-	}
-	return lessons.Say(what.Key, args...).In(lang)
 }

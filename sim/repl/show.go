@@ -94,7 +94,7 @@ func (p painter) note(what say.Phrase)   { p.paragraph(p.faint, "", p.in(what)) 
 func (p painter) warned(what say.Phrase) { p.paragraph(p.odd, "", p.in(what)) }
 
 // in is a phrase in the language of whoever looks.
-func (p painter) in(what say.Phrase) string { return p.tr(told(what, p.lang)) }
+func (p painter) in(what say.Phrase) string { return say.In(p.lang, what) }
 
 func (r *REPL) greet(o play.Opened) {
 	if !o.Greet {

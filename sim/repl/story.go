@@ -26,24 +26,24 @@ func (p painter) told(t play.Report) {
 	p.rows(t.Rows)
 	switch {
 	case t.Agree:
-		p.paragraph(p.good, "", p.lines.ok+" "+p.tr("both worlds tell the same"))
+		p.paragraph(p.good, "", p.lines.ok+" "+p.in(sayTellTheSame))
 	case t.Real != nil:
 		c := p.odd
 		if t.Class == sim.Bug {
 			c = p.bad
 		}
-		p.paragraph(c, "", p.lines.warn+" "+p.tr("the real world tells another story:"))
+		p.paragraph(c, "", p.lines.warn+" "+p.in(sayAnotherStory))
 		p.rows(t.Real)
-		p.paragraph(c, "", p.tr(t.Reason))
+		p.paragraph(c, "", p.in(t.Reason))
 	}
 }
 
 func (p painter) rows(rows []report.Row) {
 	for _, row := range rows {
 		c := p.tone(row.Tone)
-		p.hanging(c, "", p.tr(row.Text))
+		p.hanging(c, "", p.in(row.Text))
 		for _, note := range row.Notes {
-			p.hanging(c, "    ", p.tr(note))
+			p.hanging(c, "    ", p.in(note))
 		}
 	}
 }
@@ -75,12 +75,12 @@ func (p painter) tone(t report.Tone) *color.Color {
 // words.
 func (p painter) hints(r play.Result) {
 	for _, hint := range r.Hints {
-		p.paragraph(p.odd, "", p.tr(hint))
+		p.paragraph(p.odd, "", p.in(hint))
 	}
-	if r.Builder != "" {
-		p.paragraph(p.odd, "", p.tr("twinlayer's builder performed the steps, not the engine's own: "+r.Builder))
+	if !r.Builder.Empty() {
+		p.paragraph(p.odd, "", p.in(sayBuiltByTwinlayer(r.Builder)))
 	}
 	for _, what := range r.Adopted {
-		p.paragraph(p.odd, "", p.tr("adopted from the real world: "+what))
+		p.paragraph(p.odd, "", p.in(sayAdopted(what)))
 	}
 }

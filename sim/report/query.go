@@ -2,18 +2,29 @@ package report
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // Report is what the worlds tell of images and containers.
 type Report struct {
-	Rows   []Row     `json:"rows"`
-	Real   []Row     `json:"real,omitempty"`   // where the real world's are others
-	Agree  bool      `json:"agree"`            // both worlds told it, and told the same
-	Class  sim.Class `json:"class,omitempty"`  // of the difference, if there is one
-	Reason string    `json:"reason,omitempty"` // for it
+	Rows   []Row      `json:"rows"`
+	Real   []Row      `json:"real,omitempty"`  // where the real world's are others
+	Agree  bool       `json:"agree"`           // both worlds told it, and told the same
+	Class  sim.Class  `json:"class,omitempty"` // of the difference, if there is one
+	Reason say.Phrase `json:"phrase,omitzero"` // for it
+}
+
+// MarshalJSON adds the English text of the reason.
+func (r Report) MarshalJSON() ([]byte, error) {
+	type plain Report
+	return json.Marshal(struct {
+		plain
+		Reason string `json:"reason,omitempty"`
+	}{plain(r), say.Text(r.Reason)})
 }
 
 // Query asks an engine for a report: one of [Why], [Audit], [Layers] and
@@ -92,7 +103,7 @@ func imageStack(ctx context.Context, e sim.Engine, ref string) (Stack, error) {
 	if err != nil {
 		var r *sim.Refusal
 		if errors.As(err, &r) {
-			return Stack{}, sim.Refuse("no image and no container is named %s; docker images and docker ps -a list them", ref)
+			return Stack{}, &say.Error{Phrase: sayNoneNamed(ref)}
 		}
 		return Stack{}, err
 	}

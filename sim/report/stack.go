@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // What follows tells of images by what their layers hold, and is pure: the
@@ -19,9 +21,23 @@ import (
 
 // Row is one line of a story, and what belongs to it.
 type Row struct {
-	Tone  Tone     `json:"tone"`
-	Text  string   `json:"text"`
-	Notes []string `json:"notes"`
+	Tone  Tone         `json:"tone"`
+	Text  say.Phrase   `json:"phrase"`
+	Notes []say.Phrase `json:"phrases"`
+}
+
+// MarshalJSON adds the English texts.
+func (r Row) MarshalJSON() ([]byte, error) {
+	type plain Row
+	notes := []string{}
+	for _, note := range r.Notes {
+		notes = append(notes, say.Text(note))
+	}
+	return json.Marshal(struct {
+		plain
+		Text  string   `json:"text"`
+		Notes []string `json:"notes"`
+	}{plain(r), say.Text(r.Text), notes})
 }
 
 // Tone is what a row is to a learner.
@@ -40,10 +56,10 @@ const (
 type Stack struct {
 	Name   string
 	Trees  []*fs.Tree
-	Made   []string // by what instruction, as a Dockerfile has it
-	Known  []bool   // whether that was recorded
+	Made   []say.Phrase // by what instruction, as a Dockerfile has it
+	Known  []bool       // whether that was recorded
 	IDs    []digest.Digest
-	Config []string // instructions that made no layer
+	Config []say.Phrase // instructions that made no layer
 }
 
 // StackOf is an image's stack; trees are its layers.
@@ -58,7 +74,7 @@ func StackOf(img sim.Image, trees []*fs.Tree) Stack {
 		s.Made, s.Known = append(s.Made, made), append(s.Known, known)
 	}
 	for len(s.Made) < len(trees) {
-		s.Made, s.Known = append(s.Made, "nobody recorded how it was made"), append(s.Known, false)
+		s.Made, s.Known = append(s.Made, sim.Unrecorded), append(s.Known, false)
 	}
 	return s
 }
@@ -73,7 +89,7 @@ func imageName(img sim.Image) string {
 // WithContainer is the stack with a container's own layer on top.
 func (s Stack) WithContainer(name string, layer *fs.Tree) Stack {
 	s.Name, s.Trees = name, append(slices.Clip(s.Trees), layer)
-	s.Made, s.Known = append(slices.Clip(s.Made), "the container layer: what happened in "+name), append(slices.Clip(s.Known), true)
+	s.Made, s.Known = append(slices.Clip(s.Made), sayContainerLayer(name)), append(slices.Clip(s.Known), true)
 	return s
 }
 
@@ -102,26 +118,26 @@ func (s Stack) changes(i int) (out struct{ added, modified, deleted []string }) 
 func (s Stack) Audit() []Row {
 	var out []Row
 	for i, t := range s.Trees {
-		row := Row{Text: fmt.Sprintf("layer %d  %s", i+1, s.Made[i])}
+		row := Row{Text: sayRow(i+1, s.Made[i])}
 		if !s.Known[i] {
 			row.Tone = Warns
 		}
 		c := s.changes(i)
-		row.Notes = slices.Concat(few("added", c.added), few("modified", c.modified), few("deleted", c.deleted))
+		row.Notes = slices.Concat(few(sayAdded, c.added), few(sayModified, c.modified), few(sayDeleted, c.deleted))
 		if len(row.Notes) == 0 {
-			row.Notes = []string{"nothing that can be seen"}
+			row.Notes = []say.Phrase{sayNothingSeen}
 		}
-		row.Notes[0] += ", " + bytesText(t.Bytes())
+		row.Notes[0] = sayWithSize(row.Notes[0], bytesText(t.Bytes()))
 		out = append(out, row)
 	}
 	for _, made := range s.Config {
-		out = append(out, Row{Hidden, "no layer  " + made, nil})
+		out = append(out, Row{Hidden, sayNoLayer(made), nil})
 	}
 	return out
 }
 
 // few counts paths and names some of them, the outermost first.
-func few(what string, paths []string) []string {
+func few(what func(n, names any) say.Phrase, paths []string) []say.Phrase {
 	const most = 5
 	if len(paths) == 0 {
 		return nil
@@ -132,7 +148,7 @@ func few(what string, paths []string) []string {
 	if len(paths) > most {
 		text += " …"
 	}
-	return []string{fmt.Sprintf("%s %d: %s", what, len(paths), text)}
+	return []say.Phrase{what(len(paths), text)}
 }
 
 func bytesText(n int64) string { return units.HumanSizeWithPrecision(float64(n), 3) }
@@ -144,27 +160,27 @@ func (s Stack) Why(name string) []Row {
 	var out []Row
 	provider, cut := 0, 0 // numbers of layers
 	for i, t := range slices.Backward(s.Trees) {
-		row := Row{Text: fmt.Sprintf("layer %d  %s", i+1, s.Made[i])}
+		row := Row{Text: sayRow(i+1, s.Made[i])}
 		node, gone := t.Lookup(name), cutOff(t, name)
 		switch {
-		case node != nil && node.IsWhiteout(), node == nil && gone != "":
-			if gone == "" || node != nil {
-				gone = "deleted here: a whiteout hides what is below"
+		case node != nil && node.IsWhiteout(), node == nil && !gone.Empty():
+			if gone.Empty() || node != nil {
+				gone = sayDeletedHere
 			}
-			row.Notes, row.Tone = []string{gone}, Warns
+			row.Notes, row.Tone = []say.Phrase{gone}, Warns
 		case node == nil:
 			continue
 		case cut > 0:
-			row.Notes, row.Tone = []string{fmt.Sprintf("%s: still there, and not seen since layer %d deleted it", nodeText(node), cut)}, Hidden
+			row.Notes, row.Tone = []say.Phrase{sayStillThere(nodeText(node), cut)}, Hidden
 		case provider > 0 && node.IsDir():
-			row.Notes, row.Tone = []string{"part of the directory: its entries show through"}, Plain
+			row.Notes, row.Tone = []say.Phrase{sayShowsThrough}, Plain
 		case provider > 0:
-			row.Notes, row.Tone = []string{fmt.Sprintf("%s: an older version, hidden by layer %d", nodeText(node), provider)}, Hidden
+			row.Notes, row.Tone = []say.Phrase{sayOlderVersion(nodeText(node), provider)}, Hidden
 		default:
-			row.Notes, row.Tone = []string{"provides it: " + nodeText(node)}, Counts
+			row.Notes, row.Tone = []say.Phrase{sayProvides(nodeText(node))}, Counts
 			provider = i + 1
 		}
-		if cut == 0 && (row.Tone == Warns || node != nil && gone != "") {
+		if cut == 0 && (row.Tone == Warns || node != nil && !gone.Empty()) {
 			cut = i + 1
 		}
 		out = append(out, row)
@@ -175,11 +191,11 @@ func (s Stack) Why(name string) []Row {
 func (s Stack) verdict(name string, provider int, all []Row) Row {
 	switch {
 	case provider > 0:
-		return Row{Counts, fmt.Sprintf("%s is there in %s: layer %d provides it", name, s.Name, provider), nil}
+		return Row{Counts, sayIsThere(name, s.Name, provider), nil}
 	case len(all) > 0:
-		return Row{Warns, fmt.Sprintf("%s is not there in %s: it was deleted, which freed nothing", name, s.Name), nil}
+		return Row{Warns, sayIsDeleted(name, s.Name), nil}
 	}
-	return Row{Plain, fmt.Sprintf("%s is in no layer of %s", name, s.Name), nil}
+	return Row{Plain, sayIsNowhere(name, s.Name), nil}
 }
 
 // real is a path whose directories' symlinks are followed.
@@ -204,33 +220,35 @@ func (s Stack) real(name string) string {
 }
 
 // cutOff says how a layer cuts a path off from what is below it by what it
-// has above the path; "" where it does not.
-func cutOff(t *fs.Tree, name string) string {
+// has above the path; empty where it does not.
+func cutOff(t *fs.Tree, name string) say.Phrase {
 	for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {
 		switch node := t.Lookup(dir); {
 		case node == nil:
 		case node.IsWhiteout():
-			return "deleted here with " + dir + ": a whiteout hides what is below"
+			return sayDeletedWith(dir)
 		case !node.IsDir():
-			return "gone from here on: " + dir + " is no directory any more"
+			return sayNoDirectory(dir)
 		case node.Opaque:
-			return "gone from here on: " + dir + " was made anew, and hides all that is below"
+			return sayMadeAnew(dir)
 		}
 	}
-	return ""
+	return say.Phrase{}
 }
 
-func nodeText(n *fs.Node) string {
+func nodeText(n *fs.Node) say.Phrase {
 	switch {
 	case n.IsDir():
-		return fmt.Sprintf("a directory, mode %o", n.Mode&0o7777)
+		return sayDirectory(octal(n.Mode))
 	case n.Type() == fs.S_IFLNK:
-		return "a symlink to " + n.Target
+		return saySymlink(n.Target)
 	case n.IsRegular():
-		return fmt.Sprintf("a file of %s, mode %o", bytesText(n.Size()), n.Mode&0o7777)
+		return sayFile(bytesText(n.Size()), octal(n.Mode))
 	}
-	return "a special file"
+	return saySpecialFile
 }
+
+func octal(mode uint32) string { return fmt.Sprintf("%o", mode&0o7777) }
 
 // wasted are the bytes of each layer's files that later layers delete or
 // replace.
@@ -264,32 +282,32 @@ func (s Stack) Table(others []sim.Image) []Row {
 	var out []Row
 	var total, waste int64
 	for i, n := range s.wasted() {
-		row := Row{Text: fmt.Sprintf("layer %d  %9s  %s  %s", i+1, bytesText(s.Trees[i].Bytes()), s.id(i), s.Made[i])}
+		row := Row{Text: saySizedRow(i+1, fmt.Sprintf("%9s", bytesText(s.Trees[i].Bytes())), s.id(i), s.Made[i])}
 		if i > 0 && i < len(s.IDs) {
-			row.Notes = append(row.Notes, "with all below it, its chainID: "+sim.Short(identity.ChainID(s.IDs[:i+1])))
+			row.Notes = append(row.Notes, sayChainID(sim.Short(identity.ChainID(s.IDs[:i+1]))))
 		}
 		if names := s.sharing(others, i); len(names) > 0 {
-			row.Notes = append(row.Notes, "shared, and kept once, with "+strings.Join(names, ", "))
+			row.Notes = append(row.Notes, sayShared(strings.Join(names, ", ")))
 		}
 		if n > 0 {
 			row.Tone = Warns
-			row.Notes = append(row.Notes, bytesText(n)+" of it are deleted or replaced by later layers, and take their room all the same")
+			row.Notes = append(row.Notes, sayWasted(bytesText(n)))
 		}
 		total, waste = total+s.Trees[i].Bytes(), waste+n
 		out = append(out, row)
 	}
-	sum := fmt.Sprintf("%d layers, %s, of which %s are wasted", len(s.Trees), bytesText(total), bytesText(waste))
+	sum := sayTotal(len(s.Trees), bytesText(total), bytesText(waste))
 	if len(s.Trees) == 1 {
-		sum = strings.Replace(sum, "layers", "layer", 1)
+		sum = sayTotalOfOne(bytesText(total), bytesText(waste))
 	}
 	return append(out, Row{Counts, sum, nil})
 }
 
-func (s Stack) id(i int) string {
+func (s Stack) id(i int) any {
 	if i < len(s.IDs) {
 		return sim.Short(s.IDs[i])
 	}
-	return "writable    "
+	return sayWritable
 }
 
 // sharing are the images that stand on layer number i as well.
@@ -310,10 +328,10 @@ func (s Stack) Differences(o Stack) []Row {
 	for n < len(s.IDs) && n < len(o.IDs) && s.IDs[n] == o.IDs[n] {
 		n++
 	}
-	out := []Row{{Counts, fmt.Sprintf("%s and %s share their lowest %d layer(s), %s", s.Name, o.Name, n, bytesText(sum(s.Trees[:n]))), nil}}
+	out := []Row{{Counts, sayShareLowest(s.Name, o.Name, n, bytesText(sum(s.Trees[:n]))), nil}}
 	for _, x := range []Stack{s, o} {
 		for i := n; i < len(x.Trees); i++ {
-			out = append(out, Row{Plain, fmt.Sprintf("only %s: layer %d  %s  %s", x.Name, i+1, bytesText(x.Trees[i].Bytes()), x.Made[i]), nil})
+			out = append(out, Row{Plain, sayOnlyLayer(x.Name, i+1, bytesText(x.Trees[i].Bytes()), x.Made[i]), nil})
 		}
 	}
 	a, b := fs.Merge(s.Trees...), fs.Merge(o.Trees...)
@@ -331,11 +349,15 @@ func (s Stack) Differences(o Stack) []Row {
 			deleted = append(deleted, f.Path)
 		}
 	}
-	notes := slices.Concat(few("only "+o.Name, added), few("different", modified), few("only "+s.Name, deleted))
+	notes := slices.Concat(few(only(o), added), few(sayDifferent, modified), few(only(s), deleted))
 	if len(notes) == 0 {
-		notes = []string{"none: both show the same files"}
+		notes = []say.Phrase{sayNoDifference}
 	}
-	return append(out, Row{Plain, "differences in what is seen", notes})
+	return append(out, Row{Plain, sayDifferencesSeen, notes})
+}
+
+func only(s Stack) func(n, names any) say.Phrase {
+	return func(n, names any) say.Phrase { return sayOnlyIn(s.Name, n, names) }
 }
 
 func sum(all []*fs.Tree) (n int64) {

@@ -114,6 +114,29 @@ func fill(text string, args []any) string {
 // Text is the phrase in English.
 func Text(p Phrase) string { return In(English, p) }
 
+// Decoded is a phrase that encoding/json has read, as it was when it was
+// written: a phrase in a blank comes as a map, and an int as a float64.
+func Decoded(p Phrase) Phrase {
+	out := Phrase{Key: p.Key}
+	for _, a := range p.Args {
+		switch v := a.(type) {
+		case map[string]any:
+			key, _ := v["key"].(string)
+			args, _ := v["args"].([]any)
+			a = Decoded(Phrase{Key: key, Args: args})
+		case float64:
+			a = int64(v)
+		}
+		out.Args = append(out.Args, a)
+	}
+	return out
+}
+
+// Error is an error that has its text in every language.
+type Error struct{ Phrase Phrase }
+
+func (e *Error) Error() string { return Text(e.Phrase) }
+
 // read reads the catalogs of all languages.
 func read(files fs.FS) (map[string]catalog, error) {
 	names, err := fs.Glob(files, "*/*.txt")

@@ -1,6 +1,7 @@
 package say
 
 import (
+	"encoding/json"
 	"testing"
 	"testing/fstest"
 
@@ -74,6 +75,17 @@ func TestIn(t *testing.T) {
 	require.Equal(t, "100%s", Text(Verbatim("100%s")))
 	require.Equal(t, "busybox", In("xx", Verbatim("busybox")))
 	require.Equal(t, "no.such 1 a", In("zh", Phrase{Key: "no.such", Args: []any{1, Verbatim("a")}}))
+}
+
+func TestDecoded(t *testing.T) {
+	p := Phrase{Key: "a.b", Args: []any{"text", 7, Phrase{Key: "c.d", Args: []any{1000000, Phrase{Key: "e"}}}}}
+	text, err := json.Marshal(p)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"key":"a.b","args":["text",7,{"key":"c.d","args":[1000000,{"key":"e"}]}]}`, string(text))
+	var got Phrase
+	require.NoError(t, json.Unmarshal(text, &got))
+	require.False(t, p.Equal(got))
+	require.True(t, p.Equal(Decoded(got)), "%v", Decoded(got))
 }
 
 func TestEqual(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"twinlayer/sim"
 	"twinlayer/sim/cli"
+	"twinlayer/sim/say"
 )
 
 // besides are the commands that can be run beside one that goes on: they look
@@ -40,7 +41,7 @@ func (s *Session) Beside(ctx context.Context, line string, getenv func(string) s
 		wg.Go(func() { real, lost = cli.Client{Engine: s.Real, Host: host}.Do(ctx, cmd) })
 	}
 	if r.Model, err = (cli.Client{Engine: s.Model, Host: host}).Do(ctx, cmd); err != nil {
-		r.Model.Unknown = err.Error()
+		r.Model.Unknown = say.Verbatim(err.Error())
 	}
 	wg.Wait()
 	if r.Real != nil {
@@ -49,6 +50,6 @@ func (s *Session) Beside(ctx context.Context, line string, getenv func(string) s
 	if lost != nil {
 		r.Real = nil // the command that goes on finds out, too, and says since when
 	}
-	r.Differences = append(r.Differences, sim.Difference{What: "moment", Class: sim.Limit, Reason: "a command goes on, and the two worlds are not at the same point in it"})
+	r.Differences = append(r.Differences, sim.Difference{What: "moment", Class: sim.Limit, Reason: sayCommandGoesOn})
 	return r, nil
 }

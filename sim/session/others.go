@@ -3,7 +3,6 @@ package session
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"twinlayer/sim/cli"
 	"twinlayer/sim/compare"
 	"twinlayer/sim/model"
+	"twinlayer/sim/say"
 )
 
 // What other sessions make of images and volumes that this one shares with
@@ -22,9 +22,9 @@ import (
 
 // takeOver has both worlds see what other sessions have done since the last
 // command, and returns what is to be said of it.
-func (s *Session) takeOver(ctx context.Context, cmd sim.Cmd) (notice string) {
+func (s *Session) takeOver(ctx context.Context, cmd sim.Cmd) (notice say.Phrase) {
 	if s.Real == nil || s.broken != nil {
-		return ""
+		return notice
 	}
 	changed, err := s.Real.Refresh(ctx)
 	if err == nil && changed {
@@ -46,14 +46,14 @@ func (s *Session) quietly(f func() error) error {
 }
 
 // takeOverStore takes over which images and volumes there are.
-func (s *Session) takeOverStore(ctx context.Context) (notice string, err error) {
+func (s *Session) takeOverStore(ctx context.Context) (notice say.Phrase, err error) {
 	images, err := s.Real.Images(ctx)
 	if err != nil {
-		return "", err
+		return notice, err
 	}
 	volumes, err := s.Real.Volumes(ctx)
 	if err != nil {
-		return "", err
+		return notice, err
 	}
 	was := s.images.real
 	news := s.changesOf(was, images, volumes)
@@ -117,9 +117,9 @@ func (s *Session) takeOverVolumes(a model.Adoption, volumes []sim.Volume) {
 	s.adoptVolumeNames(a, volumes)
 }
 
-// changesOf says in one sentence what other sessions have changed; "" if that
+// changesOf says in one sentence what other sessions have changed; empty if that
 // is nothing that shows.
-func (s *Session) changesOf(was, now []sim.Image, volumes []sim.Volume) string {
+func (s *Session) changesOf(was, now []sim.Image, volumes []sim.Volume) say.Phrase {
 	names := map[string]string{}
 	for _, name := range s.Model.State().VolumeNames() {
 		names[name] = name
@@ -128,11 +128,15 @@ func (s *Session) changesOf(was, now []sim.Image, volumes []sim.Volume) string {
 	for _, v := range volumes {
 		there[v.Name] = v.Name
 	}
-	parts := slices.Concat(became("image", named(was), named(now)), became("volume", names, there))
+	parts := slices.Concat(became(imageChanges, named(was), named(now)), became(volumeChanges, names, there))
 	if len(parts) == 0 {
-		return ""
+		return say.Phrase{}
 	}
-	return "Another session of twinlayer has changed what it shares with this one, in both worlds: " + strings.Join(parts, "; ") + "."
+	all := parts[0]
+	for _, part := range parts[1:] {
+		all = sayAnd(all, part)
+	}
+	return sayOthersChanged(all)
 }
 
 // named are the ids of images by their tags, or by what is shown of them.
@@ -149,39 +153,50 @@ func named(all []sim.Image) map[string]string {
 	return out
 }
 
+// counted is what is said of one thing, and of more.
+type counted struct{ one, more func(names any) say.Phrase }
+
+// newsOf is what can become of things of one kind.
+type newsOf struct{ fresh, other, gone counted }
+
+var (
+	imageChanges  = newsOf{counted{sayImageNew, sayImagesNew}, counted{sayImageOther, sayImagesOther}, counted{sayImageGone, sayImagesGone}}
+	volumeChanges = newsOf{counted{sayVolumeNew, sayVolumesNew}, counted{sayVolumeOther, sayVolumesOther}, counted{sayVolumeGone, sayVolumesGone}}
+)
+
+func (c counted) of(names []string) say.Phrase {
+	if len(names) == 1 {
+		return c.one(listed(names))
+	}
+	return c.more(listed(names))
+}
+
 // became says what became of things with names.
-func became(kind string, was, now map[string]string) (parts []string) {
+func became(news newsOf, was, now map[string]string) (parts []say.Phrase) {
 	for _, change := range []struct {
-		what string
+		what counted
 		in   map[string]string
 		is   func(name string) bool
 	}{
-		{"new", now, func(name string) bool { return was[name] == "" }},
-		{"another one now", now, func(name string) bool { return was[name] != "" && was[name] != now[name] }},
-		{"gone", was, func(name string) bool { return now[name] == "" }},
+		{news.fresh, now, func(name string) bool { return was[name] == "" }},
+		{news.other, now, func(name string) bool { return was[name] != "" && was[name] != now[name] }},
+		{news.gone, was, func(name string) bool { return now[name] == "" }},
 	} {
 		names := slices.DeleteFunc(slices.Sorted(maps.Keys(change.in)), func(name string) bool { return !change.is(name) })
 		if len(names) > 0 {
-			parts = append(parts, fmt.Sprintf(plural(len(names), "%s %s is %s", "%ss %s are %s"), kind, listed(names), change.what))
+			parts = append(parts, change.what.of(names))
 		}
 	}
 	return parts
 }
 
-func plural(n int, one, more string) string {
-	if n == 1 {
-		return one
-	}
-	return more
-}
-
 // listed are names as a sentence has them, the first few of many.
-func listed(names []string) string {
+func listed(names []string) say.Phrase {
 	const most = 6
 	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+		return sayAndMore(strings.Join(names[:most], ", "), len(names)-most)
 	}
-	return strings.Join(names, ", ")
+	return say.Verbatim(strings.Join(names, ", "))
 }
 
 // lookAtOthers tells the model of the containers of other sessions where a
@@ -248,17 +263,17 @@ func (s *Session) excuse(ctx context.Context, r *sim.Result, b *both) error {
 		return nil
 	}
 	if strings.Contains(r.Real.Stderr, sim.JustTaken) {
-		r.Model.Unknown = "what another session has just begun to use"
+		r.Model.Unknown = sayBeginsToUse
 	} else if volumes := s.volumesIn(b.modelCmd); len(volumes) > 0 {
 		written, err := s.writtenByOthers(ctx, volumes)
 		if err != nil {
 			return err
 		}
 		if written {
-			r.Model.Unknown = "what containers of another session write to the same volume meanwhile"
+			r.Model.Unknown = sayWrittenElsewhere
 		}
 	}
-	if r.Model.Unknown != "" {
+	if !r.Model.Unknown.Empty() {
 		s.judge(ctx, r, b)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"twinlayer/sim"
 	"twinlayer/sim/cli"
 	"twinlayer/sim/compare"
+	"twinlayer/sim/say"
 )
 
 // ran is a command that was run, as the model was told.
@@ -175,9 +176,9 @@ func (s *Session) now() time.Time {
 	return time.Now()
 }
 
-func (s *Session) noReal() string {
+func (s *Session) noReal() say.Phrase {
 	if s.broken != nil {
-		return fmt.Sprintf("the real world is stale since %s: %v; reconnect catches up", s.stale.Format(time.TimeOnly), s.broken)
+		return sayStale(s.stale.Format(time.TimeOnly), s.broken.Error())
 	}
-	return "there is no real engine to compare with"
+	return sayNoReal
 }

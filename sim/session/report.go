@@ -2,11 +2,12 @@ package session
 
 import (
 	"context"
-	"reflect"
+	"slices"
 	"strings"
 
 	"twinlayer/sim/compare"
 	"twinlayer/sim/report"
+	"twinlayer/sim/say"
 )
 
 // Report asks both worlds for a report.
@@ -31,19 +32,20 @@ func (s *Session) Report(ctx context.Context, query report.Query) (report.Report
 func rowsText(rows []report.Row) string {
 	var b strings.Builder
 	for _, row := range rows {
-		b.WriteString(strings.Join(append([]string{row.Text}, row.Notes...), "\n") + "\n")
+		for _, what := range append([]say.Phrase{row.Text}, row.Notes...) {
+			b.WriteString(say.Text(what) + "\n")
+		}
 	}
 	return b.String()
 }
 
 // sameRows compares with ids that differ between the worlds made equal.
 func (s *Session) sameRows(model, real []report.Row) bool {
-	mapped := make([]report.Row, len(model))
-	for i, row := range model {
-		mapped[i] = report.Row{Tone: row.Tone, Text: s.pairs.Real(row.Text), Notes: nil}
-		for _, note := range row.Notes {
-			mapped[i].Notes = append(mapped[i].Notes, s.pairs.Real(note))
-		}
-	}
-	return reflect.DeepEqual(mapped, real)
+	return slices.EqualFunc(model, real, func(m, r report.Row) bool {
+		return m.Tone == r.Tone && s.samePhrase(m.Text, r.Text) && slices.EqualFunc(m.Notes, r.Notes, s.samePhrase)
+	})
+}
+
+func (s *Session) samePhrase(model, real say.Phrase) bool {
+	return model.Map(s.pairs.Real).Equal(real)
 }

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -16,6 +15,7 @@ import (
 	"twinlayer/sim/cli"
 	"twinlayer/sim/compare"
 	"twinlayer/sim/model"
+	"twinlayer/sim/say"
 )
 
 // Session runs commands in both worlds side by side. The zero value of all
@@ -113,7 +113,7 @@ func (s *Session) Do(ctx context.Context, cmd sim.Cmd) (sim.Result, error) {
 	s.judge(context.WithoutCancel(ctx), &r, b)
 	s.settle(ctx, &r, b)
 	s.fell(s.excuse(context.WithoutCancel(ctx), &r, b))
-	if r.Real != nil && r.Model.Unknown != "" {
+	if r.Real != nil && !r.Model.Unknown.Empty() {
 		if goesOn {
 			s.adoptRunning(context.WithoutCancel(ctx)) // one that has ended meanwhile has printed before
 		}
@@ -121,10 +121,10 @@ func (s *Session) Do(ctx context.Context, cmd sim.Cmd) (sim.Result, error) {
 	}
 	s.agreeOnTime(&r)
 	if goesOn {
-		r.Excuse("a program that the model cannot follow goes on by itself, and the two worlds look at it a moment apart")
+		r.Excuse(sayProgramGoesOn)
 	}
 	if ctx.Err() != nil {
-		r.Excuse("it was interrupted, and the two worlds were not at the same point then")
+		r.Excuse(sayInterrupted)
 	}
 	s.tellBehind(&r)
 	s.tellTroubles(context.WithoutCancel(ctx), &r)
@@ -154,7 +154,7 @@ func (s *Session) perform(ctx context.Context, b *both) sim.Result {
 		r.Real = &b.seen
 	}
 	if err := b.host.failed(); err != nil {
-		r.Model.Unknown = cmp.Or(r.Model.Unknown, "whether the files of this machine can be written: "+err.Error())
+		r.Model.Unknown = r.Model.Unknown.Or(sayFilesWritable(err.Error()))
 	}
 	return r
 }
@@ -166,12 +166,12 @@ func (s *Session) predict(ctx context.Context, b *both) (v sim.View) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			s.Model.Restore(before)
-			v, b.fault = sim.View{Unknown: "it has broken"}, fmt.Sprintf("the model broke, which is a fault of twinlayer's: please report it with the line (%v)", fault)
+			v, b.fault = sim.View{Unknown: sayBroken}, sayFault(fmt.Sprint(fault))
 		}
 	}()
 	v, err := cli.Client{Engine: s.Model, Host: b.modelHost()}.Do(b.quietly(ctx), b.modelCmd)
 	if err != nil {
-		v.Unknown = err.Error()
+		v.Unknown = say.Verbatim(err.Error())
 	}
 	return v
 }
@@ -194,7 +194,7 @@ func (s *Session) fell(err error) {
 // tellBehind says what the model could not take over from the real engine.
 func (s *Session) tellBehind(r *sim.Result) {
 	if s.behind != nil {
-		r.Differences = append(r.Differences, sim.Difference{What: "model", Class: sim.Limit, Reason: "the model could not take over what the real engine has: " + s.behind.Error()})
+		r.Differences = append(r.Differences, sim.Difference{What: "model", Class: sim.Limit, Reason: sayBehind(s.behind.Error())})
 		r.Verdict = sim.Verdict(r.Differences)
 	}
 	s.behind = nil
@@ -208,7 +208,7 @@ func (s *Session) tellTroubles(ctx context.Context, r *sim.Result) {
 	troubles, err := s.Real.Troubles(ctx)
 	s.fell(err)
 	for _, text := range troubles {
-		r.Differences = append(r.Differences, sim.Difference{What: "real", Class: sim.Limit, Reason: text})
+		r.Differences = append(r.Differences, sim.Difference{What: "real", Class: sim.Limit, Reason: say.Verbatim(text)})
 	}
 	r.Verdict = sim.Verdict(r.Differences)
 }
@@ -262,7 +262,7 @@ func (s *Session) settle(ctx context.Context, r *sim.Result, b *both) {
 		s.judge(ctx, r, b)
 	}
 	if timed {
-		r.Excuse("a detached process goes on by the clock, and the two worlds look at it a moment apart")
+		r.Excuse(sayDetachedGoesOn)
 	}
 }
 
@@ -273,8 +273,8 @@ type both struct {
 	modelCmd, realCmd sim.Cmd
 	asTyped           func(string) string // a text of either world, with the ids that were typed
 	seen              sim.View
-	err               error  // why the real engine is lost
-	fault             string // how the model broke; "": it did not
+	err               error      // why the real engine is lost
+	fault             say.Phrase // how the model broke; empty: it did not
 }
 
 func (s *Session) both(cmd sim.Cmd) *both {
@@ -351,21 +351,21 @@ func (s *Session) judge(ctx context.Context, r *sim.Result, b *both) {
 	}
 	s.images.model = r.Model.Stock
 	if r.Real != nil && byMachine(r.Model, *r.Real) {
-		r.Model.Unknown = cmp.Or(r.Model.Unknown, "what this machine has room for and lets its engine do")
+		r.Model.Unknown = r.Model.Unknown.Or(sayMachine)
 	}
 	if r.Real == nil {
 		r.Differences = append(r.Differences, sim.Difference{What: "real", Class: sim.Limit, Reason: s.noReal()})
 	} else {
-		if r.Real.Unknown == "" {
+		if r.Real.Unknown.Empty() {
 			s.images.real = r.Real.Stock
 		}
 		s.pairs.Learn(ctx, compare.Side{Engine: s.Model, Images: s.images.model}, compare.Side{Engine: s.Real, Images: s.images.real})
 		r.Differences = append(r.Differences, compare.Comparison{Cmd: r.Cmd, Pairs: &s.pairs, AsTyped: b.asTyped}.Of(r.Model, *r.Real)...)
 	}
-	if r.Model.Unknown != "" && (r.Real == nil || sim.Verdict(r.Differences) != sim.Limit) {
-		r.Differences = append(r.Differences, sim.Difference{What: "model", Class: sim.Limit, Reason: "the model cannot know: " + r.Model.Unknown})
+	if !r.Model.Unknown.Empty() && (r.Real == nil || sim.Verdict(r.Differences) != sim.Limit) {
+		r.Differences = append(r.Differences, sim.Difference{What: "model", Class: sim.Limit, Reason: sim.CannotKnow(r.Model.Unknown)})
 	}
-	if b.fault != "" {
+	if !b.fault.Empty() {
 		r.Differences = append(r.Differences, sim.Difference{What: "model", Class: sim.Bug, Reason: b.fault})
 	}
 	r.Verdict = sim.Verdict(r.Differences)

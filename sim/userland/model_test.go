@@ -51,7 +51,7 @@ func newMachine(t testing.TB) *machine {
 		put(dir, fs.Node{Mode: fs.S_IFDIR | 0o755, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())})
 	}
 	layer := b.Tree()
-	u := fs.NewUnion([]fs.Layer{{Name: "layer", Tree: layer}}, fs.Merge(layer), fs.NewUpper(layer, 0))
+	u := fs.NewUnion([]fs.Layer{{Tree: layer}}, fs.Merge(layer), fs.NewUpper(layer, 0))
 	m := &machine{pid: 1}
 	now := time.Now()
 	m.sys = &fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", FS: u}), Pipes: new(fs.Pipes), Umask: 0o022, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Clock: func() time.Time {

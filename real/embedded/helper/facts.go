@@ -16,6 +16,7 @@ import (
 	"twinlayer/fs"
 	"twinlayer/fs/overlay"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // pidWord stands in evidence for the host's number of the container's first
@@ -45,7 +46,7 @@ func (h *helper) facts(ctx context.Context, key string) ([]sim.Evidence, error) 
 
 // mountFact is the command that mounts the container's root.
 func (h *helper) mountFact(c *container, pid int) sim.Evidence {
-	e := sim.Evidence{What: "the mount that is its root directory, as a command", Shown: fmt.Sprintf(
+	e := sim.Evidence{What: sayMountCommand, Shown: fmt.Sprintf(
 		"mount -t overlay overlay -o lowerdir=%s,upperdir=%s,workdir=%s,userxattr,volatile %s",
 		strings.Join(c.lower(), ":"), c.path("upper"), c.path("work"), h.store.Merged())}
 	if pid != 0 {
@@ -60,6 +61,7 @@ var errEnough = errors.New("enough")
 
 // upperFact lists the upper directory, marks of overlayfs too.
 func (c *container) upperFact(ctx context.Context) sim.Evidence {
+	var told []say.Phrase
 	var rows []string
 	err := overlay.Walk(ctx, c.path("upper"), func(name string, s *overlay.Stat) error {
 		if len(rows) == mostRows {
@@ -73,9 +75,9 @@ func (c *container) upperFact(ctx context.Context) sim.Evidence {
 	case err != nil && err != errEnough:
 		rows = append(rows, err.Error())
 	case rows == nil:
-		rows = []string{"(empty)"}
+		told = []say.Phrase{sayEmpty}
 	}
-	return sim.Evidence{What: "its own layer: overlayfs's upper directory (a whiteout is the character device 0, 0)",
+	return sim.Evidence{What: sayUpperDir, Told: told,
 		Shown: strings.Join(rows, "\n"), Again: "ls -lR " + c.path("upper") + "; getfattr -dR -m user.overlay " + c.path("upper")}
 }
 
@@ -98,7 +100,7 @@ func (c *container) diskFacts(ctx context.Context) []sim.Evidence {
 		rows = append(rows, fmt.Sprintf("%d\t%s", diskUse(ctx, dir), dir))
 		names = append(names, dir)
 	}
-	return []sim.Evidence{{What: "bytes on disk of its own layer, and of the image's below it, which are there once for all containers",
+	return []sim.Evidence{{What: sayDiskUse,
 		Shown: strings.Join(rows, "\n"), Again: "du -s -B1 " + strings.Join(names, " ")}}
 }
 
@@ -157,7 +159,7 @@ func (h *helper) inodeFact(c *container, file string) sim.Evidence {
 			rows = append(rows, fmt.Sprintf("inode %d\t/%s in container %s", inode, rel, h.status(other).Name))
 		}
 	}
-	return sim.Evidence{What: "a file of the image in its layer and in every running container above it: one inode, no copy",
+	return sim.Evidence{What: sayOneInode,
 		Shown: strings.Join(rows, "\n"), Again: "stat -c 'inode %i' " + file + " /proc/" + pidWord + "/root/" + rel}
 }
 
@@ -206,7 +208,7 @@ func readInside(pid int, name string) string {
 
 // cacheFact tells how much of a file is in memory (mincore(2)).
 func cacheFact(file string) sim.Evidence {
-	e := sim.Evidence{What: "how much of that file is in the page cache, once for all containers", Again: "fincore " + file}
+	e := sim.Evidence{What: sayPageCache, Again: "fincore " + file}
 	pages, all, err := resident(file)
 	if err != nil {
 		e.Shown = err.Error()
@@ -255,8 +257,8 @@ func processFacts(pid int) []sim.Evidence {
 	boot := readInside(pid, "proc/sys/kernel/random/boot_id")
 	cgroup, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	return []sim.Evidence{
-		{What: "its namespaces", Shown: strings.Join(rows, "\n"), Again: "readlink /proc/" + pidWord + "/ns/*"},
-		{What: "the kernel's boot id, inside", Shown: boot, Again: "cat /proc/" + pidWord + "/root/proc/sys/kernel/random/boot_id"},
-		{What: "its cgroups", Shown: strings.TrimSpace(string(cgroup)), Again: "cat /proc/" + pidWord + "/cgroup"},
+		{What: sayNamespaces, Shown: strings.Join(rows, "\n"), Again: "readlink /proc/" + pidWord + "/ns/*"},
+		{What: sayBootIDInside, Shown: boot, Again: "cat /proc/" + pidWord + "/root/proc/sys/kernel/random/boot_id"},
+		{What: sayCgroups, Shown: strings.TrimSpace(string(cgroup)), Again: "cat /proc/" + pidWord + "/cgroup"},
 	}
 }

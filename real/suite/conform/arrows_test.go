@@ -47,7 +47,7 @@ var arrows = map[string][]string{
 	"real/store":     {"fs", "sim"},
 	"real/registry":  {"fs", "sim"},
 	"real/shell":     {"sim"},
-	"real/suite":     {"fs", "kernel", "sim", "sim/bundle", "sim/model", "sim/session", "sim/report", "sim/cli", "sim/compare", "sim/userland", "lessons", "real", "real/docker", "real/embedded"},
+	"real/suite":     {"fs", "kernel", "sim", "sim/bundle", "sim/model", "sim/session", "sim/report", "sim/cli", "sim/compare", "sim/userland", "sim/say", "lessons", "real", "real/docker", "real/embedded"},
 }
 
 // TestArrows reads every import itself, so that a bad one fails even where

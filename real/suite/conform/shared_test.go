@@ -20,6 +20,7 @@ import (
 	"twinlayer/fs/testenv"
 	"twinlayer/real/suite"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 var (
@@ -74,9 +75,9 @@ func (c *conversation) answer(t testing.TB) (r sim.Result) {
 	}
 	require.NotNil(t, r.Real, r.Cmd)
 	for _, d := range r.Differences {
-		require.NotEqual(t, sim.Bug, d.Class, "%s: %s\nmodel: %s\nreal:  %s\nnotice: %s", r.Cmd, d.What, d.Model, d.Real, r.Notice)
+		require.NotEqual(t, sim.Bug, d.Class, "%s: %s\nmodel: %s\nreal:  %s\nnotice: %s", r.Cmd, d.What, d.Model, d.Real, say.Text(r.Notice))
 	}
-	if r.Notice != "" {
+	if !r.Notice.Empty() {
 		c.notices++
 	}
 	return r
@@ -161,7 +162,7 @@ func TestSessionsShare(t *testing.T) {
 			if c.notice == "" {
 				require.Empty(t, r.Notice, c.line)
 			}
-			require.Contains(t, r.Notice, c.notice, c.line)
+			require.Contains(t, say.Text(r.Notice), c.notice, c.line)
 			require.Contains(t, r.Real.Stdout+r.Real.Stderr, c.prints, c.line)
 		}
 		a.end(t)
@@ -214,7 +215,7 @@ func TestSessionsApart(t *testing.T) {
 			} {
 				for _, c := range all {
 					r := c.do(t, line)
-					require.Empty(t, r.Notice)
+					require.Empty(t, say.Text(r.Notice))
 					require.Zero(t, r.Real.Exit, "%s: %s", line, r.Real.Stderr)
 				}
 			}

@@ -59,7 +59,7 @@ func TestAdoption(t *testing.T) {
 		}
 		var adopted int
 		for _, s := range all[1].Steps {
-			if strings.HasPrefix(s.Why, "adopted: ") {
+			if s.Why.Key == "adopt.adopted" {
 				adopted++
 			}
 		}

@@ -23,6 +23,7 @@ import (
 	"twinlayer/fs/testenv"
 	"twinlayer/real/suite"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 var (
@@ -86,7 +87,7 @@ func agreeing(r sim.Result) error {
 	}
 	for _, d := range r.Differences {
 		if d.Class == sim.Bug {
-			return fmt.Errorf("%.300q: %s: %s\nmodel: %.1500s\nreal:  %.1500s", r.Cmd, d.What, d.Reason, d.Model, d.Real)
+			return fmt.Errorf("%.300q: %s: %s\nmodel: %.1500s\nreal:  %.1500s", r.Cmd, d.What, say.Text(d.Reason), d.Model, d.Real)
 		}
 	}
 	return nil

@@ -1,0 +1,61 @@
+package fs
+
+// What is said here to a learner; the texts are those of package say.
+var (
+	// kinds of files
+	sayTheDirectory  = P0("union.the-directory")
+	sayTheSymlink    = P0("union.the-symlink")
+	sayTheFile       = P0("union.the-file")
+	sayTheNode       = P0("union.the-node")
+	sayANewFile      = P0("union.new-file")
+	sayANewDirectory = P0("union.new-directory")
+	sayANewNode      = P0("union.new-node")
+	sayANewSymlink   = P0("union.new-symlink")
+
+	// layers
+	sayALowerLayer    = P0("union.lower-layer")
+	sayContainerLayer = P0("union.container-layer")
+	sayMemoryOfMount  = P0("union.memory-of-mount")
+
+	// why a file is copied up: how it is about to change
+	sayMakesRoom       = P1("union.needs-place")
+	sayCreatesIn       = P0("union.created-in")
+	sayDeletesIn       = P0("union.deleted-in")
+	sayRenamesIn       = P0("union.renamed-in")
+	sayRenamesInto     = P0("union.renamed-into")
+	sayRenamesIt       = P0("union.name-changes")
+	sayLinksIt         = P0("union.hard-link-needs-inode")
+	sayOpensForWriting = P0("union.opened-for-writing")
+	sayOverwritesIt    = P0("union.overwritten")
+	sayResizesIt       = P0("union.length-changes")
+	sayChangesMode     = P0("union.mode-changes")
+	sayChangesOwner    = P0("union.owner-changes")
+	sayChangesTimes    = P0("union.times-change")
+	saySetsXattr       = P0("union.xattr-set")
+	sayChangesXattr    = P0("union.xattr-changes")
+
+	// what an operation did
+	sayCopiedUp       = P3("union.copied-up")
+	sayGoneFromMemory = P1("union.gone-from-memory")
+	sayGoneFromUpper  = P1("union.gone-from-container-layer")
+	sayCopyHidden     = P2("union.copy-gone-and-hidden")
+	sayHidden         = P2("union.hidden")
+	sayRenamed        = P2("union.renamed")
+	sayOldNameHidden  = P1("union.old-name-hidden")
+	sayExchanged      = P1("union.exchanged")
+	sayLinked         = P1("union.linked")
+	sayReadFromMemory = P0("union.read-from-memory")
+	sayReadFromUpper  = P0("union.read-from-container-layer")
+	sayReadFromLower  = P1("union.read-from-lower-layer")
+	sayProgramFound   = P1("union.program-found")
+	sayWrote          = P2("union.wrote")
+	sayModeSet        = P0("union.mode-set")
+	sayOwnerSet       = P0("union.owner-set")
+	sayTimesSet       = P0("union.times-set")
+	sayLengthSet      = P0("union.length-set")
+	sayXattrSet       = P1("union.attribute-set")
+	sayXattrRemoved   = P1("union.attribute-removed")
+	sayMadeInMemory   = P1("union.made-in-memory")
+	sayMadeOpaque     = P1("union.made-opaque")
+	sayMade           = P1("union.made")
+)

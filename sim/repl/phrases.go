@@ -1,0 +1,42 @@
+package repl
+
+import "twinlayer/sim/say"
+
+// What is said here to a learner; the texts are those of package say.
+var (
+	// a command in both worlds
+	sayExitStatus       = say.P1("screen.exit-status")
+	sayLayerAsBefore    = say.P1("screen.layer-as-before")
+	sayLayerIs          = say.P1("screen.layer")
+	sayNoChanges        = say.P0("screen.no-changes")
+	sayMoreChanges      = say.P1("screen.more-changes")
+	sayNoRealEngine     = say.P1("screen.no-real-engine")
+	sayShowTheSame      = say.P2("screen.show-the-same")
+	sayAgree            = say.P1("screen.worlds-agree")
+	sayComparedAll      = say.P0("screen.compared-all")
+	sayCompared         = say.P0("screen.compared")
+	sayDiffers          = say.P3("screen.differs")
+	sayModelShows       = say.P1("screen.model-shows")
+	sayRealShows        = say.P1("screen.real-shows")
+	sayBuiltByTwinlayer = say.P1("screen.built-by-twinlayer")
+	sayAdopted          = say.P1("screen.adopted")
+
+	// steps and layers
+	sayOfCommand      = say.P1("screen.of-command")
+	sayRealHere       = say.P0("screen.real-here")
+	sayRealAhead      = say.P1("screen.real-ahead")
+	sayImageLayer     = say.P1("screen.image-layer")
+	sayInitLayer      = say.P0("screen.init-layer")
+	sayContainerLayer = say.P0("screen.container-layer")
+	sayReadOnly       = say.P0("screen.read-only")
+	sayWritable       = say.P0("screen.writable")
+	sayPathsBytes     = say.P2("screen.paths-bytes")
+	sayPathsSize      = say.P2("screen.paths-size")
+	sayWhiteout       = say.P1("screen.whiteout")
+	sayOpaque         = say.P1("screen.opaque")
+	sayFileOf         = say.P2("screen.file-of")
+
+	// reports
+	sayTellTheSame  = say.P0("screen.tell-the-same")
+	sayAnotherStory = say.P0("screen.another-story")
+)
