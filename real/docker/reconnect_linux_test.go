@@ -27,14 +27,14 @@ import (
 )
 
 // daemon is a dockerd of a test's own.
-type daemon struct {
+type dockerd struct {
 	t    *testing.T
 	dir  string
 	args []string // more of them
 	cmd  *exec.Cmd
 }
 
-func startDaemon(t *testing.T, args ...string) *daemon {
+func startDaemon(t *testing.T, args ...string) *dockerd {
 	if _, err := exec.LookPath("dockerd"); err != nil || os.Getuid() != 0 {
 		testenv.Lacking(t, "dockerd, and root to run it, is missing")
 	}
@@ -43,7 +43,7 @@ func startDaemon(t *testing.T, args ...string) *daemon {
 	if !slices.Contains(args, "--data-root") {
 		args = append(args, "--data-root", dir+"/data")
 	}
-	d := &daemon{t: t, dir: dir, args: args}
+	d := &dockerd{t: t, dir: dir, args: args}
 	t.Setenv("DOCKER_HOST", "unix://"+d.socket())
 	d.start()
 	t.Cleanup(func() {
@@ -66,9 +66,9 @@ func unmountBelow(t *testing.T, dir string) {
 	}
 }
 
-func (d *daemon) socket() string { return filepath.Join(d.dir, "docker.sock") }
+func (d *dockerd) socket() string { return filepath.Join(d.dir, "docker.sock") }
 
-func (d *daemon) start() {
+func (d *dockerd) start() {
 	os.Remove(filepath.Join(d.dir, "docker.pid"))
 	d.cmd = exec.Command("dockerd", append([]string{"-H", "unix://" + d.socket(), "--exec-root", d.dir + "/exec",
 		"--pidfile", d.dir + "/docker.pid", "--bridge=none", "--iptables=false"}, d.args...)...)
