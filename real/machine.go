@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"twinlayer/real/docker"
+	"twinlayer/real/docker/daemon"
 	"twinlayer/real/embedded"
 	"twinlayer/real/registry"
 	"twinlayer/real/store"
@@ -62,7 +63,7 @@ func (m Machine) look(ctx context.Context) string {
 func (m Machine) Clean(ctx context.Context, w io.Writer) error {
 	var failed []error
 	for _, name := range sim.Daemons() {
-		target, err := docker.Find(name)
+		target, err := daemon.Find(name)
 		if err != nil {
 			fmt.Fprintf(w, "%s: %v\n", name, err)
 			continue

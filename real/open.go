@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"twinlayer/real/docker"
+	"twinlayer/real/docker/daemon"
 	"twinlayer/real/embedded"
 	"twinlayer/real/registry"
 	"twinlayer/sim"
@@ -104,7 +105,7 @@ func start(c Config, registry string) (sim.Engine, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	target, err := docker.Find(c.Choice)
+	target, err := daemon.Find(c.Choice)
 	if err != nil {
 		return nil, fmt.Errorf("--real %s: %w", c.Choice, err)
 	}

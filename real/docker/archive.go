@@ -90,7 +90,7 @@ func (e *Engine) loaded(ctx context.Context, ref string, write func(io.Writer) e
 	}
 	got, err := e.client.ImageInspect(ctx, ref)
 	if err != nil {
-		return "", e.cfg.explain(err)
+		return "", e.cfg.Explain(err)
 	}
 	return whole(got.ID), nil
 }
@@ -200,10 +200,10 @@ func (e *Engine) send1(ctx context.Context, write func(io.Writer) error) error {
 	defer r.Close()
 	result, err := e.client.ImageLoad(ctx, r, client.ImageLoadWithQuiet(true))
 	if err != nil {
-		return e.cfg.explain(err)
+		return e.cfg.Explain(err)
 	}
 	defer result.Close()
-	return e.cfg.explain(streamError(result))
+	return e.cfg.Explain(streamError(result))
 }
 
 // streamError is the error that a stream of messages ends with, if it does.

@@ -100,7 +100,7 @@ func (e *Engine) beginBuild(ctx context.Context, b sim.Build) (*classicBuild, er
 	made, err := e.client.ImageBuild(ctx, r, options)
 	if err != nil {
 		r.Close()
-		return nil, e.cfg.explain(err)
+		return nil, e.cfg.Explain(err)
 	}
 	return &classicBuild{e: e, all: all, body: made.Body, in: json.NewDecoder(made.Body)}, nil
 }
@@ -194,7 +194,7 @@ func (s *classicBuild) step(ctx context.Context) (sim.Built, error) {
 			return got, err
 		}
 		if err != nil {
-			return got, s.e.cfg.explain(errors.Join(ctx.Err(), err))
+			return got, s.e.cfg.Explain(errors.Join(ctx.Err(), err))
 		}
 		if m.Error != nil {
 			return s.failed(ctx, m.Error)
@@ -269,7 +269,7 @@ func (s *classicBuild) image(ctx context.Context, id string, cached bool) (sim.I
 	}
 	made, err := s.e.client.ImageInspect(ctx, id)
 	if err != nil {
-		return sim.Image{}, s.e.cfg.explain(err)
+		return sim.Image{}, s.e.cfg.Explain(err)
 	}
 	img, err := s.e.describe(ctx, whole(made.ID))
 	if err != nil || s.from {
@@ -328,9 +328,9 @@ func (e *Engine) Keep(ctx context.Context, container string, spec sim.Spec) (sim
 	if err != nil {
 		return sim.Container{}, err
 	}
-	_, err = e.client.ContainerRename(ctx, container, client.ContainerRenameOptions{NewName: e.session.object(spec.Name)})
+	_, err = e.client.ContainerRename(ctx, container, client.ContainerRenameOptions{NewName: e.session.Object(spec.Name)})
 	if err != nil {
-		return sim.Container{}, e.cfg.explain(err)
+		return sim.Container{}, e.cfg.Explain(err)
 	}
 	c := &record{engine: container, image: img}
 	c.Container = sim.Container{Spec: &spec, ImageID: img.ID, Path: spec.Args, Status: sim.Created}

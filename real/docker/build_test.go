@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	"twinlayer/real/docker/owned"
 	"twinlayer/sim"
 	"twinlayer/sim/cli"
 )
@@ -104,7 +105,7 @@ func TestBuildFails(t *testing.T) {
 		layer, err := e.Layer(t.Context(), all[0].Name)
 		require.NoError(t, err)
 		require.Equal(t, []string{"/left"}, paths(layer))
-		_, err = clean(t.Context(), e.client, func(s session) bool { return s == e.session })
+		_, err = clean(t.Context(), e.client, func(s owned.Session) bool { return s == e.session })
 		require.NoError(t, err)
 		all, err = e.Containers(t.Context())
 		require.NoError(t, err)
@@ -123,7 +124,7 @@ func TestBuildInterrupted(t *testing.T) {
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 		}
 		require.Eventually(t, func() bool {
-			_, err := clean(t.Context(), e.client, func(s session) bool { return s == e.session })
+			_, err := clean(t.Context(), e.client, func(s owned.Session) bool { return s == e.session })
 			return err == nil && everyContainer(t, e) <= before
 		}, time.Minute, 100*time.Millisecond)
 	})

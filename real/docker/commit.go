@@ -15,6 +15,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/fs"
+	"twinlayer/real/docker/owned"
 	"twinlayer/sim"
 )
 
@@ -58,11 +59,11 @@ func (e *Engine) finish(ctx context.Context, c sim.Commit, k *record, raw image,
 
 // commit is the engine's own, under a reference of ours; drop takes that off.
 func (e *Engine) commit(ctx context.Context, k *record, pause bool) (raw image, drop func(), err error) {
-	ref := e.session.prefix() + untagged + "commit-" + strings.ToLower(rand.Text())
+	ref := e.session.Prefix() + owned.Untagged + "commit-" + strings.ToLower(rand.Text())
 	made, err := e.client.ContainerCommit(ctx, k.engine, client.ContainerCommitOptions{
 		Reference: ref, NoPause: !pause, Config: &container.Config{}})
 	if err != nil {
-		return raw, nil, e.cfg.explain(err)
+		return raw, nil, e.cfg.Explain(err)
 	}
 	drop = func() { e.client.ImageRemove(context.WithoutCancel(ctx), ref, client.ImageRemoveOptions{}) }
 	if raw, err = e.describe(ctx, whole(made.ID)); err != nil {
@@ -209,7 +210,7 @@ func (e *Engine) loadComposed(ctx context.Context, c composed) (digest.Digest, e
 	if err != nil {
 		return "", err
 	}
-	entry := archived{Config: c.ID.Encoded() + ".json", RepoTags: []string{e.session.mark(c.ID)}, Layers: names}
+	entry := archived{Config: c.ID.Encoded() + ".json", RepoTags: []string{e.session.Mark(c.ID)}, Layers: names}
 	return e.load(ctx, append(files, text(entry.Config, c.blob)), entry)
 }
 
@@ -261,7 +262,7 @@ func (l layer) file() file {
 func (e *Engine) compared(ctx context.Context, k *record) (*fs.Tree, error) {
 	list, err := e.client.ContainerDiff(ctx, k.engine, client.ContainerDiffOptions{})
 	if err != nil {
-		return nil, e.cfg.explain(err)
+		return nil, e.cfg.Explain(err)
 	}
 	if len(list.Changes) == 0 {
 		return fs.NewBuilder().Tree(), nil
@@ -289,19 +290,19 @@ func (e *Engine) committed(ctx context.Context, k *record) (*fs.Tree, error) {
 // Import lets the engine import a root file system, and then gives the image
 // the configuration that i asks for, as [Engine.Commit] does.
 func (e *Engine) Import(ctx context.Context, i sim.Import) (sim.Image, error) {
-	ref := e.session.prefix() + untagged + "import-" + strings.ToLower(rand.Text())
+	ref := e.session.Prefix() + owned.Untagged + "import-" + strings.ToLower(rand.Text())
 	result, err := e.client.ImageImport(ctx, client.ImageImportSource{Source: i.Root, SourceName: "-"}, ref, client.ImageImportOptions{Message: i.Comment})
 	if err != nil {
-		return sim.Image{}, e.cfg.explain(err)
+		return sim.Image{}, e.cfg.Explain(err)
 	}
 	defer result.Close()
 	if err := streamError(result); err != nil {
-		return sim.Image{}, e.cfg.explain(err)
+		return sim.Image{}, e.cfg.Explain(err)
 	}
 	defer e.client.ImageRemove(context.WithoutCancel(ctx), ref, client.ImageRemoveOptions{})
 	made, err := e.client.ImageInspect(ctx, ref)
 	if err != nil {
-		return sim.Image{}, e.cfg.explain(err)
+		return sim.Image{}, e.cfg.Explain(err)
 	}
 	raw, err := e.describe(ctx, whole(made.ID))
 	if err != nil {

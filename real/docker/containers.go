@@ -13,6 +13,7 @@ import (
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
 
+	"twinlayer/real/docker/owned"
 	"twinlayer/sim"
 )
 
@@ -47,7 +48,7 @@ func (e *Engine) Create(ctx context.Context, spec sim.Spec) (sim.Container, erro
 	options := client.ContainerCreateOptions{Name: spec.Name, Config: e.config(spec, img, argv), HostConfig: hostConfig(spec, mounts)}
 	made, err := e.client.ContainerCreate(ctx, options)
 	if cerrdefs.IsConflict(err) || err != nil && strings.Contains(err.Error(), "is already in use") {
-		options.Name = e.session.object(spec.Name)
+		options.Name = e.session.Object(spec.Name)
 		made, err = e.client.ContainerCreate(ctx, options)
 	}
 	if err != nil && strings.Contains(err.Error(), "is not directory") {
@@ -86,7 +87,7 @@ func (e *Engine) config(spec sim.Spec, img image, argv []string) *container.Conf
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	labels[labelSession], labels[labelID], labels[labelName] = string(e.session), spec.ID, spec.Name
+	labels[owned.LabelSession], labels[owned.LabelID], labels[owned.LabelName] = string(e.session), spec.ID, spec.Name
 	c := &container.Config{
 		Hostname: spec.Host(), User: spec.User, OpenStdin: spec.Interactive, StdinOnce: spec.Interactive,
 		AttachStdin: spec.Interactive, AttachStdout: true, AttachStderr: true,
@@ -106,7 +107,7 @@ func (e *Engine) config(spec sim.Spec, img image, argv []string) *container.Conf
 // the engine can read; its id where it has none.
 func (e *Engine) reference(img image) string {
 	if len(img.Tags) > 0 {
-		return e.session.inside(img.Tags[0])
+		return e.session.Inside(img.Tags[0])
 	}
 	return img.engine.String()
 }
@@ -155,7 +156,7 @@ func (e *Engine) Containers(ctx context.Context) ([]sim.Container, error) {
 			continue
 		}
 		if err != nil {
-			return nil, e.cfg.explain(err)
+			return nil, e.cfg.Explain(err)
 		}
 		out = append(out, now)
 	}
@@ -253,7 +254,7 @@ func (e *Engine) RemoveContainer(ctx context.Context, key string, o sim.RemoveOp
 	}
 	_, err = e.client.ContainerRemove(ctx, c.engine, client.ContainerRemoveOptions{Force: o.Force, RemoveVolumes: o.Volumes})
 	if err != nil && !cerrdefs.IsNotFound(err) {
-		return e.cfg.explain(err)
+		return e.cfg.Explain(err)
 	}
 	return e.forget(ctx, c, o.Volumes)
 }
@@ -285,7 +286,7 @@ func (e *Engine) Stop(ctx context.Context, key string, grace time.Duration) erro
 	}
 	seconds := int((grace + time.Second - 1) / time.Second)
 	_, err = e.client.ContainerStop(ctx, c.engine, client.ContainerStopOptions{Timeout: &seconds})
-	return e.cfg.explain(err)
+	return e.cfg.Explain(err)
 }
 
 // Kill sends a signal to a container's process. The engine knows signals; its
@@ -302,7 +303,7 @@ func (e *Engine) Kill(ctx context.Context, key, signal string) error {
 	case err != nil && now.Status != sim.Running:
 		return sim.NotKilled(now, key)
 	}
-	return e.cfg.explain(err)
+	return e.cfg.Explain(err)
 }
 
 // Wait waits for a container's end.
@@ -322,7 +323,7 @@ func (e *Engine) wait(ctx context.Context, c *record, until container.WaitCondit
 		case end := <-w.Result:
 			return int(end.StatusCode), nil
 		case err := <-w.Error:
-			return 0, e.cfg.explain(err)
+			return 0, e.cfg.Explain(err)
 		}
 	}
 }
@@ -339,7 +340,7 @@ func (e *Engine) Top(ctx context.Context, key string) ([][]string, error) {
 	}
 	top, err := e.client.ContainerTop(ctx, c.engine, options)
 	if err != nil {
-		return nil, e.cfg.explain(err)
+		return nil, e.cfg.Explain(err)
 	}
 	if e.cfg.Podman {
 		asPs(top.Titles, top.Processes)

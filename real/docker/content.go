@@ -46,7 +46,7 @@ func (e *Engine) content(ctx context.Context, id digest.Digest) (content, error)
 func (e *Engine) saved(ctx context.Context, id digest.Digest, f *os.File) (content, error) {
 	stream, err := e.client.ImageSave(ctx, []string{id.String()})
 	if err != nil {
-		return content{}, e.cfg.explain(err)
+		return content{}, e.cfg.Explain(err)
 	}
 	defer stream.Close()
 	in, err := unarchive(stream, f)

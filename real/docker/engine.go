@@ -14,12 +14,14 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/fs"
+	"twinlayer/real/docker/daemon"
+	"twinlayer/real/docker/owned"
 	"twinlayer/sim"
 )
 
 // Config says which engine to use, and where bundled images come from.
 type Config struct {
-	Target
+	daemon.Target
 	Registry sim.Registry // of the bundled images
 	Addr     string       // where the same listens; "": nowhere
 	Images   string       // the registry of short names, "docker.io"; "": the bundled images
@@ -29,7 +31,7 @@ type Config struct {
 type Engine struct {
 	cfg     Config
 	client  *client.Client
-	session session
+	session owned.Session
 	info    system.Info
 	libpod  libpod // Podman's own
 
@@ -47,24 +49,24 @@ var _ sim.Engine = (*Engine)(nil)
 
 // Start begins a session with the engine that c names.
 func Start(ctx context.Context, c Config) (*Engine, error) {
-	api, err := c.Target.dial()
+	api, err := c.Target.Dial()
 	if err != nil {
 		return nil, err
 	}
 	e := &Engine{
-		cfg: c, client: api, session: newSession(), containers: map[string]*record{}, shells: map[string]*shellSession{},
+		cfg: c, client: api, session: owned.NewSession(), containers: map[string]*record{}, shells: map[string]*shellSession{},
 		images: map[digest.Digest]*image{}, parents: map[digest.Digest]digest.Digest{}, trees: map[digest.Digest]*fs.Tree{},
 	}
 	info, err := api.Info(ctx, client.InfoOptions{})
 	if err != nil {
 		api.Close()
-		return nil, c.Target.explain(err)
+		return nil, c.Target.Explain(err)
 	}
 	e.info = info.Info
 	if c.Podman {
 		e.libpod, err = e.askLibpod(ctx)
 	}
-	if err := errors.Join(c.Target.explain(err), e.fits()); err != nil {
+	if err := errors.Join(c.Target.Explain(err), e.fits()); err != nil {
 		api.Close()
 		return nil, err
 	}
@@ -84,7 +86,7 @@ func (e *Engine) Name() string { return e.cfg.Name() }
 
 // Info tells what the engine says of itself.
 func (e *Engine) Info(context.Context) (sim.Info, error) {
-	text := fmt.Sprintf("%s %s (API %s, %s", e.cfg.title(), e.info.ServerVersion, e.client.ClientVersion(), e.info.Driver)
+	text := fmt.Sprintf("%s %s (API %s, %s", e.cfg.Title(), e.info.ServerVersion, e.client.ClientVersion(), e.info.Driver)
 	if e.rootless() {
 		text += ", rootless"
 	}
@@ -142,14 +144,14 @@ func (e *Engine) SetScratch(context.Context, bool) error { return nil }
 func (e *Engine) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()
-	_, err := clean(ctx, e.client, func(s session) bool { return s == e.session })
+	_, err := clean(ctx, e.client, func(s owned.Session) bool { return s == e.session })
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, f := range e.spools {
 		err = errors.Join(err, f.Close())
 	}
 	e.spools = nil
-	return errors.Join(e.cfg.Target.explain(err), e.client.Close(), e.cfg.Target.Stop())
+	return errors.Join(e.cfg.Target.Explain(err), e.client.Close(), e.cfg.Target.Stop())
 }
 
 // spool is a file for the contents of a layer, which goes when the engine is

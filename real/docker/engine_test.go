@@ -18,6 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	"twinlayer/real/docker/daemon"
+	"twinlayer/real/docker/owned"
 	"twinlayer/sim"
 )
 
@@ -408,7 +410,7 @@ func TestStrangers(t *testing.T) {
 		volumes, err := e.Volumes(t.Context())
 		require.NoError(t, err)
 		require.Len(t, volumes, 1)
-		_, err = clean(t.Context(), e.client, func(s session) bool { return s == e.session })
+		_, err = clean(t.Context(), e.client, func(s owned.Session) bool { return s == e.session })
 		require.NoError(t, err)
 		all, err = e.Containers(t.Context())
 		require.NoError(t, err)
@@ -474,18 +476,18 @@ func TestContext(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "contexts", "meta", id), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "contexts", "meta", id, "meta.json"),
 		[]byte(`{"Name":"work","Metadata":{},"Endpoints":{"docker":{"Host":"tcp://192.0.2.1:2375","SkipTLSVerify":false}}}`), 0o644))
-	found, err := FindDocker()
+	found, err := daemon.FindDocker()
 	require.NoError(t, err)
 	require.Equal(t, client.DefaultDockerHost, found.Host)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"currentContext":"work"}`), 0o644))
-	found, err = FindDocker()
+	found, err = daemon.FindDocker()
 	require.NoError(t, err)
 	require.Equal(t, "tcp://192.0.2.1:2375", found.Host)
 	t.Setenv("DOCKER_CONTEXT", "nosuch")
-	_, err = FindDocker()
+	_, err = daemon.FindDocker()
 	require.ErrorContains(t, err, "docker context ls")
 	t.Setenv("DOCKER_HOST", "unix:///nosuch/docker.sock")
-	found, err = FindDocker()
+	found, err = daemon.FindDocker()
 	require.NoError(t, err)
 	_, err = Start(t.Context(), Config{Target: found})
 	require.ErrorContains(t, err, "does not answer")
@@ -499,10 +501,10 @@ func TestExplain(t *testing.T) {
 		"Error response from daemon: something else":                               "something else",
 		"permission denied while trying to connect to the docker API at unix:///x": "usermod",
 	} {
-		require.ErrorContains(t, Target{Host: "unix:///x"}.explain(errors.New(said)), says)
+		require.ErrorContains(t, daemon.Target{Host: "unix:///x"}.Explain(errors.New(said)), says)
 	}
 	answer := errors.New("Error response from daemon: something else")
-	require.Equal(t, sim.Refuse("something else"), Target{Host: "unix:///x"}.explain(answer), "what an engine answers is no loss of it")
+	require.Equal(t, sim.Refuse("something else"), daemon.Target{Host: "unix:///x"}.Explain(answer), "what an engine answers is no loss of it")
 }
 
 // TestHeldImage: an image that was removed by force stays with the engine as

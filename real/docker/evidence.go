@@ -22,12 +22,12 @@ func (e *Engine) Evidence(ctx context.Context, key string) ([]sim.Evidence, erro
 	}
 	now, err := e.client.ContainerInspect(ctx, c.engine, client.ContainerInspectOptions{})
 	if err != nil {
-		return nil, e.cfg.explain(err)
+		return nil, e.cfg.Explain(err)
 	}
 	k, inspect := now.Container, e.Name()+" inspect "+sim.Short(c.engine)
 	name := strings.TrimPrefix(k.Name, "/")
 	out := []sim.Evidence{
-		{What: sayEngine, Shown: fmt.Sprintf("%s %s, API %s, at %s", e.cfg.title(), e.info.ServerVersion, e.client.ClientVersion(), e.cfg.Host), Again: e.Name() + " version"},
+		{What: sayEngine, Shown: fmt.Sprintf("%s %s, API %s, at %s", e.cfg.Title(), e.info.ServerVersion, e.client.ClientVersion(), e.cfg.Host), Again: e.Name() + " version"},
 		{What: sayID, Shown: c.engine, Again: e.Name() + " ps -a --no-trunc --filter name=" + name},
 		{What: sayName, Shown: name, Again: inspect},
 		{What: sayImage, Shown: e.reference(c.image), Again: inspect},

@@ -18,6 +18,7 @@ import (
 
 	"twinlayer/fs/testenv"
 	"twinlayer/real/docker"
+	"twinlayer/real/docker/daemon"
 	"twinlayer/real/registry"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
@@ -98,7 +99,7 @@ func TestOldAPI(t *testing.T) {
 	})
 	defer old.Close()
 	t.Setenv("DOCKER_HOST", "tcp://"+strings.TrimPrefix(old.URL, "http://"))
-	target, err := docker.FindDocker()
+	target, err := daemon.FindDocker()
 	require.NoError(t, err)
 	_, err = docker.Start(t.Context(), docker.Config{Target: target})
 	require.ErrorContains(t, err, "it needs 1.40 or newer")

@@ -32,7 +32,7 @@ func (e *Engine) CopyIn(ctx context.Context, key, dir string, files *fs.Tree) er
 	go func() { w.CloseWithError(writeNew(w, files, there)) }()
 	_, err = e.client.CopyToContainer(ctx, c.engine, client.CopyToContainerOptions{
 		DestinationPath: dir, Content: r, AllowOverwriteDirWithFile: true})
-	return e.cfg.explain(err)
+	return e.cfg.Explain(err)
 }
 
 // directories are those of files that the container has below dir.
@@ -44,7 +44,7 @@ func (e *Engine) directories(ctx context.Context, c *record, dir string, files *
 		}
 		got, err := e.client.ContainerStatPath(ctx, c.engine, client.ContainerStatPathOptions{Path: path.Join(dir, p.Path)})
 		if err != nil && !cerrdefs.IsNotFound(err) {
-			return nil, e.cfg.explain(err)
+			return nil, e.cfg.Explain(err)
 		}
 		there[p.Path] = err == nil && got.Stat.Mode.IsDir()
 	}
@@ -89,7 +89,7 @@ func (e *Engine) CopyOut(ctx context.Context, key, name string) (*fs.Tree, error
 		return nil, sim.Refuse("Could not find the file %s in container %s", name, key)
 	}
 	if err != nil {
-		return nil, e.cfg.explain(err)
+		return nil, e.cfg.Explain(err)
 	}
 	defer got.Content.Close()
 	spool, err := e.spool()
@@ -112,7 +112,7 @@ func (e *Engine) Changes(ctx context.Context, key string) ([]fs.Change, error) {
 	}
 	list, err := e.client.ContainerDiff(ctx, c.engine, client.ContainerDiffOptions{})
 	if err != nil {
-		return nil, e.cfg.explain(err)
+		return nil, e.cfg.Explain(err)
 	}
 	out := []fs.Change{}
 	for _, change := range list.Changes {
@@ -149,7 +149,7 @@ func (e *Engine) layer(ctx context.Context, c *record) (*fs.Tree, error) {
 	}
 	now, err := e.client.ContainerInspect(ctx, c.engine, client.ContainerInspectOptions{})
 	if err != nil {
-		return nil, e.cfg.explain(err)
+		return nil, e.cfg.Explain(err)
 	}
 	if driver := now.Container.GraphDriver; driver != nil && !e.mapped() {
 		spool, err := e.spool()

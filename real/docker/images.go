@@ -18,6 +18,7 @@ import (
 	"github.com/moby/moby/client"
 	"github.com/opencontainers/go-digest"
 
+	"twinlayer/real/docker/owned"
 	"twinlayer/sim"
 )
 
@@ -46,7 +47,7 @@ func (e *Engine) Images(ctx context.Context) ([]sim.Image, error) {
 func (e *Engine) own(ctx context.Context) ([]image, error) {
 	all, err := list(ctx, e.client, client.ImageListOptions{All: true})
 	if err != nil {
-		return nil, e.cfg.explain(err)
+		return nil, e.cfg.Explain(err)
 	}
 	var out []image
 	for _, item := range all {
@@ -94,12 +95,12 @@ func again(ctx context.Context, ask func() error) error {
 // shows of them.
 func (e *Engine) tags(all []string) (shown, ours []string) {
 	for _, ref := range all {
-		s, marked := owner(ref)
-		if !marked || s != e.session || strings.HasPrefix(ref, s.prefix()+held) {
+		s, marked := owned.Owner(ref)
+		if !marked || s != e.session || strings.HasPrefix(ref, s.Prefix()+owned.Held) {
 			continue
 		}
 		ours = append(ours, ref)
-		if tag, ok := e.session.shown(ref); ok {
+		if tag, ok := e.session.Shown(ref); ok {
 			shown = append(shown, tag)
 		}
 	}
@@ -213,8 +214,8 @@ func (e *Engine) name(ctx context.Context, id digest.Digest, ref string) error {
 	if err := e.yield(ctx, ref, id); err != nil {
 		return err
 	}
-	_, err := e.client.ImageTag(ctx, client.ImageTagOptions{Source: id.String(), Target: e.session.inside(ref)})
-	return e.cfg.explain(err)
+	_, err := e.client.ImageTag(ctx, client.ImageTagOptions{Source: id.String(), Target: e.session.Inside(ref)})
+	return e.cfg.Explain(err)
 }
 
 // yield makes way for another image to be called ref: the one that is called
@@ -234,8 +235,8 @@ func (e *Engine) yield(ctx context.Context, ref string, to digest.Digest) error 
 
 // mark keeps an image as ours whatever tags it loses.
 func (e *Engine) mark(ctx context.Context, id digest.Digest) error {
-	_, err := e.client.ImageTag(ctx, client.ImageTagOptions{Source: id.String(), Target: e.session.mark(id)})
-	return e.cfg.explain(err)
+	_, err := e.client.ImageTag(ctx, client.ImageTagOptions{Source: id.String(), Target: e.session.Mark(id)})
+	return e.cfg.Explain(err)
 }
 
 // RemoveImage takes references of this session off their image. The engine
@@ -274,7 +275,7 @@ func (e *Engine) take(ctx context.Context, img image, removed sim.RemoveResult, 
 		refs = nil
 		for _, tag := range img.Tags {
 			if slices.Contains(removed.Untagged, tag) {
-				refs = append(refs, e.session.inside(tag))
+				refs = append(refs, e.session.Inside(tag))
 			}
 		}
 	}
@@ -285,14 +286,14 @@ func (e *Engine) take(ctx context.Context, img image, removed sim.RemoveResult, 
 	}
 	if gone && used && e.cfg.Podman { // whose force removes containers too
 		force = false
-		_, err := e.client.ImageTag(ctx, client.ImageTagOptions{Source: img.engine.String(), Target: e.session.hold(img.engine)})
+		_, err := e.client.ImageTag(ctx, client.ImageTagOptions{Source: img.engine.String(), Target: e.session.Hold(img.engine)})
 		if err != nil {
-			return e.cfg.explain(err)
+			return e.cfg.Explain(err)
 		}
 	}
 	for _, ref := range refs {
 		if _, err := e.client.ImageRemove(ctx, ref, client.ImageRemoveOptions{Force: force}); err != nil {
-			return e.cfg.explain(err)
+			return e.cfg.Explain(err)
 		}
 	}
 	return nil
@@ -306,9 +307,9 @@ func (e *Engine) release(ctx context.Context, img image) error {
 			return nil
 		}
 	}
-	_, err := e.client.ImageRemove(ctx, e.session.hold(img.engine), client.ImageRemoveOptions{})
+	_, err := e.client.ImageRemove(ctx, e.session.Hold(img.engine), client.ImageRemoveOptions{})
 	if cerrdefs.IsNotFound(err) {
 		return nil
 	}
-	return e.cfg.explain(err)
+	return e.cfg.Explain(err)
 }

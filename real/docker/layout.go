@@ -33,7 +33,7 @@ func (e *Engine) loadLayout(ctx context.Context, c composed) (digest.Digest, err
 	if err != nil {
 		return "", err
 	}
-	ref := e.session.mark(c.ID)
+	ref := e.session.Mark(c.ID)
 	d := ocispec.Descriptor{MediaType: m.MediaType, Digest: digest.FromBytes(manifest), Size: int64(len(manifest)), Annotations: map[string]string{ocispec.AnnotationRefName: ref}}
 	index, err := json.Marshal(ocispec.Index{Versioned: m.Versioned, MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{d}})
 	if err != nil {

@@ -54,7 +54,7 @@ func (e *Engine) loadOne(ctx context.Context, in *unarchived, entry archived) (r
 	}
 	id := digest.FromBytes(raw)
 	tags := entry.RepoTags
-	entry.RepoTags = []string{e.session.mark(id)}
+	entry.RepoTags = []string{e.session.Mark(id)}
 	files := []file{in.file(entry.Config)}
 	for _, name := range entry.Layers {
 		if !in.has(name) {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs/testenv"
+	"twinlayer/real/docker/daemon"
 	"twinlayer/real/registry"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
@@ -34,7 +35,7 @@ func eachEngine(t *testing.T, test func(t *testing.T, e *Engine)) {
 			if _, err := os.Stat("/run/podman/podman.sock"); name == "podman" && err != nil && os.Getenv("CONTAINER_HOST") == "" {
 				testenv.Lacking(t, "Podman's service is missing: CONTAINER_HOST names no socket, and there is none in the usual place")
 			}
-			target, err := Find(name)
+			target, err := daemon.Find(name)
 			if err != nil {
 				testenv.Lacking(t, "%v", err)
 			}
@@ -43,7 +44,7 @@ func eachEngine(t *testing.T, test func(t *testing.T, e *Engine)) {
 	}
 }
 
-func start(t testing.TB, target Target) *Engine {
+func start(t testing.TB, target daemon.Target) *Engine {
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	images := bundle.New(bundle.File(exe), userland.Applets())

@@ -20,6 +20,7 @@ import (
 	"github.com/moby/moby/client"
 	"github.com/opencontainers/go-digest"
 
+	"twinlayer/real/docker/daemon"
 	"twinlayer/sim"
 )
 
@@ -69,7 +70,7 @@ func (e *Engine) fetch(ctx context.Context, target, ref string) (sim.PullResult,
 	}
 	got, err := e.client.ImageInspect(ctx, target)
 	if err != nil {
-		return pulled, "", e.cfg.explain(err)
+		return pulled, "", e.cfg.Explain(err)
 	}
 	id := whole(got.ID)
 	if err := e.mark(ctx, id); err != nil {
@@ -81,7 +82,7 @@ func (e *Engine) fetch(ctx context.Context, target, ref string) (sim.PullResult,
 	case old.ID != got.ID && separator(target) == ":":
 		_, err = e.client.ImageTag(ctx, client.ImageTagOptions{Source: old.ID, Target: target})
 	}
-	return pulled, id, e.cfg.explain(err)
+	return pulled, id, e.cfg.Explain(err)
 }
 
 // whole is an image's id with its algorithm, which Podman leaves out.
@@ -198,15 +199,15 @@ func (e *Engine) refusedPull(ctx context.Context, err error, target, ref string)
 	}
 	switch {
 	case has("toomanyrequests", "Too Many Requests"):
-		return e.cfg.explain(err)
+		return e.cfg.Explain(err)
 	case has("manifest unknown", "MANIFEST_UNKNOWN"):
 		return sim.ManifestUnknown(ref)
 	case has("name unknown", "NAME_UNKNOWN", "repository name not known", "denied", "unauthorized", "does not exist"):
 		return sim.PullDenied(ref)
 	case unreachable(err):
-		return sim.Refuse("%s", words(err))
+		return sim.Refuse("%s", daemon.Words(err))
 	}
-	return e.cfg.explain(err)
+	return e.cfg.Explain(err)
 }
 
 // bundled brings a bundled image into the engine: pulled from twinlayer's
@@ -238,7 +239,7 @@ func unreachable(err error) bool {
 func (e *Engine) loadBundled(ctx context.Context, a *sim.Artifact) (sim.PullResult, digest.Digest, error) {
 	id := digest.FromBytes(a.Config)
 	p := sim.PullResult{Digest: digest.FromBytes(a.Manifest)}
-	entry := archived{Config: "config.json", RepoTags: []string{e.session.mark(id)}}
+	entry := archived{Config: "config.json", RepoTags: []string{e.session.Mark(id)}}
 	files := []file{{"config.json", int64(len(a.Config)), func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(a.Config)), nil }}}
 	img, err := configOf(a.Config)
 	if err != nil {
@@ -306,7 +307,7 @@ func (e *Engine) Push(ctx context.Context, ref string) (sim.PushResult, error) {
 	}
 	if err != nil {
 		if _, err := e.client.ImageTag(ctx, client.ImageTagOptions{Source: img.engine.String(), Target: target}); err != nil {
-			return sim.PushResult{}, e.cfg.explain(err)
+			return sim.PushResult{}, e.cfg.Explain(err)
 		}
 		defer e.client.ImageRemove(context.WithoutCancel(ctx), target, client.ImageRemoveOptions{})
 	}
@@ -327,7 +328,7 @@ func (e *Engine) send(ctx context.Context, target string, img image) (sim.PushRe
 	}
 	stream, err := e.client.ImagePush(ctx, target, options)
 	if err != nil {
-		return p, e.cfg.explain(err)
+		return p, e.cfg.Explain(err)
 	}
 	defer stream.Close()
 	exists := map[string]bool{}

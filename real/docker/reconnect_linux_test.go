@@ -18,6 +18,7 @@ import (
 	"twinlayer/fs/testenv"
 	"twinlayer/kernel"
 	"twinlayer/real/docker"
+	"twinlayer/real/docker/daemon"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
 	"twinlayer/sim/model"
@@ -78,7 +79,7 @@ func (d *dockerd) start() {
 	d.cmd.Stdout, d.cmd.Stderr = log, log
 	require.NoError(d.t, d.cmd.Start())
 	for range 300 {
-		target, err := docker.FindDocker()
+		target, err := daemon.FindDocker()
 		if err == nil {
 			if e, err := docker.Start(d.t.Context(), docker.Config{Target: target}); err == nil {
 				require.NoError(d.t, e.Close())
@@ -115,7 +116,7 @@ func TestDaemonKilled(t *testing.T) {
 	require.NoError(t, err)
 	images := bundle.New(bundle.File(exe), userland.Applets())
 	open := func(ctx context.Context) (sim.Engine, error) {
-		target, err := docker.FindDocker()
+		target, err := daemon.FindDocker()
 		if err != nil {
 			return nil, err
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
+	"twinlayer/real/docker/daemon"
 	"twinlayer/real/shell"
 	"twinlayer/sim"
 )
@@ -78,7 +79,7 @@ func (e *Engine) Start(ctx context.Context, key string, detach bool) (sim.Output
 	attached, err := e.client.ContainerAttach(context.WithoutCancel(ctx), c.engine, client.ContainerAttachOptions{
 		Stream: true, Stdin: c.Interactive, Stdout: true, Stderr: true})
 	if err != nil {
-		return sim.Output{}, e.cfg.explain(err)
+		return sim.Output{}, e.cfg.Explain(err)
 	}
 	s := newStream(attached.HijackedResponse)
 	if err := e.start(ctx, c); err != nil {
@@ -175,7 +176,7 @@ var noDirectory = regexp.MustCompile(`chdir to cwd \("[^"]*"\) set in config\.js
 
 // refusedStart puts a failure to start a program into docker's words of today.
 func (e *Engine) refusedStart(err error, runtime func(string) *sim.Refusal) error {
-	text := words(err)
+	text := daemon.Words(err)
 	if found := cause.FindStringSubmatch(text); found != nil {
 		return runtime("exec: " + found[1] + ": " + found[2])
 	}
@@ -189,9 +190,9 @@ func (e *Engine) refusedStart(err error, runtime func(string) *sim.Refusal) erro
 // of a learner's mistake as of one of their own; exit is docker's status then.
 func (e *Engine) refused(err error, exit int) error {
 	if cerrdefs.IsInternal(err) && !strings.Contains(err.Error(), "no space left on device") {
-		return &sim.Refusal{Text: words(err), Exit: exit}
+		return &sim.Refusal{Text: daemon.Words(err), Exit: exit}
 	}
-	return e.cfg.explain(err)
+	return e.cfg.Explain(err)
 }
 
 // Exec runs one more process in a container.
@@ -205,7 +206,7 @@ func (e *Engine) Exec(ctx context.Context, key string, p sim.Process) (sim.Outpu
 		AttachStdin: p.Interactive, AttachStdout: true, AttachStderr: true,
 	})
 	if err != nil {
-		return sim.Output{}, e.cfg.explain(err)
+		return sim.Output{}, e.cfg.Explain(err)
 	}
 	attached, err := e.client.ExecAttach(context.WithoutCancel(ctx), made.ID, client.ExecAttachOptions{})
 	if err != nil {
@@ -284,7 +285,7 @@ func (e *Engine) execEnded(id string) (int, error) {
 	for range 500 {
 		now, err := e.client.ExecInspect(context.Background(), id, client.ExecInspectOptions{})
 		if err != nil || !now.Running {
-			return now.ExitCode, e.cfg.explain(err)
+			return now.ExitCode, e.cfg.Explain(err)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -300,7 +301,7 @@ func (e *Engine) Logs(ctx context.Context, key string, follow bool) (sim.Output,
 	}
 	r, err := e.client.ContainerLogs(ctx, c.engine, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: follow})
 	if err != nil {
-		return sim.Output{}, e.cfg.explain(err)
+		return sim.Output{}, e.cfg.Explain(err)
 	}
 	defer r.Close()
 	var out, errs sim.Printed
@@ -318,5 +319,5 @@ func (e *Engine) Logs(ctx context.Context, key string, follow bool) (sim.Output,
 	if follow && ctx.Err() != nil {
 		err = nil // it was given up
 	}
-	return sim.Output{Stdout: out.String(), Stderr: errs.String()}, e.cfg.explain(err)
+	return sim.Output{Stdout: out.String(), Stderr: errs.String()}, e.cfg.Explain(err)
 }

@@ -25,6 +25,6 @@ func (e *Engine) base(ctx context.Context, ref string) (image, error) {
 		return img, err
 	}
 	files := []file{{"config.json", int64(len(raw)), func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }}}
-	img.engine, err = e.load(ctx, files, archived{Config: "config.json", RepoTags: []string{e.session.hold(digest.FromBytes(raw))}, Layers: []string{}})
+	img.engine, err = e.load(ctx, files, archived{Config: "config.json", RepoTags: []string{e.session.Hold(digest.FromBytes(raw))}, Layers: []string{}})
 	return img, err
 }

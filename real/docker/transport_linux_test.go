@@ -24,6 +24,7 @@ import (
 
 	"twinlayer/fs/testenv"
 	"twinlayer/real/docker"
+	"twinlayer/real/docker/daemon"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
 	"twinlayer/sim/userland"
@@ -76,7 +77,7 @@ func TestTransports(t *testing.T) {
 func open(t *testing.T) (*docker.Engine, error) {
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	target, err := docker.FindDocker()
+	target, err := daemon.FindDocker()
 	if err != nil {
 		return nil, err
 	}

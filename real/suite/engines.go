@@ -19,6 +19,7 @@ import (
 
 	"twinlayer/fs/testenv"
 	"twinlayer/real/docker"
+	"twinlayer/real/docker/daemon"
 	"twinlayer/sim"
 	"twinlayer/sim/compare"
 	"twinlayer/sim/report"
@@ -44,7 +45,7 @@ func Contestants(t *testing.T) []Contestant {
 		all = append(all, Contestant{Name: sim.Embedded + " as " + name, Real: sim.Embedded, User: user})
 	}
 	for _, name := range sim.Daemons() {
-		target, err := docker.Find(name)
+		target, err := daemon.Find(name)
 		if err == nil {
 			target.Stop()
 			_, err = docker.Clean(t.Context(), target)

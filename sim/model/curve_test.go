@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	_ "twinlayer/fs/testenv" // its flags are every package's
+	"twinlayer/sim"
 	"twinlayer/sim/model"
 	"twinlayer/sim/session"
 	"twinlayer/sim/simtest"
@@ -58,7 +59,7 @@ func TestFlatCost(t *testing.T) {
 	many := allocated(func() { s.run(t, 100) })
 	require.Less(t, many/few, 1.5)
 	require.Less(t, heap(), 100.0)
-	for range model.StepsKept - 1 {
+	for range sim.StepsKept - 1 {
 		_, ok := s.timeline.Back()
 		require.True(t, ok)
 	}
@@ -102,7 +103,7 @@ func heap() float64 {
 // them.
 type long struct {
 	session  *session.Session
-	timeline model.Timeline
+	timeline sim.Timeline
 	kept     int
 	made     int // containers
 	done     int // commands

@@ -3,7 +3,7 @@
 //
 // A [State] is everything at one moment. A transition is an operation from one
 // State to the next; each thing that it does is a [sim.Step] that keeps the
-// whole State after it, so that a [Timeline] goes back and forward by looking
+// whole State after it, so that a [sim.Timeline] goes back and forward by looking
 // at another one. Ids, names, times and randomness come in with the command.
 // What the model cannot know, it takes over from a real engine by an
 // [Adoption].

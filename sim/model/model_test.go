@@ -72,7 +72,7 @@ func TestOldStatesStay(t *testing.T) {
 
 func TestTimeline(t *testing.T) {
 	s := simtest.Session(t, model.Config{})
-	var line model.Timeline
+	var line sim.Timeline
 	_, ok := line.Back()
 	require.False(t, ok)
 	line.Add("boot", s.Model.Steps(), false)
@@ -92,19 +92,19 @@ func TestTimeline(t *testing.T) {
 
 // TestLongTimeline: the oldest commands go whole, and never too many steps.
 func TestLongTimeline(t *testing.T) {
-	var line model.Timeline
-	line.Add("huge", make([]sim.Step, 3*model.StepsKept), false)
-	require.Len(t, line.Last(), 3*model.StepsKept, "the last command is always whole")
-	for i := range 3 * model.StepsKept / 2 {
+	var line sim.Timeline
+	line.Add("huge", make([]sim.Step, 3*sim.StepsKept), false)
+	require.Len(t, line.Last(), 3*sim.StepsKept, "the last command is always whole")
+	for i := range 3 * sim.StepsKept / 2 {
 		line.Add(fmt.Sprint(i), make([]sim.Step, 10), false)
 	}
 	require.True(t, line.Cut())
-	n, first := 0, model.Moment{}
+	n, first := 0, sim.Moment{}
 	for m, ok := line.Back(); ok; m, ok = line.Back() {
 		n, first = n+1, m
 	}
-	require.GreaterOrEqual(t, n, model.StepsKept-1)
-	require.LessOrEqual(t, n, 2*model.StepsKept+10)
+	require.GreaterOrEqual(t, n, sim.StepsKept-1)
+	require.LessOrEqual(t, n, 2*sim.StepsKept+10)
 	require.Equal(t, 1, first.Index, "a command is kept whole, or not at all")
 	for range n {
 		_, ok := line.Forward()

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"twinlayer/sim"
-	"twinlayer/sim/model"
 )
 
 // Moment is a world at one moment: the model's right after a step, or the
@@ -38,7 +37,7 @@ type Delta struct {
 }
 
 // moment tells a step of the model's with the world after it.
-func (c *Conversation) moment(m model.Moment) Moment {
+func (c *Conversation) moment(m sim.Moment) Moment {
 	at := stepAt(m)
 	var focus []string
 	if m.Path != "/" {

@@ -10,7 +10,6 @@ import (
 	"twinlayer/fs"
 	"twinlayer/lessons"
 	"twinlayer/sim"
-	"twinlayer/sim/model"
 	"twinlayer/sim/session"
 )
 
@@ -57,7 +56,7 @@ type Conversation struct {
 	feed    feed
 	running running
 
-	timeline model.Timeline
+	timeline sim.Timeline
 	booted   []sim.Step
 	lesson   *lesson // that is on; nil: none
 	missed   int     // steps of lessons that did not lead where they should

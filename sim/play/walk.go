@@ -5,7 +5,7 @@ import (
 	"context"
 	"strconv"
 
-	"twinlayer/sim/model"
+	"twinlayer/sim"
 )
 
 // next goes to the model's next step or, at the present, on in the lesson.
@@ -71,7 +71,7 @@ func steps(c *Conversation, _ context.Context, args []string) error {
 	return nil
 }
 
-func stepsAt(all []model.Moment) []StepAt {
+func stepsAt(all []sim.Moment) []StepAt {
 	out := make([]StepAt, 0, len(all))
 	for _, m := range all {
 		out = append(out, stepAt(m))
@@ -79,12 +79,12 @@ func stepsAt(all []model.Moment) []StepAt {
 	return out
 }
 
-func stepAt(m model.Moment) StepAt { return StepAt{m.Cmd, m.Index, m.Of, m.Op, m.Path, m.Why} }
+func stepAt(m sim.Moment) StepAt { return StepAt{m.Cmd, m.Index, m.Of, m.Op, m.Path, m.Why} }
 
 func boot(c *Conversation, _ context.Context, _ []string) error {
 	all := make([]StepAt, 0, len(c.booted))
 	for i, s := range c.booted {
-		all = append(all, stepAt(model.Moment{Step: s, Cmd: "power on", Index: i + 1, Of: len(c.booted)}))
+		all = append(all, stepAt(sim.Moment{Step: s, Cmd: "power on", Index: i + 1, Of: len(c.booted)}))
 	}
 	c.tell(Steps{all})
 	return nil

@@ -112,7 +112,7 @@ func imported(t *testing.T) map[string][]string {
 // name of its own for one, but package docker for Podman's program and socket.
 func TestEngineNames(t *testing.T) {
 	for file := range imported(t) {
-		if file == "sim/kind.go" || file == "real/docker/find.go" {
+		if file == "sim/kind.go" || file == "real/docker/daemon/find.go" {
 			continue
 		}
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)

@@ -1,11 +1,11 @@
 //go:build !unix
 
-package docker
+package daemon
 
 import "os"
 
-// alive says whether a process with this id runs.
-func alive(pid int) bool {
+// Alive says whether a process with this id runs.
+func Alive(pid int) bool {
 	p, err := os.FindProcess(pid)
 	if err == nil {
 		p.Release()

@@ -1,9 +1,7 @@
-package model
+package sim
 
 import (
 	"slices"
-
-	"twinlayer/sim"
 )
 
 // Timeline is the model's steps of a session with a cursor in them. Going
@@ -22,7 +20,7 @@ const StepsKept = 5000
 
 // Moment is a step and where it stands.
 type Moment struct {
-	sim.Step
+	Step
 	Cmd   string // the command that it is of
 	Index int    // its place among that command's steps, from 1
 	Of    int    // how many these are
@@ -30,7 +28,7 @@ type Moment struct {
 
 // Add puts the steps of a command at the end and the cursor behind them, or
 // in front of them if held.
-func (t *Timeline) Add(cmd string, steps []sim.Step, held bool) {
+func (t *Timeline) Add(cmd string, steps []Step, held bool) {
 	t.forget()
 	t.at = len(t.moments)
 	for i, s := range steps {

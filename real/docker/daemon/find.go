@@ -1,4 +1,4 @@
-package docker
+package daemon
 
 import (
 	"cmp"
@@ -37,10 +37,10 @@ func (t Target) Name() string {
 	return sim.Docker
 }
 
-func (t Target) title() string { return sim.KindOf(t.Name()).Title }
+func (t Target) Title() string { return sim.KindOf(t.Name()).Title }
 
-// dial makes a client; nothing is sent yet.
-func (t Target) dial() (*client.Client, error) {
+// Dial makes a client; nothing is sent yet.
+func (t Target) Dial() (*client.Client, error) {
 	api, err := client.New(append([]client.Opt{client.WithUserAgent("twinlayer")}, t.options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("%s, named by %s: %w", t.Host, t.By, err)

@@ -1,4 +1,4 @@
-package docker
+package daemon
 
 import (
 	"context"
@@ -15,38 +15,38 @@ import (
 	"twinlayer/sim"
 )
 
-// explain tells what the engine answers, a *sim.Refusal in its words, from an
+// Explain tells what the engine answers, a *sim.Refusal in its words, from an
 // engine that cannot be asked, a *sim.Lost with the remedy.
-func (t Target) explain(err error) error {
+func (t Target) Explain(err error) error {
 	var refusal *sim.Refusal
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.As(err, &refusal):
 		return err
 	case errors.Is(err, os.ErrPermission) || strings.Contains(err.Error(), "permission denied while trying to connect"):
-		return lost("%s at %s may not be used by you (permission denied): %s", t.title(), t.Host, t.permission())
+		return lost("%s at %s may not be used by you (permission denied): %s", t.Title(), t.Host, t.permission())
 	case strings.HasPrefix(t.Host, "ssh://") && strings.Contains(err.Error(), "stderr="):
 		_, said, _ := strings.Cut(err.Error(), "stderr=")
-		return lost("%s at %s cannot be reached (%s): see that \"docker -H %[2]s version\" works without a password, then type reconnect", t.title(), t.Host, strings.TrimSpace(said))
+		return lost("%s at %s cannot be reached (%s): see that \"docker -H %[2]s version\" works without a password, then type reconnect", t.Title(), t.Host, strings.TrimSpace(said))
 	case strings.Contains(err.Error(), "x509:"), strings.Contains(err.Error(), "remote error: tls:"):
-		return lost("%s at %s does not accept twinlayer's certificate, or the other way round (%v): see that ca.pem, cert.pem and key.pem, which DOCKER_CERT_PATH or the docker context names, are that engine's", t.title(), t.Host, rootCause(err))
+		return lost("%s at %s does not accept twinlayer's certificate, or the other way round (%v): see that ca.pem, cert.pem and key.pem, which DOCKER_CERT_PATH or the docker context names, are that engine's", t.Title(), t.Host, rootCause(err))
 	case strings.Contains(err.Error(), "HTTP request to an HTTPS server"):
-		return lost("%s at %s wants TLS: set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to where its certificates are", t.title(), t.Host)
-	case gone(err):
-		return lost("%s at %s does not answer (%v): start it, for instance with %q, then type reconnect", t.title(), t.Host, rootCause(err), t.start())
+		return lost("%s at %s wants TLS: set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to where its certificates are", t.Title(), t.Host)
+	case Gone(err):
+		return lost("%s at %s does not answer (%v): start it, for instance with %q, then type reconnect", t.Title(), t.Host, rootCause(err), t.start())
 	case strings.Contains(err.Error(), "client version") && strings.Contains(err.Error(), "is too"), strings.Contains(err.Error(), "API version"):
-		return lost("%s at %s speaks an API that twinlayer does not (%v): it needs 1.40 or newer, which Docker has since 19.03", t.title(), t.Host, err)
+		return lost("%s at %s speaks an API that twinlayer does not (%v): it needs 1.40 or newer, which Docker has since 19.03", t.Title(), t.Host, err)
 	case strings.Contains(err.Error(), "no space left on device"):
-		return sim.Refuse("the disk of %s is full (%s): see what takes the room with \"%s system df\", free some, then try again", t.title(), words(err), t.Name())
+		return sim.Refuse("the disk of %s is full (%s): see what takes the room with \"%s system df\", free some, then try again", t.Title(), Words(err), t.Name())
 	case strings.Contains(err.Error(), "toomanyrequests"), strings.Contains(err.Error(), "429 Too Many Requests"):
-		return sim.Refuse("%s\nThe registry lets nobody pull more for now: wait a while, or log in with \"%s login\" to be allowed more.", words(err), t.Name())
+		return sim.Refuse("%s\nThe registry lets nobody pull more for now: wait a while, or log in with \"%s login\" to be allowed more.", Words(err), t.Name())
 	}
-	return sim.Refuse("%s", words(err))
+	return sim.Refuse("%s", Words(err))
 }
 
 func lost(format string, args ...any) error { return &sim.Lost{Err: fmt.Errorf(format, args...)} }
 
-// gone says whether the engine itself is missing.
-func gone(err error) bool {
+// Gone says whether the engine itself is missing.
+func Gone(err error) bool {
 	var op *net.OpError
 	return client.IsErrConnectionFailed(err) || errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrNotExist)
@@ -66,8 +66,8 @@ func rootCause(err error) error {
 	}
 }
 
-// words are what the engine said.
-func words(err error) string {
+// Words are what the engine said.
+func Words(err error) string {
 	text := strings.TrimSpace(err.Error())
 	return strings.TrimPrefix(text, "Error response from daemon: ")
 }
