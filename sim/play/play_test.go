@@ -13,6 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
+	_ "twinlayer/fs/testenv" // its flags are every package's
 	"twinlayer/lessons"
 	"twinlayer/sim/model"
 	"twinlayer/sim/play"
