@@ -2,10 +2,11 @@ package lessons
 
 import (
 	"testing"
-	"twinlayer/sim/say"
 
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
+
+	"twinlayer/sim/say"
 )
 
 func goal(t *testing.T, text string) (g Goal) {

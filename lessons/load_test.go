@@ -7,10 +7,11 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"twinlayer/sim/say"
 
 	"github.com/mattn/go-runewidth"
 	"github.com/stretchr/testify/require"
+
+	"twinlayer/sim/say"
 )
 
 func TestAll(t *testing.T) {

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"time"
 
@@ -364,28 +363,6 @@ type Output struct {
 	// Unknown says why a model cannot tell what this process did; "" where
 	// it can.
 	Unknown say.Phrase
-}
-
-// Refusal is an engine's answer to something a learner got wrong, in docker's
-// words, with docker's exit status (1 where it is zero).
-type Refusal struct {
-	Text string
-	Exit int
-}
-
-func (r *Refusal) Error() string { return r.Text }
-
-// Lost is the error of every call to an engine that is gone, and why it is.
-type Lost struct{ Err error }
-
-func (l *Lost) Error() string { return l.Err.Error() }
-
-// Unwrap is why it is gone.
-func (l *Lost) Unwrap() error { return l.Err }
-
-// Refuse is a Refusal with exit status 1.
-func Refuse(format string, args ...any) *Refusal {
-	return &Refusal{Text: fmt.Sprintf(format, args...), Exit: 1}
 }
 
 // Grace is how long a shell has to come back after what its line had started

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -61,7 +60,7 @@ func isHost(s string) bool {
 func ParseRef(ref string) (reference.Named, error) {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
-		return nil, Refuse("%v", err)
+		return nil, Refuse("%v", err).About(InvalidReference, ref)
 	}
 	return named, nil
 }
@@ -71,13 +70,7 @@ func PullDenied(ref string) *Refusal {
 	if named, err := reference.ParseNormalizedNamed(ref); err == nil {
 		ref = reference.FamiliarName(named)
 	}
-	return Refuse("pull access denied for %s, repository does not exist or may require 'docker login': denied: requested access to the resource is denied", ref)
-}
-
-// IsPullDenied says whether err is [PullDenied].
-func IsPullDenied(err error) bool {
-	var r *Refusal
-	return errors.As(err, &r) && strings.HasPrefix(r.Text, "pull access denied for ")
+	return Refuse("pull access denied for %s, repository does not exist or may require 'docker login': denied: requested access to the resource is denied", ref).About(DeniedPull, ref)
 }
 
 // ManifestUnknown is docker's answer to a tag that the repository lacks.
@@ -127,15 +120,9 @@ func NotOne(key string, n int) *Refusal {
 }
 
 // NoSuchContainer is docker's answer to a container it does not have.
-func NoSuchContainer(key string) *Refusal { return Refuse(noSuchContainer+"%s", key) }
-
-// IsNoSuchContainer says whether err is that.
-func IsNoSuchContainer(err error) bool {
-	var r *Refusal
-	return errors.As(err, &r) && strings.HasPrefix(r.Text, noSuchContainer)
+func NoSuchContainer(key string) *Refusal {
+	return Refuse("No such container: %s", key).About(MissingContainer, key)
 }
-
-const noSuchContainer = "No such container: "
 
 // NotRunning is docker's answer to an exec in a container that has ended.
 func NotRunning(c Container) *Refusal { return Refuse("container %s is not running", c.ID) }
@@ -185,7 +172,7 @@ func FindImage(all []Image, key string) (Image, error) {
 		if i := slices.IndexFunc(all, func(img Image) bool { return img.ID == id }); i >= 0 {
 			return all[i], nil
 		}
-		return Image{}, Refuse("No such image: %s", key)
+		return Image{}, Refuse("No such image: %s", key).About(MissingImage, key)
 	}
 	familiar, err := Familiar(key)
 	if err != nil {
@@ -220,13 +207,7 @@ func NoSuchImage(ref string) *Refusal {
 	if familiar, err := Familiar(ref); err == nil {
 		ref = familiar
 	}
-	return Refuse("No such image: %s", ref)
-}
-
-// IsNoSuchImage says whether err is [NoSuchImage], at which docker run pulls.
-func IsNoSuchImage(err error) bool {
-	var r *Refusal
-	return errors.As(err, &r) && strings.HasPrefix(r.Text, "No such image: ")
+	return Refuse("No such image: %s", ref).About(MissingImage, ref)
 }
 
 // Argv is what a container of an image runs: its entrypoint, then its
@@ -334,7 +315,11 @@ func ForeignUsers(all []Container, volume string) (users []string) {
 
 // VolumeInUse is docker's answer to removing a volume of these containers.
 func VolumeInUse(name string, containers []string) *Refusal {
-	return Refuse("remove %s: volume is in use - [%s]", name, strings.Join(containers, ", "))
+	r := Refuse("remove %s: volume is in use - [%s]", name, strings.Join(containers, ", "))
+	if slices.Contains(containers, JustTaken) {
+		return r.About(UsedElsewhere, name)
+	}
+	return r
 }
 
 // DefaultPath is the PATH of a container whose image has none.
@@ -443,7 +428,7 @@ func isLoginFlag(arg string) bool {
 
 // NoSuchPath is docker's answer to docker cp of a path that is not there.
 func NoSuchPath(c Container, name string) *Refusal {
-	return Refuse("Could not find the file %s in container %s", name, c.Name)
+	return Refuse("Could not find the file %s in container %s", name, c.Name).About(MissingPath, name)
 }
 
 // NoReference is docker save's answer to an image that it does not have.

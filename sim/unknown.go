@@ -21,12 +21,3 @@ type Unknown struct{ Why say.Phrase }
 func (u *Unknown) Told() say.Phrase { return CannotKnow(u.Why) }
 
 func (u *Unknown) Error() string { return say.Text(u.Told()) }
-
-// FromDaemon marks a refusal as what the engine said, as docker does.
-func FromDaemon(err error) error {
-	var r *Refusal
-	if errors.As(err, &r) {
-		return &Refusal{Text: "Error response from daemon: " + r.Text, Exit: r.Exit}
-	}
-	return err
-}

@@ -38,6 +38,7 @@ type View struct {
 	Stock   []Image      `json:"-"`
 	Tree    *fs.Tree     `json:"-"` // the writable layer
 	Refused string       `json:"-"` // the end of Stderr: why the command went no further
+	Refusal *Refusal     `json:"-"` // that, as a value; of several, the last; nil: there was none
 }
 
 // Printed is what was printed, in the order in which one reads it: what docker

@@ -300,7 +300,7 @@ func TestImportSaveLoad(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, img.ID, removed.Deleted[0])
 		_, err = e.Image(t.Context(), img.ID.String())
-		require.True(t, sim.IsNoSuchImage(err))
+		require.True(t, sim.IsRefusal(err, sim.MissingImage))
 		for _, drop := range []string{"", "manifest.json"} { // as Docker's, and as an OCI layout
 			refs, err := e.Load(t.Context(), without(t, archive.Bytes(), drop))
 			require.NoError(t, err)
@@ -462,7 +462,7 @@ func TestPullByLoad(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 		_, err = e.Pull(t.Context(), "nosuch")
-		require.True(t, sim.IsPullDenied(err))
+		require.True(t, sim.IsRefusal(err, sim.DeniedPull))
 	})
 }
 

@@ -240,7 +240,7 @@ func (e *Engine) Save(ctx context.Context, refs []string, archive io.Writer) err
 	out := archiver{seen: map[string]bool{}}
 	for _, ref := range refs {
 		img, err := e.find(ctx, ref)
-		if sim.IsNoSuchImage(err) {
+		if sim.IsRefusal(err, sim.MissingImage) {
 			return sim.NoReference()
 		} else if err != nil {
 			return err

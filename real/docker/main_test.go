@@ -70,7 +70,7 @@ func spec(args ...string) sim.Spec {
 func create(t testing.TB, e *Engine, s sim.Spec) sim.Container {
 	t.Helper()
 	_, err := e.Image(t.Context(), "busybox")
-	if sim.IsNoSuchImage(err) {
+	if sim.IsRefusal(err, sim.MissingImage) {
 		_, err = e.Pull(t.Context(), "busybox")
 	}
 	require.NoError(t, err)

@@ -291,7 +291,7 @@ func (e *Engine) Push(ctx context.Context, ref string) (sim.PushResult, error) {
 		return sim.PushResult{}, err
 	}
 	img, err := e.find(ctx, ref)
-	if sim.IsNoSuchImage(err) {
+	if sim.IsRefusal(err, sim.MissingImage) {
 		return sim.PushResult{}, sim.Refuse("An image does not exist locally with the tag: %s", strings.TrimSuffix(familiar, separator(version)+version))
 	}
 	if err != nil {

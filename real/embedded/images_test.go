@@ -294,7 +294,7 @@ func TestTagAndRemove(t *testing.T) {
 	require.Len(t, removed.Deleted, 2)
 	require.Equal(t, img.ID, removed.Deleted[0])
 	_, err = e.Image(c, "busybox")
-	require.True(t, sim.IsNoSuchImage(err))
+	require.True(t, sim.IsRefusal(err, sim.MissingImage))
 	pulled, err := e.Pull(c, "busybox")
 	require.NoError(t, err)
 	require.False(t, pulled.Layers[0].Exists, "the cache on disk does not count")

@@ -37,7 +37,7 @@ func there(t *testing.T, e *embedded.Engine, img sim.Image) bool {
 	require.NoError(t, err)
 	_, err = e.Image(timeout(t), img.ID.String())
 	if err != nil {
-		require.True(t, sim.IsNoSuchImage(err), "%v", err)
+		require.True(t, sim.IsRefusal(err, sim.MissingImage), "%v", err)
 	}
 	return err == nil
 }

@@ -88,7 +88,7 @@ func (s *store) manifest(ctx context.Context, name, reference string) (content, 
 	artifact, err := s.registry.Resolve(ctx, name, reference)
 	var refusal *sim.Refusal
 	switch {
-	case sim.IsPullDenied(err):
+	case sim.IsRefusal(err, sim.DeniedPull):
 		return content{}, problem{http.StatusNotFound, "NAME_UNKNOWN", "repository name not known to registry", err.Error()}
 	case errors.As(err, &refusal):
 		return content{}, problem{http.StatusNotFound, "MANIFEST_UNKNOWN", "manifest unknown", refusal.Text}

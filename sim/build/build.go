@@ -257,7 +257,7 @@ func (b *builder) imageOrPull(ref string) (sim.Image, error) {
 // fetch is the image that ref names, and what its pull told, if there was one.
 func (b *builder) fetch(ref string) (img sim.Image, told string, err error) {
 	img, err = b.engine.Image(b, ref)
-	if err != nil && !sim.IsNoSuchImage(err) || err == nil && !b.Pull {
+	if err != nil && !sim.IsRefusal(err, sim.MissingImage) || err == nil && !b.Pull {
 		return img, "", err
 	}
 	p, err := b.engine.Pull(b, ref)

@@ -87,7 +87,7 @@ func (c *invocation) dispatch() error {
 	}
 	v, ok := verb(c.Verb)
 	if !ok {
-		return sim.Refuse("docker: unknown command: docker %s\n\nRun 'docker --help' for more information", c.Verb)
+		return sim.Refuse("docker: unknown command: docker %s\n\nRun 'docker --help' for more information", c.Verb).About(sim.UnknownCommand, c.Verb)
 	}
 	return v.run(c)
 }
@@ -105,7 +105,7 @@ func (c *invocation) settle(err error) error {
 	refusal := sim.Refuse("%v", err)
 	errors.As(err, &refusal)
 	c.view.Exit = max(refusal.Exit, 1)
-	c.view.Refused = refusal.Text + "\n"
+	c.view.Refused, c.view.Refusal = refusal.Text+"\n", refusal
 	c.view.Complain("%s", c.view.Refused)
 	return nil
 }
@@ -177,7 +177,7 @@ func (c *invocation) observeContainer() error {
 		c.view.Unseen = sayLookInterrupted
 	case !errors.As(err, &refusal):
 		return err
-	case !sim.IsNoSuchContainer(refusal):
+	case !sim.IsRefusal(refusal, sim.MissingContainer):
 		c.view.Unseen = say.Verbatim(refusal.Text)
 	}
 	c.view.Changes, c.view.Layer, c.view.Tree = []fs.Change{}, "", nil

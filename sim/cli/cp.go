@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"errors"
 	"io"
 	"path"
 	"strings"
@@ -147,7 +146,7 @@ func (c *invocation) putIn(k sim.Container, tree *fs.Tree, src, dest string, mus
 		into = inner(tree, false)
 	}
 	err := c.engine.CopyIn(c, k.ID, dest, into)
-	if !isMissing(err) || dest == "/" {
+	if !sim.IsRefusal(err, sim.MissingPath) || dest == "/" {
 		return sim.FromDaemon(err)
 	}
 	if mustBeDir && !onlyEntry(tree).IsDir() {
@@ -157,11 +156,6 @@ func (c *invocation) putIn(k sim.Container, tree *fs.Tree, src, dest string, mus
 		return sim.Refuse("cannot copy directory")
 	}
 	return sim.FromDaemon(c.engine.CopyIn(c, k.ID, path.Dir(dest), renamed(tree, path.Base(dest), false)))
-}
-
-func isMissing(err error) bool {
-	var r *sim.Refusal
-	return errors.As(err, &r) && strings.HasPrefix(r.Text, "Could not find the file ")
 }
 
 // ofRoot is a tree whose files are root's, as docker cp makes them in a

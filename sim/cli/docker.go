@@ -40,7 +40,7 @@ func (c *invocation) made() (sim.Container, error) {
 		return sim.Container{}, err
 	}
 	k, err := c.engine.Create(c, spec)
-	if sim.IsNoSuchImage(err) {
+	if sim.IsRefusal(err, sim.MissingImage) {
 		if err = c.pullMissing(spec.Image); err == nil {
 			k, err = c.engine.Create(c, spec)
 		}
@@ -83,10 +83,10 @@ func runError(err error, exit int) error {
 		exit = r.Exit
 	}
 	prefix := "docker: Error response from daemon: "
-	if strings.HasPrefix(r.Text, "invalid reference format") {
+	if r.Kind == sim.InvalidReference {
 		prefix = "docker: "
 	}
-	return &sim.Refusal{Text: prefix + r.Text + "\n\nRun 'docker run --help' for more information", Exit: exit}
+	return &sim.Refusal{Text: prefix + r.Text + "\n\nRun 'docker run --help' for more information", Exit: exit, Kind: r.Kind, Subject: r.Subject}
 }
 
 // unanswered is how yum and apt-get end where nobody answers.
@@ -181,7 +181,7 @@ func (c *invocation) pull() error {
 	p, err := c.engine.Pull(c, c.Args[0])
 	switch {
 	case err != nil:
-		if strings.HasPrefix(err.Error(), "invalid reference format") {
+		if sim.IsRefusal(err, sim.InvalidReference) {
 			return err
 		}
 		return sim.FromDaemon(err)
@@ -226,7 +226,7 @@ func VerbNames() []string {
 func (c *invocation) push() error {
 	p, err := c.engine.Push(c, c.Args[0])
 	if err != nil {
-		if strings.HasPrefix(err.Error(), "invalid reference format") {
+		if sim.IsRefusal(err, sim.InvalidReference) {
 			return err
 		}
 		return sim.FromDaemon(err)

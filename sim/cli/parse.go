@@ -60,7 +60,7 @@ func Parse(line string, getenv func(string) string) (sim.Cmd, error) {
 	}
 	c, ok := verb(words[0])
 	if !ok {
-		return sim.Cmd{}, sim.Refuse("docker: unknown command: docker %s\n\nRun 'docker --help' for more information", words[0])
+		return sim.Cmd{}, sim.Refuse("docker: unknown command: docker %s\n\nRun 'docker --help' for more information", words[0]).About(sim.UnknownCommand, words[0])
 	}
 	cmd, err := c.parse(line, words[1:], getenv)
 	for i, kv := range cmd.Env {
@@ -88,7 +88,7 @@ func ofGroup(line string, words []string) (sim.Cmd, error) {
 	if len(words) == 1 || words[1] == "--help" || words[1] == "-h" {
 		return sim.Cmd{Text: line, Verb: "help", Args: words[:1]}, nil
 	}
-	return sim.Cmd{}, sim.Refuse("docker: unknown command: docker %s %s\n\nRun 'docker %s --help' for more information", words[0], words[1], words[0])
+	return sim.Cmd{}, sim.Refuse("docker: unknown command: docker %s %s\n\nRun 'docker %s --help' for more information", words[0], words[1], words[0]).About(sim.UnknownCommand, words[0])
 }
 
 // withoutGroup turns "container run" into "run" and "image ls" into "images".

@@ -40,7 +40,7 @@ func TestParseRefuses(t *testing.T) {
 		"run --frob x": {Text: "unknown flag: --frob\n\nUsage:  docker run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nRun 'docker run --help' for more information", Exit: 125},
 		"ps -Z":        {Text: "unknown shorthand flag: 'Z' in -Z\n\nUsage:  docker ps [OPTIONS]\n\nRun 'docker ps --help' for more information", Exit: 125},
 		"run --name":   {Text: "flag needs an argument: --name\n\nUsage:  docker run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nRun 'docker run --help' for more information", Exit: 125},
-		"docker frob":  {Text: "docker: unknown command: docker frob\n\nRun 'docker --help' for more information", Exit: 1},
+		"docker frob":  {Text: "docker: unknown command: docker frob\n\nRun 'docker --help' for more information", Exit: 1, Kind: sim.UnknownCommand, Subject: "frob"},
 		"ps a":         {Text: "docker: 'docker ps' accepts no arguments\n\nUsage:  docker ps [OPTIONS]\n\nRun 'docker ps --help' for more information", Exit: 1},
 		"pull":         {Text: "docker: 'docker pull' requires 1 argument\n\nUsage:  docker pull [OPTIONS] NAME[:TAG|@DIGEST]\n\nRun 'docker pull --help' for more information", Exit: 1},
 		"tag a":        {Text: "docker: 'docker tag' requires 2 arguments\n\nUsage:  docker tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]\n\nRun 'docker tag --help' for more information", Exit: 1},

@@ -26,9 +26,8 @@ var (
 	sayConfigured = say.P2("image.configured")
 
 	// layers
-	sayImageLayer     = say.P1("image.layer")
-	sayContainerLayer = say.P0("image.container-layer")
-	sayInitLayer      = say.P0("image.init-layer")
+	sayImageLayer = say.P1("image.layer")
+	sayInitLayer  = say.P0("image.init-layer")
 
 	// containers come, run and go
 	sayCreated          = say.P3("container.created")

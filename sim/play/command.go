@@ -2,7 +2,6 @@ package play
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -129,21 +128,18 @@ func (c *Conversation) count(result sim.Result) {
 	}
 }
 
-// noImage is what docker says of an image that it then pulls.
-var noImage = regexp.MustCompile(`Unable to find image '([^':]+)(:latest)?' locally`)
-
 // pointAtWord helps somebody whose line was no command, but is near to one, or
 // is a word that lacks its colon in a container's shell.
 func (c *Conversation) pointAtWord(at session.Attached, result sim.Result) {
 	first, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(result.Cmd), "docker "), " ")
-	stderr := result.Model.Stderr
-	missing := noImage.FindStringSubmatch(stderr)
+	stderr, refusal := result.Model.Stderr, result.Model.Refusal
 	switch {
-	case missing != nil && result.Model.Exit != 0:
-		c.suggest(lessons.Closest(missing[1], c.Pullable))
+	case refusal != nil && refusal.Kind == sim.DeniedPull:
+		name, _, _ := strings.Cut(refusal.Subject, ":")
+		c.suggest(lessons.Closest(name, c.Pullable))
 	case at.Shell != "" && strings.Contains(strings.ReplaceAll(stderr, ": command not", ": not"), first+": not found"):
 		c.pointAtColon(first)
-	case strings.Contains(stderr, "unknown command: docker "+first):
+	case refusal != nil && refusal.Kind == sim.UnknownCommand:
 		c.pointAtCommand(first)
 	}
 }

@@ -262,7 +262,7 @@ func (s *Session) excuse(ctx context.Context, r *sim.Result, b *both) error {
 	if r.Real == nil || r.Verdict != sim.Bug {
 		return nil
 	}
-	if strings.Contains(r.Real.Stderr, sim.JustTaken) {
+	if r.Real.Refusal != nil && r.Real.Refusal.Kind == sim.UsedElsewhere {
 		r.Model.Unknown = sayBeginsToUse
 	} else if volumes := s.volumesIn(b.modelCmd); len(volumes) > 0 {
 		written, err := s.writtenByOthers(ctx, volumes)

@@ -40,7 +40,27 @@ func (t Target) Explain(err error) error {
 	case strings.Contains(err.Error(), "toomanyrequests"), strings.Contains(err.Error(), "429 Too Many Requests"):
 		return sim.Refuse("%s\nThe registry lets nobody pull more for now: wait a while, or log in with \"%s login\" to be allowed more.", Words(err), t.Name())
 	}
-	return sim.Refuse("%s", Words(err))
+	return refused(err)
+}
+
+// refused is what the engine answers. Its kind can be told by the words alone,
+// for the API has one status for many.
+func refused(err error) *sim.Refusal {
+	words := Words(err)
+	r := sim.Refuse("%s", words)
+	for prefix, kind := range map[string]sim.RefusalKind{
+		"No such image: ": sim.MissingImage, "No such container: ": sim.MissingContainer,
+		"Could not find the file ": sim.MissingPath, "invalid reference format": sim.InvalidReference,
+	} {
+		if subject, ok := strings.CutPrefix(words, prefix); ok {
+			return r.About(kind, subject)
+		}
+	}
+	if rest, ok := strings.CutPrefix(words, "pull access denied for "); ok {
+		name, _, _ := strings.Cut(rest, ",")
+		return r.About(sim.DeniedPull, name)
+	}
+	return r
 }
 
 func lost(format string, args ...any) error { return &sim.Lost{Err: fmt.Errorf(format, args...)} }

@@ -79,7 +79,7 @@ func (h *helper) toSave(words []string) (images []kept, release func(), err erro
 // is an id.
 func (h *helper) named(word string) (*image, []string, error) {
 	img, err := h.findImage(word)
-	if sim.IsNoSuchImage(err) {
+	if sim.IsRefusal(err, sim.MissingImage) {
 		return nil, nil, sim.NoReference()
 	}
 	if err != nil {
