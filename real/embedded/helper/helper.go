@@ -3,6 +3,7 @@
 package helper
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	goruntime "runtime"
 	"runtime/debug"
 	"sync"
+	"syscall"
 
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
@@ -21,7 +23,7 @@ import (
 	"twinlayer/sim"
 )
 
-// helper is the engine itself, in the process that [Start] starts.
+// helper is the engine itself, in the process that embedded.Start starts.
 type helper struct {
 	cfg    Config
 	store  *store.Store
@@ -38,10 +40,10 @@ type helper struct {
 	lastRead   readLayer
 }
 
-// serve is the helper's main function. It ends when its socket does. The main
+// Serve is the helper's main function. It ends when its socket does. The main
 // thread does nothing else: what enters a container ends with its thread, and
 // the main one shows in /proc as the helper itself.
-func serve() int {
+func Serve() int {
 	goruntime.LockOSThread()
 	h := newHelper()
 	served := make(chan struct{})
@@ -168,7 +170,7 @@ func (h *helper) info(context.Context, rpc.None) (sim.Info, error) {
 // mapped is how many ids our user namespace has; 0 if it has all.
 func mapped() uint32 {
 	var sum uint64
-	for _, r := range identity("/proc/self/uid_map") {
+	for _, r := range Identity("/proc/self/uid_map") {
 		sum += uint64(r.Size)
 	}
 	if sum >= 1<<32-1 {
@@ -220,4 +222,21 @@ func (h *helper) verify(ctx context.Context, _ rpc.None) (store.Verified, error)
 		err = h.store.Collect()
 	}
 	return v, err
+}
+
+// Identity maps every id of our own user namespace to itself, by the uid_map or
+// gid_map of a process in it (user_namespaces(7)).
+func Identity(file string) (m []syscall.SysProcIDMap) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var id, outside, size int
+		if _, err := fmt.Sscan(lines.Text(), &id, &outside, &size); err == nil {
+			m = append(m, syscall.SysProcIDMap{ContainerID: id, HostID: id, Size: size})
+		}
+	}
+	return m
 }

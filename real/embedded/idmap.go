@@ -1,9 +1,8 @@
 //go:build linux
 
-package helper
+package embedded
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +12,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"twinlayer/real/embedded/helper"
 )
 
 // idMap is how the ids of the helper's user namespace map to ours
@@ -32,7 +33,7 @@ func mapFor(as *User) idMap {
 	case as != nil:
 		return pretended(*as)
 	case os.Geteuid() == 0:
-		return idMap{uids: identity("/proc/self/uid_map"), gids: identity("/proc/self/gid_map"), setgroups: true}
+		return idMap{uids: helper.Identity("/proc/self/uid_map"), gids: helper.Identity("/proc/self/gid_map"), setgroups: true}
 	}
 	uids, gids := subIDs("/etc/subuid"), subIDs("/etc/subgid")
 	if uids == nil || gids == nil || !installed("newuidmap") || !installed("newgidmap") {
@@ -57,22 +58,6 @@ func pretended(as User) idMap {
 		m = append(m, syscall.SysProcIDMap{ContainerID: 1, HostID: as.First, Size: as.Count})
 	}
 	return idMap{uids: m, gids: m, setgroups: as.Count > 0, become0: true}
-}
-
-// identity maps every id of our own user namespace to itself.
-func identity(file string) (m []syscall.SysProcIDMap) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		var id, outside, size int
-		if _, err := fmt.Sscan(lines.Text(), &id, &outside, &size); err == nil {
-			m = append(m, syscall.SysProcIDMap{ContainerID: id, HostID: id, Size: size})
-		}
-	}
-	return m
 }
 
 // subIDs is the first range that a file gives our user, by name or number
