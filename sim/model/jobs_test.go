@@ -79,5 +79,5 @@ func TestOrphans(t *testing.T) {
 	require.Empty(t, simtest.Do(t, s, "true").Model.Unknown)
 	simtest.Do(t, s, "true")
 	simtest.Do(t, s, "true")
-	require.Contains(t, simtest.Do(t, s, "ls /").Model.Unknown, "in the background")
+	require.Contains(t, say.Text(simtest.Do(t, s, "ls /").Model.Unknown), "in the background")
 }
