@@ -11,6 +11,7 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // losing is an engine that ends in one of the calls that a session makes
@@ -67,7 +68,7 @@ func TestStaleSince(t *testing.T) {
 			typed(t, s, "docker run -v data:/data busybox touch /data/x")
 			require.ErrorAs(t, s.Broken(), new(*sim.Lost))
 			r := typed(t, s, "docker ps")
-			require.Contains(t, r.Differences[0].Reason, "the real world is stale since 13:14:15: ")
+			require.Contains(t, say.Text(r.Differences[0].Reason), "the real world is stale since 13:14:15: ")
 		})
 	}
 }

@@ -153,7 +153,7 @@ func runSession(t *testing.T, p Program, c Contestant, file string, used *Reason
 			var told report.Report
 			require.NoError(t, json.Unmarshal(e.Text, &told), string(e.Text))
 			if c.Real != "none" && told.Rows != nil && !told.Agree && !declaredStory(told, used) {
-				wrong = append(wrong, fmt.Sprintf("%s: a story: %s: %s\nmodel: %v\nreal:  %v", file, told.Class, told.Reason, told.Rows, told.Real))
+				wrong = append(wrong, fmt.Sprintf("%s: a story: %s: %s\nmodel: %v\nreal:  %v", file, told.Class, say.Text(told.Reason), told.Rows, told.Real))
 			}
 		}
 	}
