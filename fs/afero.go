@@ -4,6 +4,7 @@ import (
 	iofs "io/fs"
 	"os"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/spf13/afero"
@@ -171,4 +172,30 @@ func (a aferoFS) Unlink(name string) error { return wrap("unlink", name, a.s.Unl
 
 func (a aferoFS) Access(name string, mode uint32) error {
 	return wrap("access", name, a.s.Access(name, mode))
+}
+
+// Matching are the names in the directory dir that begin with base, behind typed;
+// that of a directory ends with a slash.
+func (s *Sys) Matching(typed, dir, base string) []string {
+	f, err := s.FS().Open(dir)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	infos, err := f.Readdir(-1)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, info := range infos {
+		if len(info.Name()) >= len(base) && info.Name()[:len(base)] == base {
+			name := typed + info.Name()
+			if info.IsDir() {
+				name += "/"
+			}
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"twinlayer/fs"
 	"twinlayer/kernel"
 )
 
@@ -50,4 +51,16 @@ func capabilityNames(field string, names []string) (out []string, err error) {
 		out = append(out, name)
 	}
 	return out, nil
+}
+
+// Dropped are the capabilities that root lacks in a container that was asked
+// for with these.
+func Dropped(add, drop []string) (lacks fs.Capabilities) {
+	has, err := Capabilities(add, drop)
+	for number, name := range kernel.Capabilities {
+		if err == nil && !slices.Contains(has, name) {
+			lacks |= 1 << number
+		}
+	}
+	return lacks
 }

@@ -368,3 +368,22 @@ type Output struct {
 // Grace is how long a shell has to come back after what its line had started
 // was killed. Nothing tells that a shell is in an endless loop of its own.
 const Grace = 300 * time.Millisecond
+
+// Solitary is what an engine embeds that keeps nothing over sessions, shares
+// nothing, and has nothing that could be damaged or must be closed.
+type Solitary struct{}
+
+// SetScratch does nothing.
+func (Solitary) SetScratch(context.Context, bool) error { return nil }
+
+// Refresh finds nothing new.
+func (Solitary) Refresh(context.Context) (bool, error) { return false, nil }
+
+// Others are none.
+func (Solitary) Others(context.Context, []string) (Others, error) { return Others{}, nil }
+
+// Troubles are none.
+func (Solitary) Troubles(context.Context) ([]string, error) { return nil, nil }
+
+// Close frees nothing.
+func (Solitary) Close() error { return nil }

@@ -10,6 +10,7 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/model/contents"
 	"twinlayer/sim/say"
 )
 
@@ -40,10 +41,10 @@ func (a Adoption) HasImage(id digest.Digest) bool {
 // until the model needs their files: read reads the i-th.
 func (a Adoption) Image(img sim.Image, read func(i int) (*fs.Tree, error)) {
 	for i, diffID := range img.Layers {
-		a.t.model.contents.readBy(diffID, func() (*fs.Tree, error) { return read(i) })
-		l := layer{diffID: diffID}
+		a.t.model.contents.ReadBy(diffID, func() (*fs.Tree, error) { return read(i) })
+		l := contents.Layer{DiffID: diffID}
 		if i < len(img.Sizes) {
-			l.size = img.Sizes[i]
+			l.Size = img.Sizes[i]
 		}
 		a.t.state = a.t.state.withLayer(l)
 	}

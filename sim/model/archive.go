@@ -13,6 +13,7 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/model/contents"
 	"twinlayer/sim/say"
 )
 
@@ -112,7 +113,7 @@ func blobPath(d digest.Digest) string { return "blobs/" + d.Algorithm().String()
 type archiveWriter struct {
 	w       *tar.Writer
 	written map[string]bool
-	*contents
+	*contents.Store
 }
 
 func (a archiveWriter) image(st State, img image) error {
@@ -124,8 +125,8 @@ func (a archiveWriter) image(st State, img image) error {
 	return a.file(blobPath(img.ID), img.blob)
 }
 
-func (a archiveWriter) layer(l layer) error {
-	name := blobPath(l.diffID)
+func (a archiveWriter) layer(l contents.Layer) error {
+	name := blobPath(l.DiffID)
 	if a.written[name] {
 		return nil
 	}
@@ -137,7 +138,7 @@ func (a archiveWriter) layer(l layer) error {
 	if err := a.w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: size}); err != nil {
 		return err
 	}
-	r, err := a.tar(l)
+	r, err := a.Tar(l)
 	if err != nil {
 		return err
 	}
@@ -147,8 +148,8 @@ func (a archiveWriter) layer(l layer) error {
 }
 
 // length is how long a layer's tar is.
-func (a archiveWriter) length(l layer) (int64, error) {
-	r, err := a.tar(l)
+func (a archiveWriter) length(l contents.Layer) (int64, error) {
+	r, err := a.Tar(l)
 	if err != nil {
 		return 0, err
 	}

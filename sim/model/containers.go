@@ -9,6 +9,7 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/model/contents"
 	"twinlayer/sim/say"
 )
 
@@ -30,20 +31,20 @@ func (t *transition) create(spec sim.Spec) (sim.Container, error) {
 	if err != nil {
 		return sim.Container{}, err
 	}
-	base := t.model.contents.root(img)
+	base := t.model.contents.Root(img.root, img.layers)
 	spec.Mounts = sim.Mounts(img.Config.Config, spec)
 	spec.Created = spec.Created.Round(0) // as engines keep it: by the wall clock
 	c := container{
-		Container: sim.Container{Spec: &spec, ImageID: img.ID, Path: argv, Status: sim.Created}, image: img, unread: base.unread,
+		Container: sim.Container{Spec: &spec, ImageID: img.ID, Path: argv, Status: sim.Created}, image: img, unread: base.Unread,
 		process: spec.Process(argv, img.Config.Config),
 	}
-	root := fs.NewUnion(base.stack, base.merged, fs.NewUpper(base.merged, t.tick().UnixNano()))
+	root := fs.NewUnion(base.Stack, base.Merged, fs.NewUpper(base.Merged, t.tick().UnixNano()))
 	c.mounts = fs.NewMounts(fs.Mount{Source: "overlay", Target: "/", Type: "overlay", FS: root})
 	t.state = t.state.with(c)
 	c, _ = t.state.container(c.ID)
 	t.step("create", "/", createdWhy(spec, len(img.Layers)))
-	t.makeVolumes(c, base.merged)
-	if err := t.makeDir(c); err != nil && base.unread.Empty() {
+	t.makeVolumes(c, base.Merged)
+	if err := t.makeDir(c); err != nil && base.Unread.Empty() {
 		t.remove(c)
 		t.removeVolumesOf(c)
 		return sim.Container{}, err
@@ -74,7 +75,7 @@ func (t *transition) base(ref string) (*image, error) {
 		return nil, err
 	}
 	if found.ID == "" {
-		return &image{Image: found, root: &rootOnce{}}, nil
+		return &image{Image: found, root: &contents.RootOnce{}}, nil
 	}
 	img, _ := t.state.images.Get(found.ID)
 	return img, nil

@@ -6,6 +6,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/sim"
+	"twinlayer/sim/model/contents"
 )
 
 // Pull takes an image from the registry.
@@ -77,8 +78,8 @@ func (t *transition) pullLayer(blob sim.Blob, diffID digest.Digest) (sim.PulledL
 	if err != nil {
 		return p, err
 	}
-	t.state = t.state.withLayer(layer{diffID: diffID, size: tree.Bytes(), tree: tree})
-	t.model.contents.tarBy(diffID, blob.Tar)
+	t.state = t.state.withLayer(contents.Layer{DiffID: diffID, Size: tree.Bytes(), Tree: tree})
+	t.model.contents.TarBy(diffID, blob.Tar)
 	t.step("layer", "/", sayLayerUnpacked(sim.Short(diffID)))
 	return p, nil
 }

@@ -10,25 +10,26 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/model/contents"
 )
 
 // image is an image with what it stands on.
 type image struct {
 	sim.Image
-	blob   []byte  // the configuration
-	layers []layer // those of Layers
-	root   *rootOnce
+	blob   []byte           // the configuration
+	layers []contents.Layer // those of Layers
+	root   *contents.RootOnce
 }
 
 // addImage adds an image whose layers are all there.
 func (t *transition) addImage(img sim.Image, blob []byte) {
 	full := image{Image: img, blob: blob}
 	full.Sizes = nil
-	full.root = &rootOnce{}
+	full.root = &contents.RootOnce{}
 	for _, diffID := range img.Layers {
 		l := t.state.layer(diffID)
 		full.layers = append(full.layers, l)
-		full.Sizes = append(full.Sizes, l.size)
+		full.Sizes = append(full.Sizes, l.Size)
 	}
 	if old, ok := t.state.image(img.ID); ok {
 		full.Tags = old.Tags
@@ -45,7 +46,7 @@ func (m *Model) Layers(_ context.Context, ref string) ([]*fs.Tree, error) {
 	}
 	var out []*fs.Tree
 	for _, diffID := range img.Layers {
-		tree, err := m.contents.tree(st.layer(diffID))
+		tree, err := m.contents.Tree(st.layer(diffID))
 		if err != nil {
 			return nil, unable(fmt.Errorf("layer %s cannot be read: %w", sim.Short(diffID), err))
 		}
@@ -99,7 +100,7 @@ func (t *transition) added(own *fs.Tree) (*sim.NewLayer, error) {
 		return nil, err
 	}
 	l := sim.NewLayer{DiffID: sum.Digest(), Size: own.Bytes()}
-	t.state = t.state.withLayer(layer{l.DiffID, l.Size, own, t.dialect()})
+	t.state = t.state.withLayer(contents.Layer{DiffID: l.DiffID, Size: l.Size, Tree: own, Dialect: t.dialect()})
 	t.step("layer", "/", sayCommitted(sim.Short(l.DiffID)))
 	return &l, nil
 }
@@ -150,7 +151,7 @@ func (t *transition) importRoot(i sim.Import) (sim.Image, error) {
 	if err != nil {
 		return sim.Image{}, sim.BadTar(err)
 	}
-	t.state = t.state.withLayer(layer{diffID: diffID, size: tree.Bytes(), tree: tree})
+	t.state = t.state.withLayer(contents.Layer{DiffID: diffID, Size: tree.Bytes(), Tree: tree})
 	t.step("layer", "/", sayImported(sim.Short(diffID)))
 	img, blob, err := i.Image(sim.NewLayer{DiffID: diffID, Size: tree.Bytes()})
 	if err != nil {

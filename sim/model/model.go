@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"path"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"twinlayer/fs"
 	"twinlayer/kernel"
 	"twinlayer/sim"
+	"twinlayer/sim/model/contents"
 	"twinlayer/sim/say"
 	"twinlayer/sim/userland"
 )
@@ -20,6 +20,7 @@ import (
 // operation is a pure transition from one State to the next, which it records
 // as [Step]s.
 type Model struct {
+	sim.Solitary
 	cfg Config
 
 	turn     sync.Mutex  // of the operation under way
@@ -33,7 +34,7 @@ type Model struct {
 	seen     overview  // of the containers, as it was asked for last
 	listed   imageList // of the images, likewise
 	known    sync.Map  // what Programs said, by content
-	contents contents
+	contents contents.Store
 	// elsewhere are the containers of other sessions that the real engine
 	// shares its images with; no State has them: what is undone is not theirs.
 	elsewhere []sim.Container
@@ -216,21 +217,6 @@ func (m *Model) Info(context.Context) (sim.Info, error) {
 	return sim.Info{Engine: "model", IDs: m.cfg.IDs, Dialect: m.cfg.Dialect}, nil
 }
 
-// SetScratch does nothing: the model keeps nothing over sessions.
-func (m *Model) SetScratch(context.Context, bool) error { return nil }
-
-// Refresh does nothing: nobody shares the model.
-func (m *Model) Refresh(context.Context) (bool, error) { return false, nil }
-
-// Others are none.
-func (m *Model) Others(context.Context, []string) (sim.Others, error) { return sim.Others{}, nil }
-
-// Troubles are none: nothing of a value is damaged.
-func (m *Model) Troubles(context.Context) ([]string, error) { return nil, nil }
-
-// Close frees nothing: a value needs no closing.
-func (m *Model) Close() error { return nil }
-
 // Containers are all containers, newest first.
 func (m *Model) Containers(context.Context) ([]sim.Container, error) {
 	return m.State().Containers(), nil
@@ -288,31 +274,7 @@ func (m *Model) Paths(key, prefix string) []string {
 	}
 	dir, base := path.Split(full)
 	sys := &fs.Sys{Mounts: c.mounts.Fork(), Clock: func() time.Time { return c.Created }}
-	return matching(sys, prefix[:len(prefix)-len(base)], dir, base)
-}
-
-func matching(sys *fs.Sys, typed, dir, base string) []string {
-	f, err := sys.FS().Open(dir)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	infos, err := f.Readdir(-1)
-	if err != nil {
-		return nil
-	}
-	var out []string
-	for _, info := range infos {
-		if len(info.Name()) >= len(base) && info.Name()[:len(base)] == base {
-			name := typed + info.Name()
-			if info.IsDir() {
-				name += "/"
-			}
-			out = append(out, name)
-		}
-	}
-	slices.Sort(out)
-	return out
+	return sys.Matching(prefix[:len(prefix)-len(base)], dir, base)
 }
 
 // Dir is the directory that a waiting shell is in.

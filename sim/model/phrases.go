@@ -25,10 +25,6 @@ var (
 	sayCommitted  = say.P1("image.layer-committed")
 	sayConfigured = say.P2("image.configured")
 
-	// layers
-	sayImageLayer = say.P1("image.layer")
-	sayInitLayer  = say.P0("image.init-layer")
-
 	// containers come, run and go
 	sayCreated          = say.P3("container.created")
 	sayCreatedOnNothing = say.P1("container.created-on-nothing")
@@ -76,7 +72,6 @@ var (
 	sayMachineCode     = say.P1("unknown.machine-code")
 	sayMachineCodeDoes = say.P1("unknown.machine-code-does")
 	sayHostFiles       = say.P2("unknown.host-files")
-	sayUnreadLayer     = say.P2("unknown.unread-layer")
 	sayKernelShows     = say.P1("unknown.kernel-shows")
 	sayDiskHolds       = say.P1("unknown.disk-holds")
 	sayDiskFull        = say.P0("unknown.disk-full")
@@ -88,7 +83,6 @@ var (
 	sayTrapped         = say.P0("unknown.trap")
 	sayArchiveUnpacked = say.P0("unknown.archive")
 	sayRegistryHas     = say.P0("unknown.registry-has")
-	sayLayerTar        = say.P1("unknown.layer-tar")
 	sayNoNetwork       = say.P1("unknown.no-network")
 	sayShelfKept       = say.P1("unknown.registry-kept")
 

@@ -174,7 +174,7 @@ func (x *execution) drop() {
 	x.t.mu.Lock()
 	defer x.t.mu.Unlock()
 	if c, err := x.t.state.container(x.id); err == nil {
-		x.sys.Dropped = dropped(c)
+		x.sys.Dropped = sim.Dropped(c.CapAdd, c.CapDrop)
 	}
 }
 

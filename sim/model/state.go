@@ -11,6 +11,7 @@ import (
 	"twinlayer/fs/persist"
 	"twinlayer/kernel"
 	"twinlayer/sim"
+	"twinlayer/sim/model/contents"
 	"twinlayer/sim/say"
 	"twinlayer/sim/userland"
 )
@@ -21,7 +22,7 @@ import (
 type State struct {
 	Machine    kernel.Machine
 	images     persist.Map[digest.Digest, *image]
-	layers     persist.Map[digest.Digest, layer] // by diffID, one copy each
+	layers     persist.Map[digest.Digest, contents.Layer] // by diffID, one copy each
 	volumes    persist.Map[string, volume]
 	registry   persist.Map[string, image] // twinlayer's own registry, by reference
 	containers containers
@@ -189,15 +190,15 @@ func (s State) image(id digest.Digest) (image, bool) {
 }
 
 // layer is the layer of a diffID, which must be there.
-func (s State) layer(diffID digest.Digest) layer {
+func (s State) layer(diffID digest.Digest) contents.Layer {
 	l, _ := s.layers.Get(diffID)
 	return l
 }
 
 // withLayer is the state with one more layer; one that is there already stays.
-func (s State) withLayer(l layer) State {
-	if _, ok := s.layers.Get(l.diffID); !ok {
-		s.layers = s.layers.With(l.diffID, l)
+func (s State) withLayer(l contents.Layer) State {
+	if _, ok := s.layers.Get(l.DiffID); !ok {
+		s.layers = s.layers.With(l.DiffID, l)
 	}
 	return s
 }

@@ -40,7 +40,7 @@ func (s State) processes() map[string][]sim.ProcessNow {
 // trees are what layers hold, as far as the state has it itself.
 func (s State) trees(diffIDs []digest.Digest) (all []*fs.Tree, err error) {
 	for _, id := range diffIDs {
-		tree := s.layer(id).tree
+		tree := s.layer(id).Tree
 		if tree == nil {
 			return nil, fmt.Errorf("layer %s is not in the state", sim.Short(id))
 		}
