@@ -228,22 +228,41 @@ func (f *folder) enter() error {
 	return nil
 }
 
-// aside calls do on a thread with a working directory of its own, which ends
-// with it.
+// Aside calls do on a thread with a working directory of its own. These threads
+// stay, and wait for more: any thread may have started a process that the
+// kernel ends with it (PR_SET_PDEATHSIG), as docker's client starts ssh.
 func Aside(do func() error) error {
-	result := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlock
-		err := unix.Unshare(unix.CLONE_FS)
-		if err == nil {
-			err = do()
-		}
-		result <- err
-	}()
-	return <-result
+	job := asideJob{do, make(chan error, 1)}
+	select {
+	case asideJobs <- job:
+	default:
+		go job.stay()
+	}
+	return <-job.result
 }
 
-// descriptors is /proc/self/fd. It is open from the beginning, because it can
+type asideJob struct {
+	do     func() error
+	result chan error
+}
+
+var asideJobs = make(chan asideJob)
+
+// stay does the job and, on the same thread, all that come.
+func (job asideJob) stay() {
+	runtime.LockOSThread() // and never unlock
+	apart := unix.Unshare(unix.CLONE_FS)
+	for ; ; job = <-asideJobs {
+		err := apart
+		if err == nil {
+			err = job.do()
+			unix.Chdir("/") // holds no file system
+		}
+		job.result <- err
+	}
+}
+
+// Descriptors is /proc/self/fd. It is open from the beginning, because it can
 // not be found on a thread whose root directory is a container's.
 var Descriptors = sync.OnceValues(func() (int, error) {
 	return unix.Open("/proc/self/fd", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
