@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -34,10 +35,22 @@ const (
 // it.
 var Binary string
 
+// hearSignals has what the tests start begin with no signal ignored, as from a
+// terminal: a shell has those ignored in what it leaves in the background. The
+// tests themselves go on ignoring them.
+func hearSignals() {
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
+}
+
 // Main runs the tests of a package with the program built, in the
 // module's directory, and tells their exit status.
 func Main(m *testing.M) int {
 	embedded.Init() // some tests start an engine themselves
+	hearSignals()
 	if err := toModule(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
