@@ -125,7 +125,7 @@ each() {
 	end $ignoring ignoring
 }
 for s in $signals; do
-	each 2>/dev/null &
+	each 2>/dev/null
 done
 wait`
 
