@@ -231,7 +231,8 @@ func newDocker(t testing.TB) *other {
 		o.missing = out + "a running Docker (DOCKER_HOST)"
 	}
 	o.build = func(c buildContext, tag string) (string, error) {
-		return command(env, "docker", slices.Concat([]string{"build", "--network=none", "-t", tag}, strings.Fields(c.args), []string{c.dir})...)
+		// A search of the cache fails where somebody else removes an image meanwhile.
+		return command(env, "docker", slices.Concat([]string{"build", "--no-cache", "--network=none", "-t", tag}, strings.Fields(c.args), []string{c.dir})...)
 	}
 	o.load = func(archive string) error { _, err := command(env, "docker", "load", "-i", archive); return err }
 	o.save = func(tag, archive string) error {
