@@ -128,7 +128,7 @@ func buildAll(t *testing.T, s *session.Session, all []buildContext) {
 			ours := build(t, s, c)
 			for _, o := range others {
 				t.Run(o.name, func(t *testing.T) {
-					testenv.Sample(t, i, len(all), 1+len(all)/10)
+					testenv.Sample(t, i, len(all), 1+len(all)/20)
 					t.Parallel()
 					verdict := o.compare(t, s, c, ours)
 					mu.Lock()

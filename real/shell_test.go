@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/testenv"
 	"twinlayer/sim"
 )
 
@@ -63,6 +64,7 @@ func TestLinesHaveAMemory(t *testing.T) {
 }
 
 func TestCopyOfEverything(t *testing.T) {
+	testenv.Long(t)
 	s := both(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()

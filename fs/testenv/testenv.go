@@ -65,8 +65,21 @@ func Count(asked, sample, everything int) int {
 // them, from the first to the last. Each calls it with its place among all.
 func Sample(t testing.TB, place, all, n int) {
 	t.Helper()
-	if !Full() && place > 0 && place*n/all == (place-1)*n/all {
+	if LeftOut(place, all, n) {
 		t.Skipf("about %d of %d are tried: -full tries all, and -run whatever it names", n, all)
+	}
+}
+
+// LeftOut says whether Sample leaves it out.
+func LeftOut(place, all, n int) bool {
+	return !Full() && place > 0 && place*n/all == (place-1)*n/all
+}
+
+// Long skips a test that takes long, where not everything is to be tried.
+func Long(t testing.TB) {
+	t.Helper()
+	if !Full() {
+		t.Skip("it takes long: -full tries it, and -run whatever it names")
 	}
 }
 

@@ -29,8 +29,10 @@ func TestMain(m *testing.M) {
 
 // eachEngine runs a test on a new session with every engine that answers.
 func eachEngine(t *testing.T, test func(t *testing.T, e *Engine)) {
-	for _, name := range sim.Daemons() {
+	turn := len(t.Name()) // in another test the other one
+	for i, name := range sim.Daemons() {
 		t.Run(name, func(t *testing.T) {
+			testenv.Sample(t, (i+turn)%2, 2, 1)
 			t.Parallel() // daemons are waited for more than they work
 			if _, err := os.Stat("/run/podman/podman.sock"); name == "podman" && err != nil && os.Getenv("CONTAINER_HOST") == "" {
 				testenv.Lacking(t, "Podman's service is missing: CONTAINER_HOST names no socket, and there is none in the usual place")

@@ -111,6 +111,7 @@ func (slowly) Tree(context.Context, string) (*fs.Tree, error) {
 // learner is told, the model goes on, and when dockerd runs again, reconnect
 // catches up.
 func TestDaemonKilled(t *testing.T) {
+	testenv.Long(t)
 	d := startDaemon(t)
 	exe, err := os.Executable()
 	require.NoError(t, err)

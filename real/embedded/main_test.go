@@ -214,7 +214,7 @@ func each(t *testing.T, test func(t *testing.T, e *embedded.Engine)) {
 	turn := len(t.Name()) // others leave out another one
 	for i, name := range slices.Sorted(maps.Keys(powers)) {
 		t.Run(name, func(t *testing.T) {
-			testenv.Sample(t, (i+turn)%len(powers), len(powers), 2)
+			testenv.Sample(t, (i+turn)%len(powers), len(powers), 1)
 			t.Parallel()
 			test(t, engineAs(t, powers[name]))
 		})

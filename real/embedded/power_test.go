@@ -17,7 +17,7 @@ import (
 	"twinlayer/sim"
 )
 
-// TestAsOrdinaryUser runs all tests again, or a sixth of them, as nobody, who
+// TestAsOrdinaryUser runs all tests again, or a tenth of them, as nobody, who
 // may map no id but his own.
 func TestAsOrdinaryUser(t *testing.T) {
 	if os.Geteuid() != 0 {
@@ -26,7 +26,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 	all, err := exec.Command("/proc/self/exe", "-test.list=^Test").Output()
 	require.NoError(t, err)
 	names := strings.Fields(string(all))
-	run := "^(" + strings.Join(testenv.Some(names, len(names)/6), "|") + ")$"
+	run := "^(" + strings.Join(testenv.Some(names, len(names)/10), "|") + ")$"
 	again := exec.Command("/proc/self/exe", append(testenv.Flags(), "-test.run="+run)...)
 	again.Env = append(os.Environ(), "HOME=/tmp")
 	again.Dir = "/"

@@ -32,13 +32,44 @@ type Contestant struct {
 	Real string // as --real does
 	User *syscall.Credential
 	Env  []string
+
+	lacks error // why it cannot take part
+	left  bool  // another one is tried in its place
 }
 
 // Daemon says whether a daemon does the work, which takes its time.
 func (c Contestant) Daemon() bool { return sim.KindOf(c.Real).Daemon }
 
-// Contestants are the five engines. One that is not there is skipped, and in
-// CI that fails.
+// Lacks says why the engine is not there; nil where it is.
+func (c Contestant) Lacks() error { return c.lacks }
+
+// Run is a test of one engine, beside those of the others, for daemons are
+// waited for more than they work. An engine that is not there is skipped, and
+// in CI that fails.
+func (c Contestant) Run(t *testing.T, test func(t *testing.T, p Program)) {
+	t.Run(c.Name, func(t *testing.T) {
+		if c.lacks != nil {
+			testenv.Lacking(t, "%v", c.lacks)
+		}
+		if c.left {
+			t.Skip("another engine has its turn: -full tries all, and -run whatever it names")
+		}
+		t.Parallel()
+		test(t, Program{User: c.User, Home: HomeFor(t, c.User), Env: c.Env})
+	})
+}
+
+// SomeContestants are Contestants, of which about half run, other ones in
+// another test; all of them where everything is to be tried.
+func SomeContestants(t *testing.T) []Contestant {
+	all := Contestants(t)
+	for i := range all {
+		all[i].left = testenv.LeftOut((i+len(t.Name()))%len(all), len(all), (len(all)+1)/2)
+	}
+	return all
+}
+
+// Contestants are the five engines.
 func Contestants(t *testing.T) []Contestant {
 	all := []Contestant{{Name: sim.ModelName, Real: "none"}}
 	for name, user := range Users() {
@@ -50,20 +81,9 @@ func Contestants(t *testing.T) []Contestant {
 			target.Stop()
 			_, err = docker.Clean(t.Context(), target)
 		}
-		if err != nil {
-			lackingEngine(t, name, err)
-			continue
-		}
-		all = append(all, Contestant{Name: name, Real: name, Env: EngineEnv()})
+		all = append(all, Contestant{Name: name, Real: name, Env: EngineEnv(), lacks: err})
 	}
 	return all
-}
-
-func lackingEngine(t *testing.T, name string, err error) {
-	if testenv.CI() {
-		t.Fatalf("%s is missing, and in CI nothing may be: %v", name, err)
-	}
-	t.Logf("without %s: %v", name, err)
 }
 
 // EngineEnv is what names an engine in this environment.

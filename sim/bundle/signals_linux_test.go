@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"twinlayer/fs/testenv"
 )
 
 const anyProgram = "package main\n\nfunc main() { println() }\n"
@@ -27,9 +29,11 @@ func built(t *testing.T, arch string, args ...string) string {
 // TestSignals: a program takes signals as one in C does, and blocks none,
 // whether or not it was linked with symbols.
 func TestSignals(t *testing.T) {
-	for _, arch := range []string{"amd64", "arm64"} {
-		for _, flags := range []string{"", "-s -w"} {
+	arches, ways := []string{"amd64", "arm64"}, []string{"", "-s -w"}
+	for i, arch := range arches {
+		for j, flags := range ways {
 			t.Run(arch+" "+flags, func(t *testing.T) {
+				testenv.Sample(t, i*len(ways)+j, len(arches)*len(ways), 1) // another machine's is compiled afresh
 				exe := built(t, arch, "-ldflags="+flags)
 				content, err := openData(exe)
 				require.NoError(t, err)

@@ -178,7 +178,7 @@ func TestSessionsShareKilled(t *testing.T) {
 		a := converse(p, t, "--real", "embedded")
 		a.do(t, "docker run --name one busybox touch /one")
 		a.do(t, "docker commit one my")
-		for i := range testenv.Count(0, 4, 8) {
+		for i := range testenv.Count(0, 2, 8) {
 			b := converse(p, t, "--real", "embedded")
 			b.do(t, "docker run -d --name two -v data:/data my sh -c 'while :; do echo x >> /data/f; done'")
 			b.say(t, fmt.Sprintf("docker commit two my:%d\ndocker tag my my:t\ndocker volume create v%d\ndocker rmi -f my\ndocker commit two my", i, i))
@@ -204,8 +204,7 @@ func TestSessionsApart(t *testing.T) {
 		if !c.Daemon() {
 			continue
 		}
-		t.Run(c.Name, func(t *testing.T) {
-			p := suite.Program{User: c.User, Home: suite.HomeFor(t, c.User), Env: c.Env}
+		c.Run(t, func(t *testing.T, p suite.Program) {
 			require.NoError(t, os.WriteFile(filepath.Join(p.Home, "Dockerfile"), []byte("FROM busybox\nRUN touch -d @0 /same\nLABEL same=yes\n"), 0o644))
 			all := []*conversation{converse(p, t, "--real", c.Real), converse(p, t, "--real", c.Real)}
 			for _, line := range []string{

@@ -10,6 +10,7 @@ import (
 
 	"twinlayer/fs/testenv"
 	"twinlayer/real/suite"
+	"twinlayer/sim"
 	"twinlayer/sim/compare"
 )
 
@@ -21,17 +22,17 @@ func TestConformance(t *testing.T) {
 	files, used, engines := suite.Sessions(t), &suite.Reasons{Seen: map[string]bool{}}, suite.Contestants(t)
 	t.Cleanup(func() { summarise(t, len(files), len(engines), used) }) // when all that is parallel has ended
 	for _, c := range engines {
-		t.Run(c.Name, func(t *testing.T) {
-			t.Parallel() // daemons are waited for more than they work
-			p := suite.Program{User: c.User, Home: suite.HomeFor(t, c.User), Env: c.Env}
+		c.Run(t, func(t *testing.T, p suite.Program) {
 			suite.Furnish(t, p.Home)
 			for i, file := range files {
 				t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 					switch {
 					case c.Daemon():
-						testenv.Sample(t, i, len(files), 3)
-					case c.Name == "embedded as root": // nearly what an ordinary user has, who tries all
-						testenv.Sample(t, i, len(files), 6)
+						testenv.Sample(t, i, len(files), 2)
+					case c.Name == "embedded as root": // nearly what an ordinary user has, who tries more
+						testenv.Sample(t, i, len(files), 4)
+					case c.Real == sim.Embedded:
+						testenv.Sample(t, i, len(files), 10)
 					}
 					suite.Conforms(t, p, c, file, used)
 				})

@@ -27,9 +27,7 @@ func TestLessons(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, 22)
 	for _, c := range suite.Contestants(t) {
-		t.Run(c.Name, func(t *testing.T) {
-			t.Parallel() // daemons are waited for more than they work
-			p := suite.Program{User: c.User, Home: suite.HomeFor(t, c.User), Env: c.Env}
+		c.Run(t, func(t *testing.T, p suite.Program) {
 			for i, l := range all {
 				t.Run(l.ID, func(t *testing.T) {
 					sampleLessons(t, c, i, len(all))
@@ -106,7 +104,7 @@ docker volume create kept
 `))
 		before := stock(p, t)
 		require.Contains(t, before, "lesson-base:1")
-		for i := range testenv.Count(0, 4, 12) {
+		for i := range testenv.Count(0, 2, 12) {
 			lesson := []string{"build-cache", "volumes", "debugging"}[i%3]
 			killInLesson(p, t, lesson, 1+i/2)
 			require.Equal(t, before, stock(p, t), "after %s was killed at its command %d", lesson, 1+i/2)

@@ -100,6 +100,9 @@ func runInside(t *testing.T, engine, image, user string, options []string) (all 
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
+	if status := cmd.ProcessState.ExitCode(); status == 125 || status == 126 { // docker run's own
+		testenv.Lacking(t, "a %s that can run containers here is missing: %s", engine, &errs)
+	}
 	require.NoError(t, err, "%s%s", &out, &errs)
 	all = suite.ResultsIn(t, out.String())
 	require.Len(t, all, 4)
