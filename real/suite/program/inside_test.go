@@ -102,7 +102,8 @@ look() {
 	done </proc/$1/status
 	case $state in
 	ended | [ZX]) state=ended caught= pending= ;;
-	[!ST]) pending=running ;;
+	T) pending= ;; # the Go runtime's own SIGURG may stay with a thread that is stopped
+	[!S]) pending=running ;;
 	esac
 }
 end() {
@@ -125,7 +126,7 @@ each() {
 	end $ignoring ignoring
 }
 for s in $signals; do
-	each 2>/dev/null
+	each 2>/dev/null &
 done
 wait`
 
