@@ -56,7 +56,7 @@ func (s *Sys) Chown(name string, uid, gid int, follow bool) error {
 	return s.chown(d, uid, gid)
 }
 
-func (s *Sys) unmapped(id int) bool { return id >= 0 && s.IDs != 0 && uint32(id) >= s.IDs }
+func (s *Sys) unmapped(id int) bool { return id >= 0 && !s.IDs.Has(uint32(id)) }
 
 func (s *Sys) chown(d *dentry, uid, gid int) error {
 	switch {

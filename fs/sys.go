@@ -75,8 +75,7 @@ type Sys struct {
 	Groups   []uint32
 	Umask    uint32
 	Dropped  Capabilities // that root lacks
-	// IDs is how many ids its user namespace maps, from 0 on; 0: all.
-	IDs uint32
+	IDs      IDMap        // of its user namespace
 	// Host says whether root is the host's root, and not only that of a user
 	// namespace: it may make devices, and what it writes stays setuid
 	// (CAP_MKNOD and CAP_FSETID count in the first user namespace alone).

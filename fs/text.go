@@ -1,10 +1,23 @@
 package fs
 
+import "slices"
+
 // Text is the program file that a process runs, as a mount namespace knows
 // it. The zero value is no file.
 type Text struct {
+	Inode
+	Path  string
+	Bytes int64
 	mount string
 	ent   ent
+}
+
+// Inode is which file it is that a process maps, also where two unions show
+// one. Those that no layer has are to be told apart by mount namespace.
+type Inode struct {
+	Layer *Tree  // the read-only layer that has it; nil: what is mounted has it itself
+	Mount string // where that is mounted, if no layer has it
+	ino   Ino    // its number in it
 }
 
 // Text is the file at name, for whoever executes it.
@@ -14,13 +27,32 @@ func (s *Sys) Text(name string) Text {
 	if err != nil {
 		return Text{}
 	}
-	return s.textOf(d)
+	t := s.textOf(d)
+	t.Path, t.Bytes, t.Inode = d.path(), d.node().Size(), d.u.inode(t.ent)
+	if t.Layer == nil {
+		t.Mount = t.mount
+	}
+	return t
+}
+
+// inode is what is mapped of e: a file that was not copied up is its layer's.
+func (u *Union) inode(e ent) Inode {
+	if e.up != 0 {
+		return Inode{ino: e.up}
+	}
+	name := u.lower.pathOf(e.lo)
+	for _, l := range slices.Backward(u.layers) {
+		if ino := l.Tree.find(name); ino != 0 {
+			return Inode{Layer: l.Tree, ino: ino}
+		}
+	}
+	return Inode{ino: e.lo}
 }
 
 func (s *Sys) textOf(d *dentry) Text {
 	for _, m := range s.Mounts.list {
 		if m.FS == d.u {
-			return Text{m.Target, d.u.now(d.ent)}
+			return Text{mount: m.Target, ent: d.u.now(d.ent)}
 		}
 	}
 	return Text{}

@@ -39,28 +39,6 @@ func TestBoot(t *testing.T) {
 	require.Equal(t, []string{"init"}, m.Processes()[0].Args)
 }
 
-func TestProcesses(t *testing.T) {
-	old, _ := booted(t)
-	m, ns := old.NewNamespaces()
-	other, otherNS := m.NewNamespaces()
-	require.NotEqual(t, ns.PID, otherNS.PID)
-	require.Equal(t, ns.User, otherNS.User, "the user namespace is the engine's")
-
-	m, first := other.Start(Process{Args: []string{"sh"}, Namespaces: ns})
-	m, second := m.Start(Process{Args: []string{"ls"}, Namespaces: ns})
-	require.Equal(t, []int{1, 2}, []int{first.InnerPID, second.InnerPID})
-	require.Equal(t, first.PID+1, second.PID)
-	require.Len(t, m.Inside(ns.PID), 2)
-
-	m = m.Exit(second.PID)
-	m, third := m.Start(Process{Args: []string{"ps"}, Namespaces: ns})
-	require.Equal(t, 3, third.InnerPID, "numbers are not used again")
-
-	require.Empty(t, m.Exit(first.PID).Inside(ns.PID), "with process 1 all end")
-	require.Len(t, m.Inside(ns.PID), 2, "the older machine stays as it was")
-	require.Len(t, old.Processes(), 1)
-}
-
 func TestOneKernelForAll(t *testing.T) {
 	m, _ := booted(t)
 	tree := fs.NewBuilder().Tree()

@@ -141,9 +141,9 @@ type Engine interface {
 
 // Info tells about an engine and the kernel under it.
 type Info struct {
-	Engine   string // what it is, for people: "embedded engine (overlayfs, rootless)"
-	Rootless bool   // it runs without root's power
-	IDs      uint32 // how many user ids its containers know, from 0; 0: all
+	Engine   string   // what it is, for people: "embedded engine (overlayfs, rootless)"
+	Rootless bool     // it runs without root's power
+	IDs      fs.IDMap // the user ids that its containers know
 	// Dialect is how its commits make layers, and how [Engine.Layer] tells of
 	// one; "": [fs.DockerNative].
 	Dialect fs.Dialect

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"twinlayer/kernel"
 )
 
 // User is whom a process runs as.
@@ -11,6 +13,15 @@ type User struct {
 	UID, GID int
 	Groups   []int
 	Home     string
+}
+
+// Credentials are those of a process of the user's.
+func (u User) Credentials() kernel.Credentials {
+	c := kernel.Credentials{UID: uint32(u.UID), GID: uint32(u.GID)}
+	for _, g := range u.Groups {
+		c.Groups = append(c.Groups, uint32(g))
+	}
+	return c
 }
 
 // FindUser is the user that "name|uid[:group|gid]" means by the texts of

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	cerrdefs "github.com/containerd/errdefs"
+
+	"twinlayer/fs"
 )
 
 // libpod is what Podman says of itself in its own API only
@@ -30,9 +32,9 @@ type libpod struct {
 }
 
 // ids is how many user ids containers know; 0: all.
-func (l libpod) ids() (n uint32) {
+func (l libpod) ids() (n fs.IDMap) {
 	for _, part := range l.Host.IDMappings.UIDMap {
-		n += part.Size
+		n += fs.IDMap(part.Size)
 	}
 	return n
 }

@@ -114,7 +114,7 @@ func (c *invocation) limits(s *sim.Spec) error {
 	if s.PIDs = c.PIDs; s.PIDs < 0 {
 		s.PIDs = 0
 	}
-	if c.StopSignal != "" && kernel.SignalName(c.StopSignal) == "" {
+	if _, ok := kernel.ParseSignal(c.StopSignal); c.StopSignal != "" && !ok {
 		return sim.InvalidSignal(c.StopSignal)
 	}
 	if c.Memory == "" {

@@ -60,7 +60,7 @@ func (t *transition) makeDir(c container) error {
 		return nil // where only the container's own processes see anything
 	}
 	x := t.execution(c)
-	x.bind()
+	x.bind(0)
 	if refusal := x.enter(dir); refusal != nil {
 		return refusal
 	}
@@ -276,7 +276,7 @@ func (m *Model) RemoveContainer(_ context.Context, key string, o sim.RemoveOptio
 			return sim.StillRunning(c.Container)
 		}
 		auto := c.AutoRemove
-		t.stop(c, 137)
+		t.stop(c, exitKilled)
 		t.remove(c)
 		if o.Volumes || auto {
 			t.removeVolumesOf(c)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -139,7 +138,7 @@ func (x *execution) goOn(ctx context.Context, h *detached, program userland.Prog
 	h.after, h.wake = c.root().Upper(), limit.wake
 	switch {
 	case limit.paused():
-		h.running, h.lost = children(c.ns.PID, limit.then, x.t.state.Machine), out.Unknown
+		h.running, h.lost = limit.then.Gone(c.ns.PID, x.t.state.Machine), out.Unknown
 		x.t.state.Machine, c.held = limit.then, h
 		x.t.state = x.t.state.with(c)
 	case ctx.Err() != nil:
@@ -152,17 +151,6 @@ func (x *execution) goOn(ctx context.Context, h *detached, program userland.Prog
 		x.t.end(x.id, exit)
 	}
 	return sim.Output{Exit: 0, Unknown: out.Unknown}
-}
-
-// children are the processes of a pid namespace then that have gone since.
-func children(ns uint64, then, now kernel.Machine) (pids []int) {
-	left := now.Inside(ns)
-	for _, p := range then.Inside(ns) {
-		if !slices.ContainsFunc(left, func(o kernel.Process) bool { return o.PID == p.PID }) {
-			pids = append(pids, p.PID)
-		}
-	}
-	return pids
 }
 
 func (x *execution) hold(h *detached) {
@@ -212,9 +200,9 @@ func (m *Model) Stop(ctx context.Context, key string, grace time.Duration) error
 		if err != nil || c.Status != sim.Running {
 			return err
 		}
-		name := kernel.SignalName(cmp.Or(c.StopSignal, c.image.Config.Config.StopSignal, "TERM"))
-		t.step("signal", "/", sayAsked(name, c.Name))
-		if ended, err := t.signal(c, name); ended || err != nil {
+		sig, _ := kernel.ParseSignal(cmp.Or(c.StopSignal, c.image.Config.Config.StopSignal, "TERM"))
+		t.step("signal", "/", sayAsked(sig.String(), c.Name))
+		if ended, err := t.signal(c, sig); ended || err != nil {
 			return err
 		}
 		t.step("signal", "/", sayUnheard(grace.String()))
@@ -231,28 +219,28 @@ func (m *Model) Kill(ctx context.Context, key, signal string) error {
 		if err != nil {
 			return err
 		}
-		name := kernel.SignalName(signal)
-		if name == "" {
+		sig, ok := kernel.ParseSignal(signal)
+		if !ok {
 			return sim.InvalidSignal(signal)
 		}
 		if c.Status != sim.Running {
 			return sim.NotKilled(c.Container, key)
 		}
-		t.step("signal", "/", saySignalled(name, c.Name))
-		_, err = t.signal(c, name)
+		t.step("signal", "/", saySignalled(sig.String(), c.Name))
+		_, err = t.signal(c, sig)
 		return err
 	})
 }
 
-// signal does to a container's process what a signal does, and says whether
-// that ended it. What waits is process 1 of its pid namespace: only SIGKILL
-// ends it, unless it has asked for another.
-func (t *transition) signal(c container, name string) (ended bool, err error) {
+// signal does to a container's process what a signal from its engine does, and
+// says whether that ended it.
+func (t *transition) signal(c container, sig kernel.Signal) (ended bool, err error) {
+	action, _ := t.state.Machine.Action(c.pid, sig, kernel.HostNamespaces().PID)
 	switch {
-	case name == "KILL":
+	case action == kernel.Terminate:
 		t.killAll(c)
 		return true, nil
-	case name == "STOP" || name == "TSTP":
+	case action == kernel.Stop:
 		return false, &sim.Unknown{Why: sayNoStopping}
 	case c.held != nil && !c.held.lost.Empty():
 		return false, &sim.Unknown{Why: c.held.lost}

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"twinlayer/kernel"
 	"twinlayer/sim/userland"
 )
 
@@ -60,17 +59,16 @@ func (t *transition) wakeJobs() {
 
 // alive says whether a job still runs.
 func (t *transition) alive(c container, j leftJob) bool {
-	return !j.HasPID() || slices.ContainsFunc(t.state.Machine.Inside(c.ns.PID), func(p kernel.Process) bool { return p.InnerPID == j.PID })
+	_, there := t.state.Machine.Find(c.ns.PID, j.PID)
+	return there || !j.HasPID()
 }
 
 func (t *transition) due(j leftJob) bool { return !j.wake.After(t.now) }
 
 // reap takes a process of c, by its id inside, from the machine.
 func (t *transition) reap(c container, pid int) {
-	for _, p := range t.state.Machine.Inside(c.ns.PID) {
-		if p.InnerPID == pid {
-			t.state.Machine = t.state.Machine.Exit(p.PID)
-		}
+	if p, there := t.state.Machine.Find(c.ns.PID, pid); there {
+		t.state.Machine = t.state.Machine.Exit(p.PID)
 	}
 }
 

@@ -59,14 +59,13 @@ func (k kernelView) SetHostname(string) error { return fs.EPERM }
 // Kill sends a signal. In the model it ends what this line has started; every
 // other process waits for a line, and ignores what does not kill it.
 func (k kernelView) Kill(pid, signal int) error {
-	if !slices.ContainsFunc(k.Processes(), func(p userland.ProcessInfo) bool { return p.PID == pid }) {
+	c, m := k.container()
+	p, _ := m.Find(c.ns.PID, pid)
+	action, there := m.Action(p.PID, kernel.Signal(signal), c.ns.PID)
+	switch kill := k.x.t.killer(pid); {
+	case !there:
 		return fs.ESRCH
-	}
-	k.x.t.mu.Lock()
-	kill := k.x.t.killers[pid]
-	k.x.t.mu.Unlock()
-	switch {
-	case kernel.Harmless(signal):
+	case action != kernel.Terminate:
 	case kill != nil:
 		kill(signal)
 	default:
@@ -81,12 +80,17 @@ func (k kernelView) killLeft(pid int) {
 	defer k.x.t.mu.Unlock()
 	c, _ := k.x.t.state.container(k.x.id)
 	for _, sh := range c.shells {
-		for _, j := range sh.left() {
-			if j.PID == pid {
-				k.x.t.reap(c, pid)
-			}
+		if slices.ContainsFunc(sh.left(), func(j leftJob) bool { return j.PID == pid }) {
+			k.x.t.reap(c, pid)
 		}
 	}
+}
+
+// killer ends a process that runs now; nil: it does not.
+func (t *transition) killer(pid int) func(signal int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.killers[pid]
 }
 
 // killers marks the contexts of processes that Kill can end. The value is the

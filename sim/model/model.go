@@ -56,9 +56,9 @@ type Config struct {
 	// LocalRegistry is the name of twinlayer's own registry, which takes pushes; "":
 	// the engine at hand cannot reach it.
 	LocalRegistry string
-	// IDs is how many user ids containers know, from 0 on; 0: all. The model
-	// does as the real engine does, so that both fail alike.
-	IDs uint32
+	// IDs are the user ids that containers know. The model does as the real
+	// engine does, so that both fail alike.
+	IDs fs.IDMap
 	// Dialect is how layers are made; "": [fs.DockerNative]. The model speaks
 	// the real engine's.
 	Dialect fs.Dialect

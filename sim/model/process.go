@@ -29,7 +29,8 @@ type execution struct {
 	sys     *fs.Sys
 	p       userland.Process
 	chance  chance
-	pid     int // on the host
+	pid     int             // on the host
+	lacks   fs.Capabilities // that its container was not given
 	stdout  sim.Printed
 	stderr  sim.Printed
 	unknown say.Phrase // why the model cannot know what it did
@@ -43,7 +44,7 @@ type execution struct {
 
 func (t *transition) execution(c container) *execution {
 	c = t.refreshed(c)
-	x := &execution{t: t, id: c.ID}
+	x := &execution{t: t, id: c.ID, lacks: sim.Dropped(c.CapAdd, c.CapDrop)}
 	x.sys = &fs.Sys{
 		Mounts: c.mounts.Fork(), IDs: t.IDs, Protected: t.Facts.Protected, Running: x.running, Pipes: &x.pipes,
 		Beyond: func(path string) { x.beyond(sayKernelShows(path)) }, Clock: t.tick, Log: x.log, Take: x.take,
@@ -115,13 +116,10 @@ func (x *execution) save() {
 	}
 }
 
-// bind connects the process to the file systems, the kernel and the streams
-// of this execution.
-func (x *execution) bind() {
-	x.sys.UID, x.sys.GID, x.sys.Umask, x.sys.Groups = uint32(x.p.UID), uint32(x.p.GID), x.p.Umask, nil
-	for _, g := range x.p.Groups {
-		x.sys.Groups = append(x.sys.Groups, uint32(g))
-	}
+// bind connects the process, which lacks these capabilities where it is root,
+// to the file systems, the kernel and the streams of this execution.
+func (x *execution) bind(lacks fs.Capabilities) {
+	credentials(&x.p, lacks).On(x.sys)
 	x.p.FS, x.p.Kernel = x.sys.FS(), kernelView{x}
 	x.p.Stdin, x.p.Stdout, x.p.Stderr = strings.NewReader(""), &x.stdout, &x.stderr
 	x.p.Now, x.p.Exec, x.p.Replace, x.p.Go = x.t.tell, x.exec, x.replace, x.t.jobs.Go
@@ -144,23 +142,20 @@ func (x *execution) prepare(c container, p sim.Process, runc func(cause string) 
 func (x *execution) find(p sim.Process, runc func(cause string) *sim.Refusal, enter func(dir string) *sim.Refusal) *sim.Refusal {
 	x.p = userland.Process{Args: p.Args, Dir: "/", Umask: 0o022}
 	x.chance = chance{seed: p.ID}
-	x.bind()
+	x.bind(0)
 	user, refusal := sim.FindUser(p.User, x.read("/etc/passwd"), x.read("/etc/group"))
 	if refusal != nil {
 		return refusal
 	}
-	if x.sys.IDs != 0 && uint32(max(user.UID, user.GID)) >= x.sys.IDs {
+	who, mapped := user.Credentials().In(x.sys.IDs)
+	if !mapped {
 		return sim.TooFewIDs(user.UID, user.GID)
 	}
 	if refusal := enter(path.Clean("/" + p.Dir)); refusal != nil {
 		return refusal
 	}
-	if x.sys.IDs == 1 {
-		user.Groups = nil // who maps one id may not set groups (user_namespaces(7))
-	}
-	x.p.UID, x.p.GID, x.p.Groups, x.p.Env = user.UID, user.GID, user.Groups, withHome(p.Env, user.Home)
-	x.drop()
-	x.bind()
+	x.p.UID, x.p.GID, x.p.Groups, x.p.Env = user.UID, user.GID, user.Groups[:len(who.Groups)], withHome(p.Env, user.Home)
+	x.bind(x.lacks)
 	file, argv, err := userland.Find(&x.p)
 	if err != nil {
 		return runc(startProblem(p.Args[0], x.whyNot(p.Args[0], err)))
@@ -169,13 +164,11 @@ func (x *execution) find(p sim.Process, runc func(cause string) *sim.Refusal, en
 	return nil
 }
 
-// drop takes from root the capabilities that its container has not.
-func (x *execution) drop() {
-	x.t.mu.Lock()
-	defer x.t.mu.Unlock()
-	if c, err := x.t.state.container(x.id); err == nil {
-		x.sys.Dropped = sim.Dropped(c.CapAdd, c.CapDrop)
-	}
+// credentials are whom p acts as.
+func credentials(p *userland.Process, lacks fs.Capabilities) kernel.Credentials {
+	c := sim.User{UID: p.UID, GID: p.GID, Groups: p.Groups}.Credentials()
+	c.Umask, c.Dropped = p.Umask, lacks
+	return c
 }
 
 func withHome(env []string, home string) []string {
@@ -408,7 +401,7 @@ func (x *execution) begin(p *userland.Process) {
 	defer x.t.mu.Unlock()
 	c, _ := x.t.state.container(x.id)
 	m, started := x.t.state.Machine.Start(kernel.Process{
-		Args: p.Args, Text: text, UID: uint32(p.UID), Namespaces: c.ns, Container: x.id, Started: x.t.now,
+		Args: p.Args, Text: text, Credentials: credentials(p, x.lacks), Namespaces: c.ns, Container: x.id, Started: x.t.now,
 	})
 	x.t.state.Machine, x.pid, p.PID = m, started.PID, started.InnerPID
 }
@@ -418,7 +411,7 @@ func (x *execution) exec(ctx context.Context, child *userland.Process) int {
 	if context.Cause(ctx) == errEnded {
 		return exitKilled // who would start it is not there any more
 	}
-	own := &execution{t: x.t, id: x.id, sys: x.inherit(child)}
+	own := &execution{t: x.t, id: x.id, lacks: x.lacks, sys: x.inherit(child)}
 	own.begin(child)
 	child.Replace = own.replace
 	x.children.Add(1)
@@ -448,7 +441,7 @@ func (x *execution) live(ctx context.Context, own *execution, child *userland.Pr
 	exit := x.perform(ctx, x.program(child), child)
 	left := context.Cause(ctx) == errLeft
 	if signal := killedBy(); signal != 0 {
-		exit = 128 + signal
+		exit = kernel.Signal(signal).ExitStatus()
 	}
 	if left {
 		return exit // it runs on
@@ -461,7 +454,7 @@ func (x *execution) live(ctx context.Context, own *execution, child *userland.Pr
 
 // replace lets another program go on in the process's place (execve(2)).
 func (x *execution) replace(ctx context.Context, next *userland.Process) (int, bool) {
-	own := &execution{t: x.t, id: x.id, sys: x.inherit(next), pid: x.pid}
+	own := &execution{t: x.t, id: x.id, lacks: x.lacks, sys: x.inherit(next), pid: x.pid}
 	text := own.sys.Text(next.Path)
 	x.t.mu.Lock()
 	x.t.state.Machine, next.PID = x.t.state.Machine.Exec(x.pid, next.Args, text)
@@ -474,7 +467,7 @@ func (x *execution) replace(ctx context.Context, next *userland.Process) (int, b
 // inherit gives a child system calls of its own, so that its umask is.
 func (x *execution) inherit(child *userland.Process) *fs.Sys {
 	own := *x.sys
-	own.UID, own.GID, own.Umask = uint32(child.UID), uint32(child.GID), child.Umask
+	credentials(child, x.lacks).On(&own)
 	child.FS = own.FS()
 	child.SetUmask = func(mask uint32) { own.Umask, child.Umask = mask, mask }
 	return &own
@@ -512,7 +505,7 @@ func (m *Model) program(content *fs.Data) userland.Program {
 
 const (
 	exitUnknown = 126
-	exitKilled  = 128 + 9
+	exitKilled  = 128 + int(kernel.SIGKILL)
 )
 
 func (x *execution) perform(ctx context.Context, program userland.Program, p *userland.Process) int {

@@ -26,7 +26,7 @@ func (x *execution) rest() resting {
 // resume lets a process that has waited go on.
 func (x *execution) resume(r resting, pid int) {
 	x.p, x.chance, x.pid = r.Process, r.chance, pid
-	x.bind()
+	x.bind(x.lacks)
 }
 
 // chance is what numbers by chance depend on: the process, and how many it has

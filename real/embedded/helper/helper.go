@@ -16,6 +16,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
 
+	"twinlayer/fs"
 	"twinlayer/real/embedded/remote"
 	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/runtime"
@@ -167,8 +168,8 @@ func (h *helper) info(context.Context, rpc.None) (sim.Info, error) {
 	return info, nil
 }
 
-// mapped is how many ids our user namespace has; 0 if it has all.
-func mapped() uint32 {
+// mapped are the ids of our user namespace.
+func mapped() fs.IDMap {
 	var sum uint64
 	for _, r := range Identity("/proc/self/uid_map") {
 		sum += uint64(r.Size)
@@ -176,7 +177,7 @@ func mapped() uint32 {
 	if sum >= 1<<32-1 {
 		return 0
 	}
-	return uint32(sum)
+	return fs.IDMap(sum)
 }
 
 // find is the container that key names.
