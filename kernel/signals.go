@@ -47,16 +47,14 @@ func ParseSignal(s string) (sig Signal, ok bool) {
 
 // realTime is the signal of a name such as RTMIN+1 or RTMAX-1.
 func realTime(name string) (sig Signal, ok bool) {
-	for prefix, at := range map[string]func(n int) int{
-		"RTMIN+": func(n int) int { return rtMin + n },
-		"RTMAX-": func(n int) int { return rtMax - n },
-	} {
-		if by, found := strings.CutPrefix(name, prefix); found {
-			n, err := strconv.ParseUint(by, 10, 8)
-			return Signal(at(int(n))), err == nil && n <= rtMax-rtMin
-		}
+	up, fromMin := strings.CutPrefix(name, "RTMIN+")
+	down, fromMax := strings.CutPrefix(name, "RTMAX-")
+	if fromMin {
+		n, err := strconv.ParseUint(up, 10, 8)
+		return rtMin + Signal(n), err == nil && n <= rtMax-rtMin
 	}
-	return 0, false
+	n, err := strconv.ParseUint(down, 10, 8)
+	return rtMax - Signal(n), fromMax && err == nil && n <= rtMax-rtMin
 }
 
 // String is the signal's name without "SIG".

@@ -10,6 +10,8 @@ import (
 	"github.com/distribution/reference"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
+
+	"twinlayer/kernel"
 )
 
 // What follows is pure: how docker finds what a word names, and the words it
@@ -130,6 +132,15 @@ func NotRunning(c Container) *Refusal { return Refuse("container %s is not runni
 // NotKilled is docker's answer to a signal for a container that has ended.
 func NotKilled(c Container, key string) *Refusal {
 	return Refuse("cannot kill container: %s: container %s is not running", key, c.ID)
+}
+
+// ParseSignal is the signal that a number or a name means.
+func ParseSignal(s string) (kernel.Signal, error) {
+	sig, ok := kernel.ParseSignal(s)
+	if !ok {
+		return 0, InvalidSignal(s)
+	}
+	return sig, nil
 }
 
 // InvalidSignal is docker's answer to a signal that is none.

@@ -132,7 +132,7 @@ func TestSignalsByDefault(t *testing.T) {
 
 func TestKill(t *testing.T) {
 	e := engine(t)
-	for signal, exit := range map[string]int{"KILL": 137, "SIGKILL": 137, "9": 137, "usr1": 5, "10": 5, "RTMIN+1": 6} {
+	for signal, exit := range map[string]int{"KILL": 137, "SIGKILL": 137, "9": 137, "usr1": 5, "10": 5, "RTMIN+1": 6, "sigrtmax-29": 6} {
 		s := detached(t, e, spec("sh", "-c", "trap 'exit 5' USR1; trap 'exit 6' 35; touch /ready; while :; do sleep 0.01; done"))
 		_, err := e.Exec(timeout(t), s.ID, sim.Process{Args: []string{"sh", "-c", "while ! [ -e /ready ]; do sleep 0.01; done"}})
 		require.NoError(t, err)
@@ -143,7 +143,7 @@ func TestKill(t *testing.T) {
 		refused(t, e.Kill(timeout(t), s.Name, signal), "cannot kill container: "+s.Name+": container "+s.ID+" is not running", 1)
 	}
 	s := detached(t, e, spec("sleep", "1000"))
-	for _, bad := range []string{"", "0", "65", "NOSUCH", "RTMIN+99", "-9"} {
+	for _, bad := range []string{"", "0", "65", "NOSUCH", "RTMIN+99", "-9", "RTMAX+1"} {
 		refused(t, e.Kill(timeout(t), s.ID, bad), "invalid signal: "+bad, 1)
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/docker/go-units"
 
 	"twinlayer/fs/platform"
-	"twinlayer/kernel"
 	"twinlayer/sim"
 )
 
@@ -114,8 +113,8 @@ func (c *invocation) limits(s *sim.Spec) error {
 	if s.PIDs = c.PIDs; s.PIDs < 0 {
 		s.PIDs = 0
 	}
-	if _, ok := kernel.ParseSignal(c.StopSignal); c.StopSignal != "" && !ok {
-		return sim.InvalidSignal(c.StopSignal)
+	if _, err := sim.ParseSignal(c.StopSignal); c.StopSignal != "" && err != nil {
+		return err
 	}
 	if c.Memory == "" {
 		return nil

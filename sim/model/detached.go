@@ -200,7 +200,7 @@ func (m *Model) Stop(ctx context.Context, key string, grace time.Duration) error
 		if err != nil || c.Status != sim.Running {
 			return err
 		}
-		sig, _ := kernel.ParseSignal(cmp.Or(c.StopSignal, c.image.Config.Config.StopSignal, "TERM"))
+		sig, _ := sim.ParseSignal(cmp.Or(c.StopSignal, c.image.Config.Config.StopSignal, "TERM"))
 		t.step("signal", "/", sayAsked(sig.String(), c.Name))
 		if ended, err := t.signal(c, sig); ended || err != nil {
 			return err
@@ -219,9 +219,9 @@ func (m *Model) Kill(ctx context.Context, key, signal string) error {
 		if err != nil {
 			return err
 		}
-		sig, ok := kernel.ParseSignal(signal)
-		if !ok {
-			return sim.InvalidSignal(signal)
+		sig, err := sim.ParseSignal(signal)
+		if err != nil {
+			return err
 		}
 		if c.Status != sim.Running {
 			return sim.NotKilled(c.Container, key)
