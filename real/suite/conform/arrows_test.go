@@ -31,7 +31,7 @@ var arrows = map[string][]string{
 	"sim/userland":   {"fs"},
 	"sim/dockerfile": {"fs"},
 	"sim/build":      {"fs", "sim", "sim/dockerfile", "sim/say"},
-	"sim/cli":        {"fs", "kernel", "sim", "sim/build", "sim/dockerfile", "sim/say"},
+	"sim/cli":        {"fs", "sim", "sim/build", "sim/dockerfile", "sim/say"},
 	"sim/model":      {"fs", "kernel", "sim", "sim/userland", "sim/say"},
 	"sim/compare":    {"fs", "sim", "sim/say"},
 	"sim/report":     {"fs", "sim", "sim/say"},
