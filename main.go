@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/pflag"
@@ -259,7 +260,7 @@ func talk(f flags, session *session.Session, images *bundle.Bundle, why string) 
 	terminal, live := lines.(*repl.Terminal)
 	conversation := play.New(play.Config{
 		Session: session, Getenv: os.Getenv, Engine: describe(session.Real), Missing: why, Pullable: images.Names(),
-		Machine: machine{real.Machine{Config: c}, images}, Person: live, Step: f.step, Progress: live || f.json, Course: course,
+		Machine: machine{real.Machine{Config: c}, images}, Person: live, Step: f.step, Progress: live || f.json, Pause: pause, Course: course,
 	})
 	r := repl.New(repl.Config{
 		Play: conversation, Lines: lines, Out: os.Stdout, JSON: f.json, Plain: f.plain || !isatty.IsTerminal(os.Stdout.Fd()),
@@ -275,6 +276,15 @@ func talk(f flags, session *session.Session, images *bundle.Bundle, why string) 
 		err = fmt.Errorf("%d of the lessons' steps did not lead where they should", conversation.Missed())
 	}
 	return conversation.Bugs(), err
+}
+
+// pause waits, unless ctx ends before.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+	return ctx.Err()
 }
 
 func describe(engine sim.Engine) string {

@@ -258,3 +258,64 @@ func TestBuildCannotStart(t *testing.T) {
 		})
 	}
 }
+
+// TestGoBack: both worlds are as they were after an earlier command, whatever
+// was run, built, pulled or removed since.
+func TestGoBack(t *testing.T) {
+	data := t.TempDir()
+	s := bothAt(t, data)
+	s.Open = func(context.Context) (sim.Engine, error) { return bothAt(t, data).Real, nil }
+	look := func() (all string) {
+		for _, line := range []string{"docker images -a --format {{.Repository}}:{{.Tag}}", "docker ps -a --format '{{.Names}} {{.Image}}'", "docker volume ls -q"} {
+			all += agreed(t, s, line).Real.Stdout
+		}
+		return all
+	}
+	start := s.Point()
+	agreed(t, s, "docker volume create kept")
+	agreed(t, s, "docker run --name one -v kept:/data busybox sh -c 'echo 1 | tee /etc/x >> /data/n'")
+	agreed(t, s, "docker commit one my:1")
+	before, point := look(), s.Point()
+	agreed(t, s, "docker rm one")
+	agreed(t, s, "docker run --name two -v new:/data my:1 sh -c 'rm /etc/x; echo 2 >> /data/n'")
+	agreed(t, s, "docker run --rm -v kept:/data hello-world")
+	agreed(t, s, "docker run --rm -v kept:/data busybox sh -c 'echo 2 >> /data/n'")
+	agreed(t, s, "docker commit two my:2")
+	after, later := look(), s.Point()
+	require.NotEqual(t, before, after)
+
+	_, err := s.GoBack(t.Context(), point)
+	require.NoError(t, err)
+	require.Equal(t, before, look())
+	require.Equal(t, "1\n", agreed(t, s, "docker run --rm -v kept:/data my:1 cat /etc/x").Real.Stdout)
+	require.Equal(t, "1\n", agreed(t, s, "docker run --rm -v kept:/data my:1 cat /data/n").Real.Stdout)
+	require.Equal(t, sim.Same, agreed(t, s, "docker diff one").Verdict)
+
+	_, err = s.GoBack(t.Context(), later)
+	require.NoError(t, err)
+	require.Equal(t, after, look())
+	require.Equal(t, "1\n2\n", agreed(t, s, "docker run --rm -v kept:/data my:2 cat /data/n").Real.Stdout)
+
+	_, err = s.GoBack(t.Context(), start)
+	require.NoError(t, err)
+	require.Empty(t, look())
+	require.NoError(t, s.Broken())
+}
+
+// TestGoBackInLesson: what belongs to a lesson is not gone back to from
+// outside it, nor the other way, and nothing is lost by asking.
+func TestGoBackInLesson(t *testing.T) {
+	s := both(t)
+	agreed(t, s, "docker volume create before")
+	outside := s.Point()
+	s.BeginScratch(t.Context())
+	agreed(t, s, "docker volume create inside")
+	inside := s.Point()
+	_, err := s.GoBack(t.Context(), outside)
+	require.ErrorAs(t, err, new(*say.Error))
+	agreed(t, s, "docker volume rm inside")
+	s.EndScratch(t.Context())
+	_, err = s.GoBack(t.Context(), inside)
+	require.ErrorAs(t, err, new(*say.Error))
+	require.Equal(t, "before\n", agreed(t, s, "docker volume ls -q").Real.Stdout)
+}

@@ -11,8 +11,8 @@ import (
 // value is empty.
 type Timeline struct {
 	moments []Moment
-	at      int  // moments shown: the cursor is behind the at-th
-	cut     bool // there were older ones
+	at      int // moments shown: the cursor is behind the at-th
+	gone    int // so many older ones were let go
 }
 
 // StepsKept is how many steps of earlier commands one can at least go back.
@@ -48,12 +48,12 @@ func (t *Timeline) forget() {
 	}
 	from -= t.moments[from].Index - 1 // the beginning of its command
 	if from > 0 {
-		t.moments, t.cut = slices.Clone(t.moments[from:]), true
+		t.moments, t.gone = slices.Clone(t.moments[from:]), t.gone+from
 	}
 }
 
 // Cut says whether there were steps before the first that one can go back to.
-func (t *Timeline) Cut() bool { return t.cut }
+func (t *Timeline) Cut() bool { return t.gone > 0 }
 
 // Forward moves behind the next step and returns it; ok is false at the end.
 func (t *Timeline) Forward() (m Moment, ok bool) {
@@ -83,6 +83,29 @@ func (t *Timeline) GoTo(n int) (m Moment, ok bool) {
 	return t.moments[n-1], true
 }
 
+// Steps are the numbers of the steps of a command, as GoTo has them, by the
+// steps taken before it and after it in the whole session; ok is false where
+// it took none, or they are not kept.
+func (t *Timeline) Steps(before, after int) (first, last int, ok bool) {
+	first, last = max(before-t.gone, 0)+1, after-t.gone
+	return first, last, first <= last
+}
+
+// Taken is how many steps were taken in the whole session.
+func (t *Timeline) Taken() int { return t.gone + len(t.moments) }
+
+// Shown is how many of all steps are behind the cursor.
+func (t *Timeline) Shown() int { return t.gone + t.at }
+
+// Until is the timeline up to where so many steps were taken, with the cursor
+// at its end.
+func (t Timeline) Until(taken int) Timeline {
+	n := max(taken-t.gone, 0)
+	t.moments = t.moments[:n:n]
+	t.End()
+	return t
+}
+
 // Len is how many steps one can go to.
 func (t *Timeline) Len() int { return len(t.moments) }
 
@@ -94,6 +117,9 @@ func (t *Timeline) Ahead() int { return len(t.moments) - t.at }
 
 // End moves the cursor behind the last step.
 func (t *Timeline) End() { t.at = len(t.moments) }
+
+// Rewind moves in front of the last command's steps.
+func (t *Timeline) Rewind() { t.at = len(t.moments) - len(t.Last()) }
 
 // Last are the steps of the last command.
 func (t *Timeline) Last() []Moment {

@@ -46,11 +46,14 @@ func (c *Conversation) enter(ctx context.Context) error {
 	if !c.Person || c.timeline.Ahead() == 0 && c.lesson == nil {
 		return nil
 	}
-	return c.next(ctx)
+	return c.next(ctx, 1)
 }
 
 // command runs a line in both worlds.
 func (c *Conversation) command(ctx context.Context, line string) error {
+	if err := c.branch(ctx); err != nil {
+		return err
+	}
 	at, asking := c.Session.Attached(), c.asking()
 	c.tell(commandAt(at, line))
 	watched, end := c.watched(ctx)
@@ -87,6 +90,8 @@ func (c *Conversation) show(result sim.Result, err error) error {
 	}
 	held := c.Step && c.Person
 	c.timeline.Add(result.Cmd, result.Steps, held)
+	c.walked = false
+	c.remember(result.Cmd)
 	out := Result{Result: result, Unchanged: c.asBefore(result), Hints: result.Model.Hints, Adopted: result.Model.Adopted}
 	if result.Real != nil {
 		out.Builder = result.Real.Builder

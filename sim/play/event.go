@@ -344,6 +344,7 @@ func (Progress) kind() string    { return "progress" }
 func (Result) kind() string      { return "result" }
 func (Moment) kind() string      { return "moment" }
 func (Steps) kind() string       { return "steps" }
+func (Timeline) kind() string    { return "timeline" }
 func (Report) kind() string      { return "report" }
 func (Reconnected) kind() string { return "reconnected" }
 func (Notice) kind() string      { return "notice" }

@@ -22,12 +22,12 @@ type Line string
 // Answer answers the open question; an empty one leaves it.
 type Answer string
 
-// Next goes one step forward: in the model's timeline or, where that is at its
-// end, in the lesson.
-type Next struct{}
+// Next goes forward, one step where By is 0: in the model's timeline or, where
+// that is at its end, in the lesson.
+type Next struct{ By int }
 
-// Back goes one step back in the model's timeline.
-type Back struct{}
+// Back goes back in the model's timeline, one step where By is 0.
+type Back struct{ By int }
 
 // GoTo goes to a step of the model's timeline: the first that can be gone to is
 // number 1.

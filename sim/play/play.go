@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"twinlayer/fs"
 	"twinlayer/lessons"
@@ -27,6 +28,9 @@ type Config struct {
 	Person   bool
 	Step     bool // hold the model's steps until they are asked for
 	Progress bool // tell how far a command has come
+
+	// Pause waits between steps that play by themselves; nil: they do not wait.
+	Pause func(context.Context, time.Duration) error
 
 	Course
 }
@@ -57,6 +61,9 @@ type Conversation struct {
 	running running
 
 	timeline sim.Timeline
+	history  []past   // the commands that were run, the last one at the end
+	futures  []branch // what was left for commands that were typed in the past
+	walked   bool     // the cursor was moved back, and nothing was run since
 	booted   []sim.Step
 	lesson   *lesson // that is on; nil: none
 	missed   int     // steps of lessons that did not lead where they should
@@ -75,6 +82,9 @@ type Conversation struct {
 	draft      *draft // the file that is being typed; nil: none
 }
 
+// powerOn stands in the timeline for what the machine does before any command.
+const powerOn = "power on"
+
 // New is a conversation of which nothing has been said yet.
 func New(c Config) *Conversation {
 	if c.Getenv == nil {
@@ -85,7 +95,8 @@ func New(c Config) *Conversation {
 	}
 	out := &Conversation{Config: c, booted: c.Session.Model.Steps(), shown: map[string]string{}, told: map[string]World{}}
 	out.survey = newSurveyor(func(image string) ([]*fs.Tree, error) { return c.Session.Model.Layers(context.Background(), image) })
-	out.timeline.Add("power on", out.booted, false)
+	out.timeline.Add(powerOn, out.booted, false)
+	out.remember(powerOn)
 	return out
 }
 

@@ -240,6 +240,7 @@ func TestNothingIsSwallowed(t *testing.T) {
 		{"docker run --name box busybox sh -c 'echo hi > /etc/motd'", play.Result{}},
 		{"steps", play.Steps{}}, {"boot", play.Steps{}}, {"back", play.Moment{}}, {"goto 7", play.Moment{}}, {"goto 7000", play.Error{}}, {"goto", play.Error{}},
 		{"forward", play.Moment{}}, {"end", play.Notice{}}, {"next", play.Notice{}}, {"look /etc", play.Moment{}},
+		{"timeline", play.Timeline{}}, {"back 2", play.Moment{}}, {"forward 2", play.Moment{}}, {"back x", play.Error{}}, {"play 100", play.Moment{}}, {"play x", play.Error{}},
 		{"layers box", play.Report{}}, {"layers busybox", play.Report{}}, {"layers nosuch", play.Error{}}, {"layers", play.Error{}},
 		{"why box /etc/motd", play.Report{}}, {"why nosuch /x", play.Error{}}, {"why", play.Error{}}, {"audit busybox", play.Report{}}, {"audit", play.Error{}},
 		{"diff busybox busybox", play.Report{}}, {"diff busybox nosuch", play.Error{}}, {"evidence box", play.Report{}}, {"evidence nosuch", play.Error{}},

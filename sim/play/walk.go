@@ -8,9 +8,15 @@ import (
 	"twinlayer/sim"
 )
 
-// next goes to the model's next step or, at the present, on in the lesson.
-func (c *Conversation) next(ctx context.Context) error {
+// next goes to a next step of the model's or, at the present, on in the lesson.
+func (c *Conversation) next(ctx context.Context, by int) error {
 	m, ok := c.timeline.Forward()
+	for more := true; by > 1 && more; by-- {
+		var further sim.Moment
+		if further, more = c.timeline.Forward(); more {
+			m = further
+		}
+	}
 	switch {
 	case ok:
 		c.tell(c.moment(m))
@@ -22,10 +28,17 @@ func (c *Conversation) next(ctx context.Context) error {
 	return nil
 }
 
-func (Next) do(ctx context.Context, c *Conversation) error { return c.next(ctx) }
+func (n Next) do(ctx context.Context, c *Conversation) error { return c.next(ctx, n.By) }
 
-func (Back) do(_ context.Context, c *Conversation) error {
+func (b Back) do(_ context.Context, c *Conversation) error {
 	m, ok := c.timeline.Back()
+	for more := true; b.By > 1 && more; b.By-- {
+		var further sim.Moment
+		if further, more = c.timeline.Back(); more {
+			m = further
+		}
+	}
+	c.walked = true
 	switch {
 	case ok:
 		c.tell(c.moment(m))
@@ -43,6 +56,7 @@ func (n GoTo) do(_ context.Context, c *Conversation) error {
 		c.refuse(noSuchStep(int(n), c.timeline.Len()))
 		return nil
 	}
+	c.walked = true
 	c.tell(c.moment(m))
 	return nil
 }
@@ -84,7 +98,7 @@ func stepAt(m sim.Moment) StepAt { return StepAt{m.Cmd, m.Index, m.Of, m.Op, m.P
 func boot(c *Conversation, _ context.Context, _ []string) error {
 	all := make([]StepAt, 0, len(c.booted))
 	for i, s := range c.booted {
-		all = append(all, stepAt(sim.Moment{Step: s, Cmd: "power on", Index: i + 1, Of: len(c.booted)}))
+		all = append(all, stepAt(sim.Moment{Step: s, Cmd: powerOn, Index: i + 1, Of: len(c.booted)}))
 	}
 	c.tell(Steps{all})
 	return nil

@@ -27,11 +27,14 @@ var words []Word
 func init() {
 	words = []Word{
 		{"help", "[COMMAND]", helpHelp, help},
-		{"next", "", helpNext, given(Next{})},
-		{"back", "", helpBack, given(Back{})},
-		{"forward", "", helpForward, given(Next{})},
+		{"next", "[N]", helpNext, forward},
+		{"back", "[N]", helpBack, back},
+		{"forward", "[N]", helpForward, forward},
 		{"goto", "N", helpGoto, goTo},
 		{"end", "", helpEnd, given(ToEnd{})},
+		{"play", "[SPEED]", helpPlay, playSteps},
+		{"timeline", "", helpTimeline, timeline},
+		{"undo", "", helpUndo, undo},
 		{"look", "[PATH…]", helpLook, look},
 		{"steps", "[on|off]", helpSteps, steps},
 		{"boot", "", helpBoot, boot},

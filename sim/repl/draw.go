@@ -3,6 +3,7 @@ package repl
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	units "github.com/docker/go-units"
@@ -28,11 +29,11 @@ type painter struct {
 }
 
 // glyphs are what boxes are drawn with.
-type glyphs struct{ rule, wall, cross, ok, warn string }
+type glyphs struct{ rule, wall, cross, ok, warn, here, to string }
 
 var (
-	drawn = glyphs{"─", "│", "┼", "✔", "▲"}
-	ascii = glyphs{"-", "|", "+", "ok", "!!"}
+	drawn = glyphs{"─", "│", "┼", "✔", "▲", "▶", "–"}
+	ascii = glyphs{"-", "|", "+", "ok", "!!", ">", "-"}
 )
 
 func newPainter(pen ink.Pen, plain bool, width int) painter {
@@ -252,6 +253,26 @@ func firstLine(s string) string {
 func (p painter) step(s play.StepAt) {
 	p.pen.Line(ink.Span{Color: p.faint, Text: fmt.Sprintf("%2d/%d ", s.Index, s.Of)}, ink.Span{Color: p.bold, Text: fmt.Sprintf("%-10s ", s.Op)}, ink.Text(s.Path))
 	p.paragraph(p.faint, "      ", p.in(s.Why))
+}
+
+// timeline draws the commands of the session, a line each, with the numbers of
+// their steps.
+func (p painter) timeline(t play.Timeline) {
+	for _, c := range t.Commands {
+		mark, color := " ", p.faint
+		if c.Here {
+			mark, color = p.lines.here, p.bold
+		}
+		steps := p.lines.to
+		switch {
+		case c.First != 0 && c.First == c.Last:
+			steps = strconv.Itoa(c.First)
+		case c.First != 0:
+			steps = fmt.Sprint(c.First, p.lines.to, c.Last)
+		}
+		p.pen.Line(ink.Span{Color: color, Text: fmt.Sprintf("%s %9s  ", mark, steps)}, ink.Text(runewidth.Truncate(firstLine(c.Cmd), p.width-13, "…")))
+	}
+	p.note(sayTimelineAt(t.At, t.Of))
 }
 
 // moment draws a step with the layers as they were right after it.

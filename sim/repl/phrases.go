@@ -24,6 +24,7 @@ var (
 	// steps and layers
 	sayOfCommand      = say.P1("screen.of-command")
 	sayRealHere       = say.P0("screen.real-here")
+	sayTimelineAt     = say.P2("screen.timeline-at")
 	sayRealAhead      = say.P1("screen.real-ahead")
 	sayImageLayer     = say.P1("screen.image-layer")
 	sayInitLayer      = say.P0("screen.init-layer")

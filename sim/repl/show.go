@@ -62,6 +62,8 @@ func (p painter) event(b play.Body) {
 		for _, s := range b.Steps {
 			p.step(s)
 		}
+	case play.Timeline:
+		p.timeline(b)
 	case play.Report:
 		p.report(b)
 	case play.Reconnected:

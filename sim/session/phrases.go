@@ -5,6 +5,8 @@ import "twinlayer/sim/say"
 // What is said here to a learner; the texts are those of package say.
 var (
 	// how the two worlds stand
+	sayOtherLesson      = say.P0("world.other-lesson")
+	sayNoOtherEngine    = say.P0("world.no-other-engine")
 	sayNoReal           = say.P0("world.no-real")
 	sayStale            = say.P2("world.stale")
 	sayBehind           = say.P1("world.behind")

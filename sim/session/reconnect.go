@@ -123,11 +123,12 @@ func (s *Session) removeMade(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.removeLeft(ctx, images)
 }
 
 func (s *Session) made(img sim.Image) bool {
-	return img.Config.Created != nil && slices.ContainsFunc(s.kept, func(cmd ran) bool { return cmd.Now.Equal(*img.Config.Created) })
+	at := func(cmd ran) bool { return cmd.Now.Equal(*img.Config.Created) }
+	return img.Config.Created != nil && (slices.ContainsFunc(s.kept, at) || slices.ContainsFunc(s.left.kept, at))
 }
 
 // level pairs the images of both worlds after a reconnect, and has the model

@@ -8,6 +8,7 @@ import "context"
 func (s *Session) BeginScratch(ctx context.Context) {
 	s.begin(ctx)
 	s.scratch, s.lasts = true, len(s.kept)
+	s.scratches++
 	s.setScratch(ctx)
 }
 

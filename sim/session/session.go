@@ -39,8 +39,12 @@ type Session struct {
 	begun   bool            // the model has what the real engine had at the start
 	unread  map[string]bool // volumes of earlier sessions, of which the model has no more than the name
 	scratch bool            // see BeginScratch
-	pairs   compare.ImageMap
-	images  struct{ model, real []sim.Image } // after the last command
+
+	scratches int        // how often it was called
+	volumes   []string   // that were there before the first command
+	left      leftBehind // what GoBack goes back behind
+	pairs     compare.ImageMap
+	images    struct{ model, real []sim.Image } // after the last command
 }
 
 // Attached is the shell that lines go to.
@@ -240,6 +244,7 @@ func (s *Session) begin(ctx context.Context) {
 		return
 	}
 	s.images.real, s.images.model = images, s.Model.State().Images()
+	s.volumes = s.Model.State().VolumeNames()
 	s.pairs.Learn(ctx, compare.Side{Engine: s.Model, Images: s.images.model}, compare.Side{Engine: s.Real, Images: images})
 }
 
