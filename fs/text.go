@@ -13,11 +13,13 @@ type Text struct {
 }
 
 // Inode is which file it is that a process maps, also where two unions show
-// one. Those that no layer has are to be told apart by mount namespace.
+// one. Those that have neither a Layer nor a Source are to be told apart by
+// mount namespace.
 type Inode struct {
-	Layer *Tree  // the read-only layer that has it; nil: what is mounted has it itself
-	Mount string // where that is mounted, if no layer has it
-	ino   Ino    // its number in it
+	Layer  *Tree  // the read-only layer that has it; nil: none
+	Mount  string // where in its mount namespace it is mounted, if that alone has it
+	Source string // what it is in that others can have mounted too, such as a volume
+	ino    Ino    // its number there
 }
 
 // Text is the file at name, for whoever executes it.
@@ -29,8 +31,11 @@ func (s *Sys) Text(name string) Text {
 	}
 	t := s.textOf(d)
 	t.Path, t.Bytes, t.Inode = d.path(), d.node().Size(), d.u.inode(t.ent)
-	if t.Layer == nil {
-		t.Mount = t.mount
+	if t.Layer != nil {
+		return t
+	}
+	if t.Mount = t.mount; s.mountOf(d).Type == "bind" {
+		t.Mount, t.Source = "", s.mountOf(d).Source
 	}
 	return t
 }
@@ -50,12 +55,19 @@ func (u *Union) inode(e ent) Inode {
 }
 
 func (s *Sys) textOf(d *dentry) Text {
-	for _, m := range s.Mounts.list {
-		if m.FS == d.u {
-			return Text{mount: m.Target, ent: d.u.now(d.ent)}
-		}
+	if m := s.mountOf(d); m.FS != nil {
+		return Text{mount: m.Target, ent: d.u.now(d.ent)}
 	}
 	return Text{}
+}
+
+// mountOf is the mount that d lies in.
+func (s *Sys) mountOf(d *dentry) Mount {
+	i := slices.IndexFunc(s.Mounts.list, func(m Mount) bool { return m.FS == d.u })
+	if i < 0 {
+		return Mount{}
+	}
+	return s.Mounts.list[i]
 }
 
 // busy says whether a process runs the file: then it cannot be written to

@@ -14,10 +14,11 @@ type CachedFile struct {
 }
 
 // page tells files apart: a layer's is the same in all containers that stand
-// on it; what was copied up, and any other, is its mount namespace's own.
+// on it, a volume's in all that have it mounted; what was copied up, and any
+// other, is its mount namespace's own.
 type page struct {
 	fs.Inode
-	mnt uint64 // 0: of a layer
+	mnt uint64 // 0: it is not
 }
 
 // PageCache is what is in memory of the programs that run, in the order in
@@ -31,7 +32,7 @@ func (m Machine) PageCache() (all []CachedFile) {
 			continue
 		}
 		key := page{p.Text.Inode, p.Namespaces.Mnt}
-		if key.Layer != nil {
+		if key.Layer != nil || key.Source != "" {
 			key.mnt = 0
 		}
 		i, there := at[key]

@@ -96,3 +96,27 @@ func TestPageCache(t *testing.T) {
 	m.run(same, "/nothing")
 	require.Len(t, m.PageCache(), 4)
 }
+
+// TestPageCacheOfAVolume: two containers that have it mounted share what is in
+// it; a tmpfs is each one's own.
+func TestPageCacheOfAVolume(t *testing.T) {
+	up, _ := booted(t)
+	m := &testMachine{up}
+	files := layer(t, map[string]string{"/tool": "tool"})
+	var started []int
+	for range 2 {
+		c := m.container(files)
+		c.sys.Mounts = fs.NewMounts(append(c.sys.Mounts.List(),
+			fs.Mount{Source: "data", Target: "/dev/shm/data", Type: "bind", FS: fs.NewTmpfs(files)},
+			fs.Mount{Source: "tmpfs", Target: "/dev/shm/own", Type: "tmpfs", FS: fs.NewTmpfs(files)})...)
+		require.NoError(t, c.sys.FS().MkdirAll("/dev/shm/data", 0o755))
+		require.NoError(t, c.sys.FS().MkdirAll("/dev/shm/own", 0o755))
+		started = append(started, m.run(c, "/dev/shm/data/tool"), m.run(c, "/dev/shm/own/tool"))
+	}
+	var pids [][]int
+	for _, f := range m.PageCache() {
+		require.Nil(t, f.Layer)
+		pids = append(pids, f.PIDs)
+	}
+	require.Equal(t, [][]int{{started[0], started[2]}, {started[1]}, {started[3]}}, pids)
+}

@@ -18,6 +18,7 @@ type World struct {
 	Focus      string // the id of the container that changed last; "": none
 	Images     []ImageNow
 	Containers []ContainerNow // newest first
+	PageCache  []CachedNow    // of the programs that run; engines do not show it
 }
 
 // ImageNow is an image, and what its layers hold, bottom first.
@@ -41,6 +42,17 @@ type ProcessNow struct {
 	PID   int    // as the host numbers it
 	Inner int    // as its own pid namespace does; 0: that is not seen
 	Cmd   string // its arguments, with blanks between them
+}
+
+// CachedNow is a program file that is in memory once, however many processes
+// run it.
+type CachedNow struct {
+	// Layer is the id of the layer that has it: of an image its diffID, the
+	// container's own id; or the name of a volume.
+	Layer string
+	Path  string // in the container of the first
+	Bytes int64
+	PIDs  []int // of the processes, on the host
 }
 
 // Observe asks an engine for what there is. What it cannot show stays empty.

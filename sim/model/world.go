@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -23,7 +24,35 @@ func (s State) World() sim.World {
 	for _, c := range s.containers.all.Backward() {
 		w.Containers = append(w.Containers, c.now(processes[c.ID]))
 	}
+	w.PageCache = s.pageCache()
 	return w
+}
+
+// pageCache is the machine's, with the layers by their ids.
+func (s State) pageCache() (all []sim.CachedNow) {
+	ids := map[*fs.Tree]string{}
+	for c := range s.containers.running.Values() {
+		for i, tree := range c.lower() {
+			if c.image != nil && i < len(c.image.Layers) {
+				ids[tree] = c.image.Layers[i].String()
+			}
+		}
+	}
+	for _, f := range s.Machine.PageCache() {
+		layer := cmp.Or(ids[f.Layer], f.Source, f.Container)
+		all = append(all, sim.CachedNow{Layer: layer, Path: f.Path, Bytes: f.Bytes, PIDs: f.PIDs})
+	}
+	return all
+}
+
+// lower are the layers of its image, bottom first.
+func (c container) lower() (trees []*fs.Tree) {
+	for _, l := range c.root().Layers() {
+		if !l.Aside {
+			trees = append(trees, l.Tree)
+		}
+	}
+	return trees
 }
 
 // processes are those of each container.
@@ -52,15 +81,12 @@ func (s State) trees(diffIDs []digest.Digest) (all []*fs.Tree, err error) {
 func (c container) now(processes []sim.ProcessNow) sim.ContainerNow {
 	root := c.root()
 	now := sim.ContainerNow{Container: c.Container, Processes: processes, Upper: root.Upper()}
-	var lower []*fs.Tree
 	for _, l := range root.Layers() {
 		if l.Aside {
 			now.Init = l.Tree
-		} else {
-			lower = append(lower, l.Tree)
 		}
 	}
-	now.Image.Trees = func() ([]*fs.Tree, error) { return lower, nil }
+	now.Image.Trees = func() ([]*fs.Tree, error) { return c.lower(), nil }
 	if c.image != nil {
 		now.Image.Image = c.image.Image
 	}

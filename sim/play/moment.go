@@ -33,7 +33,8 @@ type Delta struct {
 	Images     []Image             `json:"images,omitempty"`
 	Containers []Container         `json:"containers,omitempty"`
 	Layers     []Layer             `json:"layers,omitempty"` // with the entries that are new or changed
-	Gone       map[string][]string `json:"gone,omitempty"`   // "images", "containers", "layers": ids; and by a layer's id: paths of entries
+	PageCache  []Cached            `json:"page_cache,omitempty"`
+	Gone       map[string][]string `json:"gone,omitempty"` // "images", "containers", "layers", "page_cache": ids; and by a layer's id: paths of entries
 }
 
 // moment tells a step of the model's with the world after it.
@@ -106,6 +107,8 @@ func (w World) since(old World) Delta {
 	d.miss("containers", gone)
 	d.Layers, gone = changed(old.Layers, w.Layers, func(l Layer) string { return l.ID })
 	d.miss("layers", gone)
+	d.PageCache, gone = changed(old.PageCache, w.PageCache, func(f Cached) string { return f.ID })
+	d.miss("page_cache", gone)
 	for i, layer := range d.Layers {
 		k := slices.IndexFunc(old.Layers, func(l Layer) bool { return l.ID == layer.ID })
 		if k >= 0 {

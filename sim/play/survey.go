@@ -44,7 +44,7 @@ func newSurveyor(read func(image string) ([]*fs.Tree, error)) *surveyor {
 // of is the picture of a world, with the focus on paths; deep: and on what is
 // below them.
 func (v *surveyor) of(w sim.World, focus []string, deep bool) World {
-	s := &survey{v, focus, deep, World{Focus: w.Focus, Images: []Image{}, Containers: []Container{}, Layers: []Layer{}}, map[string]*Layer{}, map[string]entries{}}
+	s := &survey{v, focus, deep, World{w.Focus, []Image{}, []Container{}, []Layer{}, cachedOf(w.PageCache)}, map[string]*Layer{}, map[string]entries{}}
 	for _, img := range w.Images {
 		s.image(img)
 	}

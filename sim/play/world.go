@@ -15,6 +15,7 @@ type World struct {
 	Images     []Image     `json:"images"`
 	Containers []Container `json:"containers"` // newest first
 	Layers     []Layer     `json:"layers"`
+	PageCache  []Cached    `json:"page_cache"`
 }
 
 // Image is an image that has a name.
@@ -52,6 +53,16 @@ type Process struct {
 	PID   int    `json:"pid"`             // as the host numbers it
 	Inner int    `json:"inner,omitempty"` // as its own pid namespace does, where that is seen
 	Cmd   string `json:"cmd"`
+}
+
+// Cached is a program file in the page cache: in memory once, however many
+// processes run it. Only the model shows it.
+type Cached struct {
+	ID    string `json:"id"`    // its layer and its path
+	Layer string `json:"layer"` // the id of the layer that has it, or the name of a volume
+	Path  string `json:"path"`
+	Bytes int64  `json:"bytes"`
+	PIDs  []int  `json:"pids"` // of the processes that run it
 }
 
 // LayerKind is what a layer is there for.
@@ -157,6 +168,15 @@ func processesOf(all []sim.ProcessNow) []Process {
 	for _, p := range all {
 		out = append(out, Process(p))
 	}
+	return out
+}
+
+func cachedOf(all []sim.CachedNow) []Cached {
+	out := []Cached{}
+	for _, f := range all {
+		out = append(out, Cached{f.Layer + ":" + f.Path, f.Layer, f.Path, f.Bytes, f.PIDs})
+	}
+	slices.SortFunc(out, func(a, b Cached) int { return strings.Compare(a.ID, b.ID) })
 	return out
 }
 

@@ -32,6 +32,11 @@ func TestWorld(t *testing.T) {
 	require.NotZero(t, box.Namespaces["mnt"])
 	require.Equal(t, []play.Mount{{Type: "overlay", Source: "overlay", Target: "/"}, {Type: "volume", Source: "data", Target: "/data"}}, box.Mounts)
 
+	require.Equal(t, []play.Cached{{
+		ID: box.Layers[0] + ":/bin/busybox", Layer: box.Layers[0], Path: "/bin/busybox", Bytes: w.PageCache[0].Bytes, PIDs: []int{box.Processes[0].PID},
+	}}, w.PageCache)
+	require.Greater(t, w.PageCache[0].Bytes, int64(1000))
+
 	stack := w.Stack(box.ID)
 	base, own := stack[0], stack[len(stack)-1]
 	require.Equal(t, w.Images[0].Layers, []string{base.ID})
@@ -116,6 +121,8 @@ func apply(w play.World, d play.Delta) play.World {
 		})
 		layers = append(layers, l)
 	}
+	out.PageCache = patched(w.PageCache, d.PageCache, d.Gone["page_cache"], func(f play.Cached) string { return f.ID })
+	slices.SortFunc(out.PageCache, func(a, b play.Cached) int { return cmp.Compare(a.ID, b.ID) })
 	out.Layers = patched(w.Layers, layers, d.Gone["layers"], func(l play.Layer) string { return l.ID })
 	slices.SortFunc(out.Layers, func(a, b play.Layer) int { return cmp.Compare(a.ID, b.ID) })
 	return out
