@@ -119,7 +119,7 @@ func run(args []string) int {
 		fmt.Fprint(stdout, play.Schema)
 		return exitOK
 	}
-	if done, err := repl.LessonFiles(f.words, lessons.Language(f.lang, os.Getenv), stdout); done {
+	if done, err := repl.LessonFiles(real.Host{}, f.words, lessons.Language(f.lang, os.Getenv), stdout); done {
 		if err != nil {
 			return fail(exitBroken, err)
 		}
@@ -264,7 +264,7 @@ func talk(f flags, session *session.Session, images *bundle.Bundle, why string) 
 	})
 	r := repl.New(repl.Config{
 		Play: conversation, Lines: lines, Out: os.Stdout, JSON: f.json, Plain: f.plain || !isatty.IsTerminal(os.Stdout.Fd()),
-		Lang: lang, Live: live && !f.plain, Width: columns(), Size: size,
+		Lang: lang, Live: live && !f.plain, Width: columns(), Size: size, Editor: real.Editor(cmp.Or(os.Getenv("EDITOR"), "vi")),
 	})
 	if live {
 		terminal.Complete(r.Complete)
@@ -310,7 +310,7 @@ func source(f flags) (repl.Lines, func() error, error) {
 	if f.json || !isatty.IsTerminal(os.Stdin.Fd()) || !isatty.IsTerminal(os.Stdout.Fd()) {
 		return repl.NewScript(os.Stdin), io.NopCloser(os.Stdin).Close, nil
 	}
-	t := repl.NewTerminal(stateFile("history"))
+	t := repl.NewTerminal(real.StateFile(stateFile("history")))
 	return t, t.Close, nil
 }
 
@@ -326,7 +326,7 @@ func (f flags) course() (c play.Course, lang string, err error) {
 	}
 	lang = lessons.Language(cmp.Or(f.lang, c.Progress.Lang), os.Getenv)
 	c.Auto = f.auto
-	c.Check, c.Play, err = repl.LessonsAsked(f.words)
+	c.Check, c.Play, err = repl.LessonsAsked(real.Host{}, f.words)
 	return c, lang, err
 }
 

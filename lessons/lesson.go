@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -116,28 +115,28 @@ func LoadAll(fsys fs.FS) ([]Lesson, error) {
 	return all, sameOrder(fsys, all)
 }
 
-// Open loads the lesson in a directory of this machine.
-func Open(dir string) (Lesson, error) {
-	whole, err := filepath.Abs(dir)
-	if err != nil {
-		return Lesson{}, err
-	}
-	return Load(os.DirFS(filepath.Dir(whole)), filepath.Base(whole))
+// Open loads the lesson in a directory of a machine.
+func Open(host sim.Host, dir string) (Lesson, error) {
+	whole := host.Abs(dir)
+	return Load(host.Dir(filepath.Dir(whole)), filepath.Base(whole))
 }
 
 // Find is the lesson that is called so: by its number or its id in the course
-// or, where neither is meant, by its directory.
-func Find(name string) (l Lesson, found bool, err error) {
+// or, where neither is meant, by its directory on a machine; nil is none.
+func Find(host sim.Host, name string) (l Lesson, found bool, err error) {
 	all, err := All()
 	for _, l := range all {
 		if name == l.ID || name == strconv.Itoa(l.Order) {
 			return l, true, nil
 		}
 	}
-	if info, failed := os.Stat(name); failed != nil || !info.IsDir() {
+	if host == nil {
+		host = sim.NoHost{}
+	}
+	if kind, failed := host.Kind(name); failed != nil || kind != sim.HostDir {
 		return l, false, err
 	}
-	l, err = Open(name)
+	l, err = Open(host, name)
 	return l, true, err
 }
 

@@ -2,32 +2,45 @@ package lessons
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"twinlayer/fs"
+	"twinlayer/sim"
 )
 
-// New makes a directory with a small lesson in it, which plays as it is and is
-// there to be changed.
-func New(dir string) error {
-	whole, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
+// New makes a directory on a machine with a small lesson in it, which plays as
+// it is and is there to be changed.
+func New(host sim.Host, dir string, now time.Time) error {
+	whole := host.Abs(dir)
 	id := filepath.Base(whole)
 	if !idForm.MatchString(id) {
 		return fmt.Errorf("lesson new %s: a lesson's directory is of small letters, digits and dashes, not %q", dir, id)
 	}
-	if err := os.Mkdir(whole, 0o777); err != nil {
+	kind, err := host.Kind(whole)
+	switch {
+	case err != nil:
+	case kind != sim.HostNothing:
+		return fmt.Errorf("lesson new %s: it exists already", dir)
+	default:
+		err = host.Put(filepath.Dir(whole), newFiles(id, now))
+	}
+	if err != nil {
 		return fmt.Errorf("lesson new: %w", err)
 	}
+	return nil
+}
+
+// newFiles is the directory of a new lesson.
+func newFiles(id string, now time.Time) *fs.Tree {
+	b := fs.NewBuilder()
+	b.MustPut("/"+id, fs.Node{Mode: fs.S_IFDIR | 0o755, Mtime: now.UnixNano()})
 	for name, content := range map[string]string{"lesson.yaml": newYAML, "en.md": newEnglish, "zh.md": newChinese} {
 		content = strings.ReplaceAll(content, "LESSON", id)
-		if err := os.WriteFile(filepath.Join(whole, name), []byte(content), 0o666); err != nil {
-			return fmt.Errorf("lesson new: %w", err)
-		}
+		b.MustPut("/"+id+"/"+name, fs.Node{Mode: fs.S_IFREG | 0o644, Mtime: now.UnixNano(), Data: fs.DataOf([]byte(content))})
 	}
-	return nil
+	return b.Tree()
 }
 
 const newYAML = `format_version: 1

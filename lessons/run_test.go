@@ -54,7 +54,7 @@ func typed(t *testing.T, s *session.Session, run *Run, text string) Seen {
 
 func lesson(t *testing.T, id string) Lesson {
 	t.Helper()
-	l, ok, err := Find(id)
+	l, ok, err := Find(nil, id)
 	require.NoError(t, err)
 	require.True(t, ok)
 	return l
@@ -343,7 +343,7 @@ func TestWithoutHost(t *testing.T) {
 // the course was read each time.
 func BenchmarkFind(b *testing.B) {
 	for name, find := range map[string]func() error{
-		"once":      func() error { _, _, err := Find("9"); return err },
+		"once":      func() error { _, _, err := Find(nil, "9"); return err },
 		"each time": func() error { _, err := LoadAll(course); return err },
 	} {
 		b.Run(name, func(b *testing.B) {
@@ -378,9 +378,9 @@ func TestLanguage(t *testing.T) {
 }
 
 func TestNew(t *testing.T) {
-	dir := t.TempDir() + "/my-lesson"
-	require.NoError(t, New(dir))
-	l, err := Open(dir)
+	host, dir := sim.NewMemHost(time.Now), "my-lesson"
+	require.NoError(t, New(host, dir, time.Now()))
+	l, err := Open(host, dir)
 	require.NoError(t, err)
 	require.NoError(t, Check(t.Context(), twins(), l))
 	require.Equal(t, Languages, slices.Sorted(func(yield func(string) bool) {
@@ -390,8 +390,8 @@ func TestNew(t *testing.T) {
 			}
 		}
 	}))
-	require.ErrorContains(t, New(dir), "exists")
-	require.ErrorContains(t, New(t.TempDir()+"/My Lesson"), "small letters")
+	require.ErrorContains(t, New(host, dir, time.Now()), "exists")
+	require.ErrorContains(t, New(host, "My Lesson", time.Now()), "small letters")
 }
 
 // memory is a store in memory.

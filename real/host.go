@@ -31,6 +31,9 @@ func (Host) Abs(name string) string {
 	return name
 }
 
+// Dir is a directory to read.
+func (Host) Dir(name string) iofs.FS { return os.DirFS(name) }
+
 // Open opens a file to read.
 func (Host) Open(name string) (io.ReadCloser, error) {
 	f, err := os.Open(name)

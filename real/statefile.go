@@ -2,6 +2,8 @@ package real
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,12 +20,23 @@ func (f StateFile) Load() ([]byte, error) {
 	if f == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(string(f))
+	file, err := os.Open(string(f))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, stateMost+1))
+	if len(text) > stateMost {
+		return nil, fmt.Errorf("%s has more than %d bytes; move it away to begin anew", f, stateMost)
+	}
 	return text, err
 }
+
+// stateMost is far more than a session ever keeps.
+const stateMost = 8 << 20
 
 // Save writes a new file beside the old one and puts it in its place.
 func (f StateFile) Save(text []byte) error {

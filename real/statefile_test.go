@@ -50,3 +50,12 @@ func TestTempDir(t *testing.T) {
 	require.NoError(t, other.Remove())
 	require.NoDirExists(t, d.Path())
 }
+
+// TestEditor: EDITOR is a command with arguments, and a file's name is one
+// argument more, whatever is in it.
+func TestEditor(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a $(name) of three")
+	require.NoError(t, Editor("printf %s >>").Edit(t.Context(), file))
+	require.FileExists(t, file)
+	require.Error(t, Editor("exit 3;").Edit(t.Context(), file))
+}

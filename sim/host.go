@@ -26,6 +26,8 @@ type Host interface {
 	Tree(ctx context.Context, name string) (*fs.Tree, error)
 	// Put writes the entries of a tree's root below the directory dir.
 	Put(dir string, t *fs.Tree) error
+	// Dir is the directory name and what is below it, to read.
+	Dir(name string) iofs.FS
 	// Abs is name as an absolute path.
 	Abs(name string) string
 	// Kind tells what name is, symlinks followed.
@@ -71,6 +73,15 @@ func (NoHost) Create(string, func(io.Writer) error) error { return errNoHost }
 func (NoHost) Tree(context.Context, string) (*fs.Tree, error) { return nil, errNoHost }
 
 func (NoHost) Put(string, *fs.Tree) error { return errNoHost }
+
+// noFiles is a directory that cannot be reached.
+type noFiles struct{}
+
+func (noFiles) Open(name string) (iofs.File, error) {
+	return nil, &iofs.PathError{Op: "open", Path: name, Err: errNoHost}
+}
+
+func (NoHost) Dir(string) iofs.FS { return noFiles{} }
 
 func (NoHost) Abs(name string) string { return path.Join("/", name) }
 

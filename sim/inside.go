@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"io"
+	iofs "io/fs"
 	"path/filepath"
 	"strings"
 
@@ -62,6 +63,9 @@ func (i inside) Put(dir string, t *fs.Tree) error {
 func (i inside) Kind(name string) (HostKind, error) {
 	return i.host.Kind(i.at(name))
 }
+
+// Dir is a directory to read.
+func (i inside) Dir(name string) iofs.FS { return i.host.Dir(i.at(name)) }
 
 // Abs is a name as an absolute path.
 func (i inside) Abs(name string) string { return i.host.Abs(i.at(name)) }

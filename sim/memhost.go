@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spf13/afero"
+
 	"twinlayer/fs"
 )
 
@@ -55,6 +57,14 @@ func (h *MemHost) Abs(name string) string {
 		return path.Clean(name)
 	}
 	return path.Join(memHome, name)
+}
+
+// Dir is a directory to read, as it is now.
+func (h *MemHost) Dir(name string) iofs.FS {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", Type: "tmpfs", FS: fs.NewReadOnly(h.sys.Mounts.Root().Upper())}), Clock: h.sys.Clock}
+	return afero.NewIOFS(afero.NewBasePathFs(now.FS(), h.Abs(name)))
 }
 
 // Open opens a file to read.

@@ -72,7 +72,7 @@ func startLesson(c *Conversation, ctx context.Context, args []string) error {
 		c.refuse(lessonNeeds)
 		return listLessons(c, ctx, nil)
 	}
-	l, ok, err := lessons.Find(args[0])
+	l, ok, err := lessons.Find(c.host, args[0])
 	switch {
 	case err != nil:
 		return err
@@ -143,7 +143,7 @@ func resume(c *Conversation, ctx context.Context, _ []string) error {
 		return c.openStep(ctx)
 	}
 	progress := c.Course.Progress
-	l, ok, err := lessons.Find(progress.Last)
+	l, ok, err := lessons.Find(c.host, progress.Last)
 	if err != nil || !ok {
 		c.refuse(noLesson)
 		return nil

@@ -58,6 +58,7 @@ type Conversation struct {
 	Config
 	doing   sync.Mutex // an input
 	feed    feed
+	host    sim.Host // where lessons of one's own are found, also while one is on
 	running running
 
 	timeline sim.Timeline
@@ -93,7 +94,7 @@ func New(c Config) *Conversation {
 	if c.Course.Progress == nil {
 		c.Course.Progress = &lessons.Progress{}
 	}
-	out := &Conversation{Config: c, booted: c.Session.Model.Steps(), shown: map[string]string{}, told: map[string]World{}}
+	out := &Conversation{Config: c, host: c.Session.Host, booted: c.Session.Model.Steps(), shown: map[string]string{}, told: map[string]World{}}
 	out.survey = newSurveyor(func(image string) ([]*fs.Tree, error) { return c.Session.Model.Layers(context.Background(), image) })
 	out.timeline.Add(powerOn, out.booted, false)
 	out.remember(powerOn)

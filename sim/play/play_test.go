@@ -15,6 +15,7 @@ import (
 
 	_ "twinlayer/fs/testenv" // its flags are every package's
 	"twinlayer/lessons"
+	"twinlayer/sim"
 	"twinlayer/sim/model"
 	"twinlayer/sim/play"
 	"twinlayer/sim/simtest"
@@ -117,10 +118,25 @@ func (s *screen) prompt() play.Prompt {
 
 func lesson(t *testing.T, name string) lessons.Lesson {
 	t.Helper()
-	l, ok, err := lessons.Find(name)
+	l, ok, err := lessons.Find(nil, name)
 	require.NoError(t, err)
 	require.True(t, ok)
 	return l
+}
+
+// TestOwnLesson: a lesson of one's own is found on the machine that the session
+// has, also from within another.
+func TestOwnLesson(t *testing.T) {
+	host := sim.NewMemHost(time.Now)
+	require.NoError(t, lessons.New(host, "my-lesson", time.Now()))
+	session := simtest.Session(t, model.Config{})
+	session.Host = host
+	s := converse(t, play.Config{Session: session, Person: true})
+	s.do(play.Line("lesson 1"))
+	opened := one[play.Lesson](t, s.do(play.Line("lesson my-lesson")))
+	require.Equal(t, "my-lesson", opened.ID)
+	require.NotEmpty(t, each[play.Error](s.do(play.Line("lesson other"))))
+	require.ErrorContains(t, lessons.New(host, "my-lesson", time.Now()), "exists")
 }
 
 // TestLesson plays a lesson through the conversation alone: what is asked is

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"twinlayer/lessons"
+	"twinlayer/sim"
 )
 
 // LessonUsage is what can be asked of lessons on the command line.
@@ -40,12 +42,12 @@ func CheckLessonWords(words []string, auto bool) error {
 }
 
 // LessonFiles does what needs no world; done is false for all else.
-func LessonFiles(words []string, lang string, out io.Writer) (done bool, err error) {
+func LessonFiles(host sim.Host, words []string, lang string, out io.Writer) (done bool, err error) {
 	switch {
 	case len(words) == 0:
 		return false, nil
 	case words[0] == "new":
-		if err := lessons.New(words[1]); err != nil {
+		if err := lessons.New(host, words[1], time.Now()); err != nil {
 			return true, err
 		}
 		fmt.Fprintf(out, "%[1]s has a lesson now: edit its files (twinlayer lesson format tells what may stand in them; one language is enough), then run twinlayer lesson check %[1]s\n", words[1])
@@ -64,7 +66,7 @@ func LessonFiles(words []string, lang string, out io.Writer) (done bool, err err
 }
 
 // LessonsAsked are the lessons to check or to play.
-func LessonsAsked(words []string) (check bool, all []lessons.Lesson, err error) {
+func LessonsAsked(host sim.Host, words []string) (check bool, all []lessons.Lesson, err error) {
 	if len(words) == 0 {
 		return false, nil, nil
 	}
@@ -74,7 +76,7 @@ func LessonsAsked(words []string) (check bool, all []lessons.Lesson, err error) 
 		return check, all, err
 	}
 	for _, name := range words[1:] {
-		l, ok, err := lessons.Find(name)
+		l, ok, err := lessons.Find(host, name)
 		switch {
 		case err != nil:
 			return check, nil, err

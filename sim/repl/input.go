@@ -2,16 +2,17 @@ package repl
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 
 	"github.com/peterh/liner"
 
+	"twinlayer/lessons"
 	"twinlayer/sim/repl/ink"
 )
 
@@ -38,22 +39,21 @@ func (s *Script) Talks() bool { return false }
 // Terminal reads lines with editing, history and completion.
 type Terminal struct {
 	state   *liner.State
-	history string
+	history lessons.Store
 }
 
 var _ Lines = (*Terminal)(nil)
 
-// NewTerminal takes over the terminal until Close. The history is kept in the
-// given file; "" keeps none.
-func NewTerminal(history string) *Terminal {
+// NewTerminal takes over the terminal until Close. The lines that were typed
+// are kept in history from session to session.
+func NewTerminal(history lessons.Store) *Terminal {
 	restoreOnTerm()
 	t := &Terminal{liner.NewLiner(), history}
 	t.state.SetCtrlCAborts(true)
 	t.state.SetMultiLineMode(true)
 	t.state.SetTabCompletionStyle(liner.TabPrints)
-	if f, err := os.Open(history); err == nil {
-		t.recall(f)
-		f.Close()
+	if earlier, err := history.Load(); err == nil {
+		t.recall(bytes.NewReader(earlier))
 	}
 	return t
 }
@@ -119,25 +119,7 @@ func (t *Terminal) Talks() bool { return true }
 
 // Close gives the terminal back and writes the history.
 func (t *Terminal) Close() error {
-	err := t.state.Close()
-	if t.history == "" {
-		return err
-	}
-	return errors.Join(err, t.save())
-}
-
-func (t *Terminal) save() error {
-	if err := os.MkdirAll(filepath.Dir(t.history), 0o700); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(t.history), "history")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = t.state.WriteHistory(tmp)
-	if err := errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), t.history)
+	var lines bytes.Buffer
+	_, err := t.state.WriteHistory(&lines)
+	return errors.Join(t.state.Close(), err, t.history.Save(lines.Bytes()))
 }

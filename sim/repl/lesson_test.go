@@ -1,10 +1,13 @@
 package repl
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -356,4 +359,36 @@ func TestStepsAreRetold(t *testing.T) {
 		told(result)
 	}
 	require.Greater(t, n, 1000)
+}
+
+// noted is an editor that notes what it was opened for.
+type noted struct {
+	files []string
+	err   error
+}
+
+func (*noted) Name() string { return "ed" }
+
+func (n *noted) Edit(_ context.Context, file string) error {
+	n.files = append(n.files, file)
+	return n.err
+}
+
+// TestEditor: a file is edited with the editor that the screen was given, and
+// nothing else; without one, and where it fails, the learner hears what to do.
+func TestEditor(t *testing.T) {
+	t.Setenv("EDITOR", "false")
+	in := func(e Editor) string {
+		var out bytes.Buffer
+		screen := Config{Plain: true, Editor: e}
+		lines := &typed{[]string{"lesson hello-world", "1", "edit Dockerfile", "quit"}, &out}
+		require.NoError(t, over(t, lines, &out, play.Config{}, screen).Run(t.Context()))
+		return strings.Join(strings.Fields(out.String()), " ")
+	}
+	works := &noted{}
+	require.NotContains(t, in(works), "could not be run")
+	require.Len(t, works.files, 1)
+	require.Equal(t, "Dockerfile", filepath.Base(works.files[0]))
+	require.Contains(t, in(&noted{err: errors.New("no terminal")}), "ed could not be run: no terminal. The lesson's files are in "+filepath.Dir(works.files[0])[:4])
+	require.Contains(t, in(nil), "There is no editor here: `file Dockerfile` takes its lines")
 }

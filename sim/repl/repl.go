@@ -24,6 +24,14 @@ type Config struct {
 	Width int                        // columns; 0: 80
 	Live  bool                       // Out is a terminal, on which lines can be drawn anew
 	Size  func() (columns, rows int) // of the terminal now; must be set if it is Live
+
+	Editor Editor // nil: there is none
+}
+
+// Editor changes a file of this machine, by the hands of whoever types.
+type Editor interface {
+	Name() string // as it is run, for people
+	Edit(ctx context.Context, file string) error
 }
 
 // Lines is where lines come from.
@@ -140,6 +148,6 @@ func (r *REPL) do(ctx context.Context, in play.Input) error {
 	case ctx.Err() != nil && !r.Lines.Talks():
 		return errInterrupted
 	}
-	r.editor(ctx)
+	r.openEditor(ctx)
 	return nil
 }

@@ -3,8 +3,6 @@ package repl
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -23,6 +21,7 @@ var (
 	stepsToCome  = say.P1("screen.steps-to-come")
 	ownWords     = say.P0("screen.own-words")
 	caughtUp     = say.P1("screen.caught-up")
+	noEditor     = say.P1("screen.no-editor")
 	editorFailed = say.P3("screen.editor-failed")
 )
 
@@ -153,20 +152,18 @@ func (p painter) wordList(words []play.Word) string {
 	return b.String()
 }
 
-// editor opens the learner's editor where one is asked for.
-func (r *REPL) editor(ctx context.Context) {
+// openEditor opens the learner's editor where one is asked for.
+func (r *REPL) openEditor(ctx context.Context) {
 	asked := r.edit
 	r.edit = play.Edit{}
 	if asked.Name == "" {
 		return
 	}
-	editor := os.Getenv("EDITOR")
-	if editor == "" {
-		editor = "vi"
+	if r.Editor == nil {
+		r.draw.warned(noEditor(asked.Name))
+		return
 	}
-	cmd := exec.CommandContext(ctx, "sh", "-c", editor+` "$1"`, "sh", filepath.Join(asked.Dir, asked.Name))
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
-		r.draw.warned(editorFailed(editor, err.Error(), asked.Dir))
+	if err := r.Editor.Edit(ctx, filepath.Join(asked.Dir, asked.Name)); err != nil {
+		r.draw.warned(editorFailed(r.Editor.Name(), err.Error(), asked.Dir))
 	}
 }

@@ -40,7 +40,7 @@ var arrows = map[string][]string{
 	"sim/bundle":     {"fs", "sim", "sim/userland"},
 	"sim/play":       {"fs", "kernel", "sim", "sim/cli", "sim/model", "sim/report", "sim/say", "sim/session", "sim/userland", "lessons"},
 	"sim/repl":       {"fs", "sim", "sim/play", "sim/report", "sim/say", "lessons"},
-	"lessons":        {"sim", "sim/say", "sim/cli", "sim/session"},
+	"lessons":        {"fs", "sim", "sim/say", "sim/cli", "sim/session"},
 	"real":           {"fs", "kernel", "sim", "sim/say", "real/docker", "real/embedded", "real/registry", "real/store"},
 	"real/docker":    {"fs", "sim", "sim/say", "real/registry", "real/shell", "real/store"},
 	"real/embedded":  {"fs", "sim", "sim/say", "real/shell", "real/store"},
@@ -67,6 +67,24 @@ func TestArrows(t *testing.T) {
 	require.Len(t, seen, len(arrows), "a room is missing")
 }
 
+// TestNoBackDoor: these rooms reach the machine by what they are given, and by
+// nothing else.
+func TestNoBackDoor(t *testing.T) {
+	inside := []string{"sim/say", "sim/cli", "sim/model", "sim/compare", "sim/report", "sim/session", "sim/play", "sim/build", "lessons"}
+	seen := map[string]bool{}
+	for file, imports := range importing(t) {
+		room := roomOf(filepath.ToSlash(filepath.Dir(file)))
+		if !slices.Contains(inside, room) {
+			continue
+		}
+		seen[room] = true
+		for _, host := range []string{"os", "os/exec", "os/signal", "os/user", "net", "net/http", "syscall", "runtime"} {
+			require.NotContains(t, imports, host, file)
+		}
+	}
+	require.Len(t, seen, len(inside), "a room is missing")
+}
+
 // roomOf is the longest listed directory that dir is or lies in.
 func roomOf(dir string) string {
 	for at := dir; at != "." && at != "/"; at = path.Dir(at) {
@@ -83,6 +101,20 @@ func roomOf(dir string) string {
 // imported is what each Go file outside of tests imports of this module.
 func imported(t *testing.T) map[string][]string {
 	out := map[string][]string{}
+	for file, all := range importing(t) {
+		out[file] = []string{}
+		for _, target := range all {
+			if room, ours := strings.CutPrefix(target, "twinlayer/"); ours {
+				out[file] = append(out[file], room)
+			}
+		}
+	}
+	return out
+}
+
+// importing is all that each Go file outside of tests imports.
+func importing(t *testing.T) map[string][]string {
+	out := map[string][]string{}
 	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
 			return err
@@ -97,9 +129,7 @@ func imported(t *testing.T) map[string][]string {
 			if err != nil {
 				return err
 			}
-			if room, ours := strings.CutPrefix(target, "twinlayer/"); ours {
-				out[name] = append(out[name], room)
-			}
+			out[name] = append(out[name], target)
 		}
 		return nil
 	})
