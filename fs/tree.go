@@ -359,6 +359,22 @@ func (t *Tree) All() iter.Seq[Path] {
 	return func(yield func(Path) bool) { t.walk(rootIno, "", yield) }
 }
 
+// Few yields what a directory has right in it, siblings by name, unless that is
+// more than most.
+func (t *Tree) Few(dir string, most int) iter.Seq[Path] {
+	return func(yield func(Path) bool) {
+		i := t.find(path.Clean("/" + dir))
+		if i == 0 || t.node(i).dir.len() > most {
+			return
+		}
+		for e := range t.node(i).dir.all() {
+			if !yield(Path{path.Join("/", dir, e.Name), e.Ino, t.node(e.Ino)}) {
+				return
+			}
+		}
+	}
+}
+
 func (t *Tree) walk(d Ino, prefix string, yield func(Path) bool) bool {
 	for e := range t.node(d).dir.all() {
 		p := Path{prefix + "/" + e.Name, e.Ino, t.node(e.Ino)}

@@ -106,6 +106,22 @@ func (t Timeline) Until(taken int) Timeline {
 	return t
 }
 
+// Now is the step that the cursor is behind; ok is false where there is none.
+func (t *Timeline) Now() (m Moment, ok bool) {
+	if t.at == 0 {
+		return m, false
+	}
+	return t.moments[t.at-1], true
+}
+
+// Peek is the step in front of the cursor; ok is false at the end.
+func (t *Timeline) Peek() (m Moment, ok bool) {
+	if t.Ahead() == 0 {
+		return m, false
+	}
+	return t.moments[t.at], true
+}
+
 // Len is how many steps one can go to.
 func (t *Timeline) Len() int { return len(t.moments) }
 
@@ -120,6 +136,16 @@ func (t *Timeline) End() { t.at = len(t.moments) }
 
 // Rewind moves in front of the last command's steps.
 func (t *Timeline) Rewind() { t.at = len(t.moments) - len(t.Last()) }
+
+// Command are the steps of the command that the cursor is in.
+func (t *Timeline) Command() []Moment {
+	m, ok := t.Now()
+	if !ok {
+		return nil
+	}
+	from := t.at - m.Index
+	return t.moments[from : from+m.Of]
+}
 
 // Last are the steps of the last command.
 func (t *Timeline) Last() []Moment {

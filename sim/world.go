@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/fs"
+	"twinlayer/kernel"
 )
 
 // World is what there is in a world at one moment, as values of which a picture
@@ -19,7 +20,20 @@ type World struct {
 	Images     []ImageNow
 	Containers []ContainerNow // newest first
 	PageCache  []CachedNow    // of the programs that run; engines do not show it
+	Machine    MachineNow
 }
+
+// MachineNow is the machine that the containers run on, as far as it is seen:
+// of a real one nothing is.
+type MachineNow struct {
+	Kernel    string       // its release, as uname -r prints it
+	Phase     kernel.Phase // how far it has come up
+	Mounts    []HostMount  // its own, in the order of mounting
+	Processes []ProcessNow // its own, and no container's
+}
+
+// HostMount is a mount of the machine's own.
+type HostMount struct{ Source, Target, Type string }
 
 // ImageNow is an image, and what its layers hold, bottom first.
 type ImageNow struct {

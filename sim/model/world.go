@@ -16,7 +16,7 @@ var _ sim.Snapshot = State{}
 
 // World is what there is: the images that have a name, and the containers.
 func (s State) World() sim.World {
-	w := sim.World{Focus: s.focus}
+	w := sim.World{Focus: s.focus, Machine: machineNow(s.Machine)}
 	for _, img := range s.Images() {
 		w.Images = append(w.Images, sim.ImageNow{Image: img, Trees: func() ([]*fs.Tree, error) { return s.trees(img.Layers) }})
 	}
@@ -53,6 +53,19 @@ func (c container) lower() (trees []*fs.Tree) {
 		}
 	}
 	return trees
+}
+
+func machineNow(m kernel.Machine) sim.MachineNow {
+	now := sim.MachineNow{Kernel: m.Release, Phase: m.Phase}
+	for _, mount := range m.Mounts {
+		now.Mounts = append(now.Mounts, sim.HostMount(mount))
+	}
+	for _, p := range m.Processes() {
+		if p.Container == "" {
+			now.Processes = append(now.Processes, sim.ProcessNow{PID: p.PID, Inner: p.InnerPID, Cmd: strings.Join(p.Args, " ")})
+		}
+	}
+	return now
 }
 
 // processes are those of each container.

@@ -343,6 +343,7 @@ func (Command) kind() string     { return "command" }
 func (Progress) kind() string    { return "progress" }
 func (Result) kind() string      { return "result" }
 func (Moment) kind() string      { return "moment" }
+func (Picture) kind() string     { return "picture" }
 func (Steps) kind() string       { return "steps" }
 func (Timeline) kind() string    { return "timeline" }
 func (Report) kind() string      { return "report" }

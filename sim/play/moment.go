@@ -19,9 +19,16 @@ type Moment struct {
 	From   string `json:"from,omitempty"`   // the layer below that it was copied up from, or hides
 	Bytes  int64  `json:"bytes,omitempty"`  // of the file
 	Ahead  int    `json:"ahead"`            // so many steps are in front of it
+	Then   *Then  `json:"then,omitempty"`   // the first of them
 	Real   bool   `json:"real"`             // there is a real world, which cannot go back
 	World  World  `json:"-"`                // whole
 	Delta  Delta  `json:"world"`
+}
+
+// Then is what a step will do.
+type Then struct {
+	Op   string `json:"op"`
+	Path string `json:"path"`
 }
 
 // Delta is how a world differs from the one that was told before of its side:
@@ -34,15 +41,16 @@ type Delta struct {
 	Containers []Container         `json:"containers,omitempty"`
 	Layers     []Layer             `json:"layers,omitempty"` // with the entries that are new or changed
 	PageCache  []Cached            `json:"page_cache,omitempty"`
-	Gone       map[string][]string `json:"gone,omitempty"` // "images", "containers", "layers", "page_cache": ids; and by a layer's id: paths of entries
+	Machine    *Hosted             `json:"machine,omitempty"` // where it is another
+	Gone       map[string][]string `json:"gone,omitempty"`    // "images", "containers", "layers", "page_cache": ids; and by a layer's id: paths of entries
 }
 
 // moment tells a step of the model's with the world after it.
-func (c *Conversation) moment(m sim.Moment) Moment {
+func (c *Conversation) moment(m sim.Moment, focus ...string) Moment {
 	at := stepAt(m)
-	var focus []string
-	if m.Path != "/" {
-		focus = []string{m.Path}
+	focus = append(focus, m.Path)
+	if then, ok := c.timeline.Peek(); ok {
+		focus = append(focus, then.Path)
 	}
 	out := Moment{Side: c.Session.Model.Name(), StepAt: &at, Number: c.timeline.At(), World: c.survey.of(m.After.World(), focus, false)}
 	for _, layer := range slices.Backward(out.World.Stack(out.World.Focus)) {
@@ -64,6 +72,9 @@ func (c *Conversation) moment(m sim.Moment) Moment {
 func (c *Conversation) sent(m Moment) Moment {
 	before, told := c.told[m.Side]
 	m.Ahead, m.Real = c.timeline.Ahead(), c.Session.Real != nil
+	if then, ok := c.timeline.Peek(); ok {
+		m.Then = &Then{then.Op, then.Path}
+	}
 	m.Delta = m.World.since(before)
 	m.Delta.Whole = !told
 	c.told[m.Side] = m.World
@@ -100,6 +111,9 @@ func (c *Conversation) present(ctx context.Context, e sim.Engine) (sim.World, er
 // since is how w differs from a world before it.
 func (w World) since(old World) Delta {
 	d := Delta{Focus: w.Focus, Gone: map[string][]string{}}
+	if !reflect.DeepEqual(old.Machine, w.Machine) {
+		d.Machine = &w.Machine
+	}
 	var gone []string
 	d.Images, gone = changed(old.Images, w.Images, func(i Image) string { return i.ID })
 	d.miss("images", gone)

@@ -2,11 +2,13 @@ package play
 
 import (
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/report"
 )
 
 // surveyor makes pictures of worlds. What it has found out about image layers,
@@ -14,6 +16,7 @@ import (
 type surveyor struct {
 	read   func(image string) ([]*fs.Tree, error) // the layers of an image that a moment does not have itself
 	sizes  map[string]Layer                       // by layer: of each, Bytes and Paths
+	wasted map[string]int64                       // by the ids of layers that stand on each other
 	chains map[string]map[string]entries          // by the ids of layers that stand on each other: the entries of each that matter
 }
 
@@ -38,13 +41,13 @@ type survey struct {
 }
 
 func newSurveyor(read func(image string) ([]*fs.Tree, error)) *surveyor {
-	return &surveyor{read, map[string]Layer{}, map[string]map[string]entries{}}
+	return &surveyor{read, map[string]Layer{}, map[string]int64{}, map[string]map[string]entries{}}
 }
 
 // of is the picture of a world, with the focus on paths; deep: and on what is
 // below them.
 func (v *surveyor) of(w sim.World, focus []string, deep bool) World {
-	s := &survey{v, focus, deep, World{w.Focus, []Image{}, []Container{}, []Layer{}, cachedOf(w.PageCache)}, map[string]*Layer{}, map[string]entries{}}
+	s := &survey{v, focus, deep, World{w.Focus, []Image{}, []Container{}, []Layer{}, cachedOf(w.PageCache), hosted(w.Machine)}, map[string]*Layer{}, map[string]entries{}}
 	for _, img := range w.Images {
 		s.image(img)
 	}
@@ -61,9 +64,26 @@ func (v *surveyor) of(w sim.World, focus []string, deep bool) World {
 
 func (s *survey) image(img sim.ImageNow) {
 	stack := s.imageStack(img)
-	s.world.Images = append(s.world.Images, Image{img.ID.String(), img.Tags, idsOf(stack)})
+	s.world.Images = append(s.world.Images, Image{img.ID.String(), img.Tags, idsOf(stack), madeBy(img.Image), s.waste(stack)})
 	s.stand(stack, nameOf(img.Image))
 	s.chain(stack)
+}
+
+// waste is how many bytes of an image its own later layers delete or replace.
+func (s *survey) waste(stack []stacked) (n int64) {
+	key := strings.Join(idsOf(stack), " ")
+	if known, ok := s.wasted[key]; ok {
+		return known
+	}
+	var trees []*fs.Tree
+	for _, l := range stack {
+		trees = append(trees, l.tree)
+	}
+	for _, bytes := range report.Wasted(trees) {
+		n += bytes
+	}
+	s.wasted[key] = n
+	return n
 }
 
 // imageStack are an image's layers, bottom first; where the world cannot show
@@ -97,9 +117,9 @@ func (s *survey) container(k sim.ContainerNow) {
 	}
 	stack = append(stack, stacked{k.ID, OfContainer, k.Upper})
 	s.stand(stack, k.Name)
-	merge(s.found, top(stack))
+	merge(s.found, top(stack, true))
 	s.world.Containers = append(s.world.Containers, Container{
-		ID: k.ID, Name: k.Name, Image: k.Spec.Image, Status: k.Status, Exit: k.Exit,
+		ID: k.ID, Name: k.Name, Image: k.Spec.Image, ImageID: k.ImageID.String(), Status: k.Status, Exit: k.Exit,
 		Layers: idsOf(stack), Mounts: mountsOf(k.Container), Processes: processesOf(k.Processes), Namespaces: k.Namespaces,
 	})
 	s.look(stack)
@@ -147,7 +167,7 @@ func (s *survey) chain(stack []stacked) {
 	if !ok {
 		known = map[string]entries{}
 		for i := range stack {
-			found := top(stack[:i+1])
+			found := top(stack[:i+1], false)
 			found[stack[i].id] = hiding(found[stack[i].id])
 			merge(known, found)
 		}
@@ -164,9 +184,10 @@ func hiding(all entries) entries {
 }
 
 // top are all entries of the topmost layer of a stack, and those in the layers
-// below that they hide. The engine's own layer has nothing that matters there:
+// below that they hide or, where all is asked for, that are part of the same
+// directory. The engine's own layer has nothing that matters there:
 // it is made of mount points, and a real engine does not show it.
-func top(stack []stacked) map[string]entries {
+func top(stack []stacked, all bool) map[string]entries {
 	upper, lower := stack[len(stack)-1], stack[:len(stack)-1]
 	out := map[string]entries{upper.id: {}}
 	for f := range upper.tree.All() {
@@ -180,12 +201,14 @@ func top(stack []stacked) map[string]entries {
 			if e.From == "" && !n.IsWhiteout() && e.Kind != Whiteout {
 				e.From = l.id
 			}
+			under := entryOf(f.Path, n)
 			if !f.IsDir() || f.Opaque || !n.IsDir() {
 				e.Hides = append(e.Hides, l.id)
-				hidden := entryOf(f.Path, n)
-				hidden.HiddenBy = []string{upper.id}
-				merge(out, map[string]entries{l.id: {f.Path: &hidden}})
+				under.HiddenBy = []string{upper.id}
+			} else if !all {
+				continue
 			}
+			merge(out, map[string]entries{l.id: {f.Path: &under}})
 		}
 	}
 	return out
@@ -235,7 +258,43 @@ func (s *survey) look(stack []stacked) {
 				s.addBelow(l, name)
 			}
 		}
+		for _, near := range around(stack, name) {
+			for _, l := range stack {
+				if n := l.tree.Lookup(near); n != nil {
+					s.add(l.id, near, n)
+				}
+			}
+		}
 	}
+}
+
+// Of a directory with more names than a screen has nobody finds a path by
+// those beside it.
+const (
+	namesMost  = 64
+	besideMost = 3 // on either side
+)
+
+// around are the directories that a path is in, and the paths nearest to it by
+// their names.
+func around(stack []stacked, name string) (out []string) {
+	names := []string{}
+	if name != "/" {
+		names = append(names, name)
+	}
+	for _, l := range stack {
+		for f := range l.tree.Few(path.Dir(name), namesMost) {
+			names = append(names, f.Path)
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	i := max(0, slices.Index(names, name))
+	out = slices.Clone(names[max(0, i-besideMost):min(len(names), i+besideMost+1)])
+	for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {
+		out = append(out, dir)
+	}
+	return out
 }
 
 func (s *survey) addBelow(l stacked, dir string) {

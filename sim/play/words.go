@@ -38,6 +38,7 @@ func init() {
 		{"look", "[PATH…]", helpLook, look},
 		{"steps", "[on|off]", helpSteps, steps},
 		{"boot", "", helpBoot, boot},
+		{"picture", "[KIND] [NAME] [PATH…]", helpPicture, picture},
 		{"layers", "[CONTAINER|IMAGE]", helpLayers, layers},
 		{"why", "IMAGE|CONTAINER PATH", helpWhy, why},
 		{"audit", "IMAGE|CONTAINER", helpAudit, audit},

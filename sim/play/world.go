@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"twinlayer/fs"
+	"twinlayer/kernel"
 	"twinlayer/sim"
 )
 
@@ -16,20 +17,39 @@ type World struct {
 	Containers []Container `json:"containers"` // newest first
 	Layers     []Layer     `json:"layers"`
 	PageCache  []Cached    `json:"page_cache"`
+	Machine    Hosted      `json:"machine"`
 }
 
-// Image is an image that has a name.
+// Image is an image; of a real engine one that has a name.
 type Image struct {
 	ID     string   `json:"id"`
 	Tags   []string `json:"tags"`
 	Layers []string `json:"layers"` // their ids, bottom first
+	Made   []Made   `json:"made"`   // its history, oldest first
+	Wasted int64    `json:"wasted"` // bytes of its files that its own later layers delete or replace
+}
+
+// Made is an instruction that an image was made by.
+type Made struct {
+	Says  Phrase `json:"phrase"` // as a Dockerfile has it
+	Layer string `json:"layer"`  // the id of what it made; "": no layer
+}
+
+// Hosted is the machine that containers run on, as far as it is seen; of a real
+// one nothing is.
+type Hosted struct {
+	Kernel    string       `json:"kernel"` // its release
+	Phase     kernel.Phase `json:"phase"`  // how far it has come up
+	Mounts    []Mount      `json:"mounts"`
+	Processes []Process    `json:"processes"` // of no container
 }
 
 // Container is a container and what can be seen of it from outside.
 type Container struct {
 	ID         string            `json:"id"`
 	Name       string            `json:"name"`
-	Image      string            `json:"image"` // as it was asked for
+	Image      string            `json:"image"`    // as it was asked for
+	ImageID    string            `json:"image_id"` // of that
 	Status     sim.Status        `json:"status"`
 	Exit       int               `json:"exit"`
 	Layers     []string          `json:"layers"` // their ids, bottom first; the last is its own
@@ -159,6 +179,33 @@ func mountsOf(k sim.Container) []Mount {
 	out := []Mount{{Type: "overlay", Source: "overlay", Target: "/", ReadOnly: k.ReadOnly}}
 	for _, m := range k.Mounts {
 		out = append(out, Mount{string(m.Type), m.Source, m.Target, m.ReadOnly})
+	}
+	return out
+}
+
+func hosted(m sim.MachineNow) Hosted {
+	out := Hosted{Kernel: m.Kernel, Phase: m.Phase, Mounts: []Mount{}, Processes: processesOf(m.Processes)}
+	for _, mount := range m.Mounts {
+		out.Mounts = append(out.Mounts, Mount{Type: mount.Type, Source: mount.Source, Target: mount.Target})
+	}
+	return out
+}
+
+// madeBy is an image's history with the layers that it made.
+func madeBy(img sim.Image) []Made {
+	out := []Made{}
+	n := 0
+	for _, h := range img.Config.History {
+		text, _ := sim.Instruction(h.CreatedBy, h.Comment)
+		made := Made{Says: text}
+		if !h.EmptyLayer && n < len(img.Layers) {
+			made.Layer = img.Layers[n].String()
+			n++
+		}
+		out = append(out, made)
+	}
+	for ; n < len(img.Layers); n++ {
+		out = append(out, Made{sim.Unrecorded, img.Layers[n].String()})
 	}
 	return out
 }

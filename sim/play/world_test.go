@@ -106,7 +106,10 @@ func apply(w play.World, d play.Delta) play.World {
 	if d.Whole {
 		w = play.World{}
 	}
-	out := play.World{Focus: d.Focus}
+	out := play.World{Focus: d.Focus, Machine: w.Machine}
+	if d.Machine != nil {
+		out.Machine = *d.Machine
+	}
 	out.Images = patched(w.Images, d.Images, d.Gone["images"], func(i play.Image) string { return i.ID })
 	out.Containers = patched(w.Containers, d.Containers, d.Gone["containers"], func(c play.Container) string { return c.ID })
 	before := map[string]play.Layer{}

@@ -91,7 +91,11 @@ func (b *bars) draw() {
 		line := runewidth.Truncate(bar(p, columns), max(1, columns-1), "")
 		b.drawn = append(b.drawn, line)
 	}
-	b.pen.Redraw(up, b.drawn)
+	var lines [][]ink.Span
+	for _, l := range b.drawn {
+		lines = append(lines, []ink.Span{ink.Text(l)})
+	}
+	b.pen.Redraw(up, lines)
 }
 
 // rows is how many rows of the screen the lines take that are drawn. One that

@@ -21,6 +21,7 @@ import (
 type painter struct {
 	pen    ink.Pen
 	width  int
+	height int    // of the screen
 	screen bool   // somebody looks at it
 	lang   string // of lessons; "": en
 	lines  glyphs
@@ -57,11 +58,18 @@ func (p painter) line(c *color.Color, text string) { p.pen.Line(ink.Span{Color: 
 // paragraph writes text in lines no wider than the screen. What stands between
 // backticks, to be typed, is bold instead where there is colour.
 func (p painter) paragraph(c *color.Color, indent, text string) {
+	for _, line := range p.wrapped(c, indent, text) {
+		p.pen.Line(line...)
+	}
+}
+
+// wrapped is a paragraph in lines.
+func (p painter) wrapped(c *color.Color, indent, text string) (out [][]ink.Span) {
 	code := false
 	for _, line := range wrapWords(text, p.width-len(indent)) {
 		spans := []ink.Span{ink.Text(indent)}
 		if p.lines == ascii || color.NoColor || strings.Count(text, "`")%2 == 1 {
-			p.pen.Line(append(spans, ink.Span{Color: c, Text: line})...)
+			out = append(out, append(spans, ink.Span{Color: c, Text: line}))
 			continue
 		}
 		for i, part := range strings.Split(line, "`") {
@@ -70,8 +78,9 @@ func (p painter) paragraph(c *color.Color, indent, text string) {
 			}
 			spans = append(spans, ink.Span{Color: map[bool]*color.Color{true: p.bold, false: c}[code], Text: part})
 		}
-		p.pen.Line(spans...)
+		out = append(out, spans)
 	}
+	return out
 }
 
 // result draws the two worlds side by side, and the verdict.
@@ -273,27 +282,6 @@ func (p painter) timeline(t play.Timeline) {
 		p.pen.Line(ink.Span{Color: color, Text: fmt.Sprintf("%s %9s  ", mark, steps)}, ink.Text(runewidth.Truncate(firstLine(c.Cmd), p.width-13, "…")))
 	}
 	p.note(sayTimelineAt(t.At, t.Of))
-}
-
-// moment draws a step with the layers as they were right after it.
-func (p painter) moment(m play.Moment) {
-	if m.StepAt == nil {
-		p.paragraph(p.bold, "", p.worldName(m.Side))
-		p.stack(m.World.Stack(m.World.Focus))
-		return
-	}
-	if m.Index == 1 {
-		p.note(sayOfCommand(firstLine(m.Cmd)))
-	}
-	p.step(*m.StepAt)
-	p.stack(m.World.Stack(m.World.Focus))
-	switch {
-	case !m.Real:
-	case m.Ahead == 0:
-		p.note(sayRealHere)
-	default:
-		p.note(sayRealAhead(m.Ahead))
-	}
 }
 
 // stack draws layers with the topmost first, and what the writable one holds.

@@ -59,6 +59,7 @@ type REPL struct {
 	prompt     play.Prompt     // the last one
 	completion play.Completion // the last one
 	edit       play.Edit       // what is to be edited next; Name "": nothing
+	stage      stage           // where pictures are
 	bars       *bars           // of the command that is under way; nil: none are drawn
 	began      time.Time       // the input that is dealt with
 	unheard    error           // why nothing more can be written
@@ -107,7 +108,9 @@ func (r *REPL) Run(ctx context.Context) error {
 
 // read is the next input: a line, or what its end stands for.
 func (r *REPL) read() (play.Input, error) {
-	line, err := r.Lines.Line(r.place())
+	prompt := r.place()
+	line, err := r.Lines.Line(prompt)
+	r.stage.typed = width(prompt) + width(ink.Visible(line))
 	switch {
 	case errors.Is(err, ErrAborted):
 		return play.Cancel{}, nil
@@ -138,6 +141,7 @@ func (r *REPL) do(ctx context.Context, in play.Input) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	r.began = time.Now()
+	r.draw.width, r.draw.height = r.screen()
 	err := r.Play.Do(ctx, in)
 	r.endBars()
 	switch {

@@ -32,7 +32,12 @@ func (r *REPL) show(e play.Event) {
 		return
 	}
 	r.endBars()
+	r.stage.hears(e.Body)
 	switch b := e.Body.(type) {
+	case play.Moment:
+		r.present(r.draw.moment(b))
+	case play.Picture:
+		r.present(r.draw.picture(b))
 	case play.Opened:
 		r.greet(b)
 	case play.Prompt:
@@ -55,8 +60,6 @@ func (p painter) event(b play.Body) {
 		p.lessonCommand(b)
 	case play.Result:
 		p.result(b)
-	case play.Moment:
-		p.moment(b)
 	case play.Steps:
 		for _, s := range b.Steps {
 			p.step(s)

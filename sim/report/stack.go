@@ -253,12 +253,17 @@ func octal(mode uint32) string { return fmt.Sprintf("%o", mode&0o7777) }
 // wasted are the bytes of each layer's files that later layers delete or
 // replace.
 func (s Stack) wasted() []int64 {
-	out := make([]int64, len(s.Trees))
-	seen := fs.Merge(s.Trees...)
-	for i, t := range s.Trees {
+	return Wasted(s.Trees)
+}
+
+// Wasted is the same of layers that stand on each other, bottom first.
+func Wasted(trees []*fs.Tree) []int64 {
+	out := make([]int64, len(trees))
+	seen := fs.Merge(trees...)
+	for i, t := range trees {
 		counted := map[fs.Ino]bool{}
 		for f := range t.All() {
-			if now := seen.Lookup(f.Path); f.IsRegular() && !counted[f.Ino] && (now == nil || !same(now, f.Node) || s.overwritten(i, f.Path)) {
+			if now := seen.Lookup(f.Path); f.IsRegular() && !counted[f.Ino] && (now == nil || !same(now, f.Node) || overwritten(trees[i+1:], f.Path)) {
 				counted[f.Ino] = true
 				out[i] += f.Size()
 			}
@@ -269,10 +274,10 @@ func (s Stack) wasted() []int64 {
 
 func same(a, b *fs.Node) bool { return a.IsRegular() && a.Data.Shares(b.Data) }
 
-// overwritten says whether a layer above number i has a file of its own at a
+// overwritten says whether one of the layers above has a file of its own at a
 // path.
-func (s Stack) overwritten(i int, name string) bool {
-	return slices.ContainsFunc(s.Trees[i+1:], func(t *fs.Tree) bool { return t.Lookup(name) != nil })
+func overwritten(above []*fs.Tree, name string) bool {
+	return slices.ContainsFunc(above, func(t *fs.Tree) bool { return t.Lookup(name) != nil })
 }
 
 // Table lists the layers with their sizes, which other images stand on them

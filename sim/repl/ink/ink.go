@@ -63,13 +63,13 @@ func (p Pen) Lines(text string) {
 
 // Redraw goes up so many rows, clears the screen from there (ECMA-48, CUU and
 // ED), and writes lines.
-func (p Pen) Redraw(up int, lines []string) {
+func (p Pen) Redraw(up int, lines [][]Span) {
 	var b strings.Builder
 	if up > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA\r\x1b[J", up)
 	}
 	for _, l := range lines {
-		b.WriteString(line([]Span{Text(l)}))
+		b.WriteString(line(l))
 	}
 	io.WriteString(p.out, b.String())
 }

@@ -80,7 +80,7 @@ func TestPen(t *testing.T) {
 	p := NewPen(&out)
 	p.Line(Text("a\x1b[1m "), Span{red, "b\x1b[0m\n"})
 	p.Lines("c\td\n\u202e")
-	p.Redraw(2, []string{"e\x1b[3A"})
+	p.Redraw(2, [][]Span{{Text("e\x1b[3A")}})
 	require.Equal(t, `a\x1b[1m `+"\x1b[31m"+`b\x1b[0m\n`+"\x1b[0m\nc       d\n"+`\u202e`+"\n\x1b[2A\r\x1b[J"+`e\x1b[3A`+"\n", out.String())
 	out.Reset()
 	n, err := fmt.Fprintf(Writer(&out), "one\x1b[2J\ntwo")
