@@ -233,7 +233,7 @@ func machineWord(f flags, images *bundle.Bundle) int {
 // newModel is the model of this machine, with the ids and the way of making
 // layers that the real engine has.
 func newModel(images *bundle.Bundle, engine sim.Engine) *model.Model {
-	c := model.Config{Facts: real.Facts(), Registry: images, Programs: images.Programs, Spool: real.Spool, LocalRegistry: registry.Name}
+	c := model.Config{Facts: real.Facts(), Registry: images, Programs: images.Programs, Spool: real.Spool, Sleep: userland.SleepFor, LocalRegistry: registry.Name}
 	if engine != nil {
 		if info, err := engine.Info(context.Background()); err == nil {
 			c.IDs, c.Dialect = info.IDs, info.Dialect

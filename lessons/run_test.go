@@ -16,10 +16,11 @@ import (
 	"twinlayer/sim/say"
 	"twinlayer/sim/session"
 	"twinlayer/sim/simtest"
+	"twinlayer/sim/userland"
 )
 
 func newModel() *model.Model {
-	return model.New(model.Config{LocalRegistry: "localhost:5000", Registry: simtest.Images(), Programs: simtest.Images().Programs})
+	return model.New(model.Config{LocalRegistry: "localhost:5000", Registry: simtest.Images(), Programs: simtest.Images().Programs, Sleep: userland.SleepFor})
 }
 
 // alone is the model without a real engine; twins has a second model in the

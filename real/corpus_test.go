@@ -67,7 +67,7 @@ func bothAt(t testing.TB, data string) *session.Session {
 	info, err := e.Info(context.Background())
 	require.NoError(t, err)
 	var facts kernel.Facts = real.Facts()
-	model := model.New(model.Config{Facts: facts, Registry: images, Programs: images.Programs, IDs: info.IDs, Spool: real.Spool})
+	model := model.New(model.Config{Facts: facts, Registry: images, Programs: images.Programs, IDs: info.IDs, Spool: real.Spool, Sleep: userland.SleepFor})
 	return &session.Session{Real: e, Model: model, Host: real.Host{}}
 }
 

@@ -135,7 +135,7 @@ func TestModelBreaks(t *testing.T) {
 			images := bundle.New(bundle.File(exe), userland.Applets())
 			info, err := s.Real.Info(t.Context())
 			require.NoError(t, err)
-			s.Model = model.New(model.Config{Facts: real.Facts(), Registry: breaking{images, c.fail}, Programs: images.Programs, IDs: info.IDs, Spool: real.Spool})
+			s.Model = model.New(model.Config{Facts: real.Facts(), Registry: breaking{images, c.fail}, Programs: images.Programs, IDs: info.IDs, Spool: real.Spool, Sleep: userland.SleepFor})
 			agreed(t, s, "docker run --name before busybox touch /x")
 			r := typed(t, s, "docker run --name it hello-world")
 			require.Equal(t, c.verdict, r.Verdict)

@@ -126,7 +126,7 @@ func TestDaemonKilled(t *testing.T) {
 	engine, err := open(t.Context())
 	require.NoError(t, err)
 	s := &session.Session{
-		Model: model.New(model.Config{Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs}),
+		Model: model.New(model.Config{Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs, Sleep: userland.SleepFor}),
 		Real:  engine, Open: open, Host: slowly{},
 	}
 	defer func() { require.NoError(t, s.Close()) }()

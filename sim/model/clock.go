@@ -1,6 +1,38 @@
 package model
 
-import "twinlayer/fs"
+import (
+	"context"
+	"time"
+
+	"twinlayer/fs"
+)
+
+// sleep is how a program sleeps in the foreground.
+func (t *transition) sleep(ctx context.Context, d time.Duration) error {
+	if t.Sleep == nil {
+		return ctx.Err()
+	}
+	return t.Sleep(ctx, d)
+}
+
+// after calls f when the time has passed, unless ctx ends before.
+func (t *transition) after(ctx context.Context, d time.Duration, f func()) {
+	if t.Sleep == nil {
+		return
+	}
+	go func() {
+		if t.Sleep(ctx, d) == nil {
+			f()
+		}
+	}()
+}
+
+// within is ctx, which ends after d at the latest.
+func (t *transition) within(ctx context.Context, d time.Duration) (limited context.Context, stop context.CancelFunc) {
+	limited, stop = context.WithCancel(ctx)
+	t.after(limited, d, stop)
+	return limited, stop
+}
 
 // AskedTime says whether a program has asked for the time since the last call.
 func (m *Model) AskedTime() bool {

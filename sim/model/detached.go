@@ -118,7 +118,7 @@ func (x *execution) background(ctx context.Context, p sim.Process) sim.Output {
 
 // goOn runs a held process from its start as far as until.
 func (x *execution) goOn(ctx context.Context, h *detached, program userland.Program, until time.Time, open bool) sim.Output {
-	ctx, stop := context.WithTimeout(ctx, patience)
+	ctx, stop := x.t.within(ctx, patience)
 	defer stop()
 	limit := &deadline{until: until, stop: stop}
 	x.p.Sleep = func(ctx context.Context, d time.Duration) error { return limit.sleep(x.t, ctx, d) }

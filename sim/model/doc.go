@@ -16,8 +16,9 @@
 //
 // What cannot be pure, and where it comes in: what Programs says of an
 // executable; what contents and the Registry read; Spool, where the files of an
-// archive go that docker import reads; the real clock by which a program in
-// the foreground sleeps, and the time ([sim.Grace], patience) after which one
-// that does not end is given up. An image's root file system is put together
+// archive go that docker import reads; Sleep, by which a program in the
+// foreground sleeps, and after which one that does not end is given up
+// ([sim.Grace], patience; the shell's own patience with what a line leaves in
+// the background is package userland's). An image's root file system is put together
 // once, of values, when its first container needs it.
 package model

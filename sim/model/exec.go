@@ -162,7 +162,7 @@ func (x *execution) aside(ctx context.Context, c container) sim.Output {
 	if why := x.cannotKnow(c, program); !why.Empty() {
 		return sim.Output{Unknown: why}
 	}
-	ctx, stop := context.WithTimeout(ctx, patience)
+	ctx, stop := x.t.within(ctx, patience)
 	defer stop()
 	limit := &deadline{until: x.t.now, stop: stop}
 	x.p.Sleep = func(ctx context.Context, d time.Duration) error { return limit.sleep(x.t, ctx, d) }

@@ -59,6 +59,10 @@ type Config struct {
 	// IDs are the user ids that containers know. The model does as the real
 	// engine does, so that both fail alike.
 	IDs fs.IDMap
+	// Sleep lets real time pass: for a program in the foreground that sleeps,
+	// and before one that does not end is given up; nil: none passes, so that
+	// who sleeps goes on at once and nothing is given up.
+	Sleep func(ctx context.Context, d time.Duration) error
 	// Dialect is how layers are made; "": [fs.DockerNative]. The model speaks
 	// the real engine's.
 	Dialect fs.Dialect

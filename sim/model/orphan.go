@@ -52,9 +52,6 @@ func (x *execution) orphan(p *userland.Process, rest time.Duration) {
 func napping(p *userland.Process) (rest func() time.Duration) {
 	var last atomic.Int64
 	sleep := p.Sleep
-	if sleep == nil {
-		sleep = userland.SleepFor
-	}
 	p.Sleep = func(ctx context.Context, d time.Duration) error {
 		last.Store(int64(d))
 		return sleep(ctx, d)

@@ -123,7 +123,7 @@ func (x *execution) bind(lacks fs.Capabilities) {
 	x.p.FS, x.p.Kernel = x.sys.FS(), kernelView{x}
 	x.p.Stdin, x.p.Stdout, x.p.Stderr = strings.NewReader(""), &x.stdout, &x.stderr
 	x.p.Now, x.p.Exec, x.p.Replace, x.p.Go = x.t.tell, x.exec, x.replace, x.t.jobs.Go
-	x.p.Rand = x.draw
+	x.p.Rand, x.p.Sleep = x.draw, x.t.sleep
 	x.p.SetUmask = func(mask uint32) { x.sys.Umask, x.p.Umask = mask, mask }
 }
 
@@ -344,7 +344,7 @@ func (x *execution) patient(ctx context.Context) (shell context.Context, kill, r
 			end(nil)
 			return
 		}
-		time.AfterFunc(sim.Grace, func() { end(nil) })
+		x.t.after(shell, sim.Grace, func() { end(nil) })
 	})
 	return shell, func() { leave(nil); end(nil) }, func() { forget(); end(errLeft); leave(errLeft) }
 }

@@ -1,9 +1,17 @@
 package model_test
 
 import (
+	"context"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
 	"reflect"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -35,6 +43,58 @@ func TestStateIsAValue(t *testing.T) {
 	seen := map[uintptr]bool{}
 	require.Empty(t, callable(reflect.ValueOf(s.Model.State()), "State", seen))
 	require.Greater(t, len(seen), 300, "it has been looked into")
+}
+
+// TestNoClockOfItsOwn: what is asked of the world comes in through Config. In
+// the model and in the kernel nobody asks for the time, for chance or for the
+// machine.
+func TestNoClockOfItsOwn(t *testing.T) {
+	banned := map[string][]string{
+		"time":    {"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick"},
+		"context": {"WithTimeout", "WithTimeoutCause", "WithDeadline", "WithDeadlineCause"},
+	}
+	for _, pattern := range []string{"*.go", "../../kernel/*.go"} {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		require.Greater(t, len(files), 5)
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+			require.NoError(t, err)
+			for _, spec := range parsed.Imports {
+				require.NotContains(t, []string{`"math/rand"`, `"math/rand/v2"`, `"crypto/rand"`, `"os"`, `"runtime"`, `"net/http"`}, spec.Path.Value, file)
+			}
+			ast.Inspect(parsed, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok {
+					if in, ok := s.X.(*ast.Ident); ok {
+						require.NotContains(t, banned[in.Name], s.Sel.Name, "%s: %s.%s", file, in.Name, s.Sel.Name)
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+// TestSleep: a program in the foreground sleeps as Config says, and so does
+// whoever waits for it.
+func TestSleep(t *testing.T) {
+	var mu sync.Mutex
+	var slept []time.Duration
+	s := simtest.Session(t, model.Config{Sleep: func(ctx context.Context, d time.Duration) error {
+		mu.Lock()
+		defer mu.Unlock()
+		slept = append(slept, d)
+		return ctx.Err()
+	}})
+	began := time.Now()
+	require.Equal(t, "up\n", simtest.Do(t, s, "docker run --name box busybox sh -c 'sleep 3600; echo up'").Model.Stdout)
+	simtest.Do(t, s, "docker run -it --name shell busybox")
+	require.Equal(t, "0\n", simtest.Do(t, s, "sleep 7200; echo $?").Model.Stdout)
+	require.Less(t, time.Since(began), time.Minute)
+	require.Equal(t, []time.Duration{time.Hour, 2 * time.Hour}, slept)
 }
 
 // callable are the places in a value where there is a function or a channel.

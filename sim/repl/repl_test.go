@@ -56,7 +56,7 @@ func modelOnly(t testing.TB) *session.Session {
 	images := bundle.New(bundle.File(exe), userland.Applets())
 	now, n := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), byte(0)
 	return &session.Session{
-		Model: model.New(model.Config{LocalRegistry: registry.Name, Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs}),
+		Model: model.New(model.Config{LocalRegistry: registry.Name, Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs, Sleep: userland.SleepFor}),
 		Host:  real.Host{},
 		Clock: func() time.Time { now = now.Add(time.Second); return now },
 		Rand: func(b []byte) {

@@ -42,6 +42,9 @@ func Session(t testing.TB, cfg model.Config) *session.Session {
 	t.Helper()
 	images := Images()
 	cfg.Facts, cfg.Registry, cfg.Programs = kernel.Teaching("x86_64"), images, images.Programs
+	if cfg.Sleep == nil {
+		cfg.Sleep = userland.SleepFor
+	}
 	now, n := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), byte(0)
 	return &session.Session{
 		Model: model.New(cfg),

@@ -154,14 +154,18 @@ func sleep(t *tool) int {
 		}
 		total += d
 	}
-	wait := t.Sleep
-	if wait == nil {
-		wait = SleepFor
-	}
-	if wait(t.ctx, total) != nil {
+	if t.sleep(t.ctx, total) != nil {
 		return exitKilled
 	}
 	return 0
+}
+
+// sleep waits by the process's clock.
+func (p *Process) sleep(ctx context.Context, d time.Duration) error {
+	if p.Sleep == nil {
+		return SleepFor(ctx, d)
+	}
+	return p.Sleep(ctx, d)
 }
 
 // SleepFor waits by the real clock.

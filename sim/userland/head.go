@@ -280,15 +280,8 @@ func (t *tool) follow(r io.Reader) {
 		if err := t.stream(r); err != nil {
 			return
 		}
-		if t.Sleep != nil {
-			if t.Sleep(t.ctx, time.Second) != nil {
-				return
-			}
-			continue
-		}
-		select {
-		case <-t.ctx.Done():
-		case <-time.After(time.Second):
+		if t.sleep(t.ctx, time.Second) != nil {
+			return
 		}
 	}
 }

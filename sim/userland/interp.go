@@ -479,7 +479,7 @@ func (in *interp) background(st *syntax.Stmt) {
 	plain.Background = false
 	j := in.jobs.add()
 	j.more = !in.sleeps(st.Cmd)
-	sub.p.Started, sub.p.Sleep = j.begin, j.sleeper(in.p.Sleep)
+	sub.p.Started, sub.p.Sleep = j.begin, j.sleeper(in.p)
 	if !in.isProgram(st.Cmd) {
 		j.begin(noPID + len(in.jobs.list))
 	}

@@ -100,15 +100,12 @@ func (j *job) running() bool {
 	}
 }
 
-// sleeper is how a program of the job sleeps.
-func (j *job) sleeper(sleep func(context.Context, time.Duration) error) func(context.Context, time.Duration) error {
-	if sleep == nil {
-		sleep = SleepFor
-	}
+// sleeper is how a program of the job sleeps, which p has started.
+func (j *job) sleeper(p *Process) func(context.Context, time.Duration) error {
 	return func(ctx context.Context, d time.Duration) error {
 		j.nap(1, d)
 		defer j.nap(-1, d)
-		return sleep(ctx, d)
+		return p.sleep(ctx, d)
 	}
 }
 
@@ -166,17 +163,20 @@ func (in *interp) resume(left []Job) {
 	}
 }
 
+// glance is how often it is looked whether a job is still there.
+const glance = 20 * time.Millisecond
+
 // sleepOn ends a job that was left when it has slept, or was killed.
 func (in *interp) sleepOn(j *job, l Job) {
-	for end := time.Now().Add(l.Rest); ; {
-		switch left := time.Until(end); {
+	for left := l.Rest; ; left -= glance {
+		switch {
 		case left <= 0 && !l.More:
 			j.end(0)
 			return
 		case l.HasPID() && !in.alive(l.PID):
 			j.end(128 + signalNumber("TERM"))
 			return
-		case SleepFor(in.ctx, min(max(left, time.Millisecond), 20*time.Millisecond)) != nil:
+		case in.p.sleep(in.ctx, min(max(left, time.Millisecond), glance)) != nil:
 			return
 		}
 	}
