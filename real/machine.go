@@ -14,6 +14,7 @@ import (
 	"twinlayer/real/registry"
 	"twinlayer/real/store"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // Machine is what can be asked of the real engines of this machine, whatever
@@ -109,8 +110,12 @@ func (m Machine) verifyStore(ctx context.Context) (v store.Verified, found []str
 		return v, nil, err
 	}
 	defer e.Close()
-	if found, err = e.Troubles(ctx); err == nil {
+	troubles, err := e.Troubles(ctx)
+	if err == nil {
 		v, err = e.Verify(ctx)
+	}
+	for _, trouble := range troubles {
+		found = append(found, say.Text(trouble))
 	}
 	for _, d := range v.Damaged {
 		found = append(found, fmt.Sprintf("%s %s: %s\n  %s", d.Kind, d.Digest, d.Why, remedy(d)))

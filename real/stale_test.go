@@ -52,7 +52,7 @@ func (l losing) Layer(ctx context.Context, key string) (*fs.Tree, error) {
 	return l.Engine.Layer(ctx, key)
 }
 
-func (l losing) Troubles(ctx context.Context) ([]string, error) {
+func (l losing) Troubles(ctx context.Context) ([]say.Phrase, error) {
 	l.lose("troubles")
 	return l.Engine.Troubles(ctx)
 }

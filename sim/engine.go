@@ -134,7 +134,7 @@ type Engine interface {
 	SetScratch(ctx context.Context, scratch bool) error
 	// Troubles are what the engine has found damaged of its own since the last
 	// call, and what became of it.
-	Troubles(ctx context.Context) ([]string, error)
+	Troubles(ctx context.Context) ([]say.Phrase, error)
 	// Close ends every process of the engine and frees what it holds.
 	Close() error
 }
@@ -383,7 +383,7 @@ func (Solitary) Refresh(context.Context) (bool, error) { return false, nil }
 func (Solitary) Others(context.Context, []string) (Others, error) { return Others{}, nil }
 
 // Troubles are none.
-func (Solitary) Troubles(context.Context) ([]string, error) { return nil, nil }
+func (Solitary) Troubles(context.Context) ([]say.Phrase, error) { return nil, nil }
 
 // Close frees nothing.
 func (Solitary) Close() error { return nil }

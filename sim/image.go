@@ -72,9 +72,9 @@ func (k Container) LastExit() int {
 }
 
 // Printed is what docker prints of the pull off a terminal.
-func (p PullResult) Printed() string {
+func (p PullResult) Printed() []Piece {
 	_, name, tag, _ := SplitRef(p.Ref)
-	text := tag + ": Pulling from " + name + "\n"
+	out := []Piece{{Text: tag + ": Pulling from " + name + "\n"}}
 	for _, l := range p.Layers {
 		if p.UpToDate {
 			break // docker then tells of no layer
@@ -83,13 +83,13 @@ func (p PullResult) Printed() string {
 		if l.Exists {
 			state = "Already exists"
 		}
-		text += Short(l.Digest) + ": " + state + "\n"
+		out = append(out, Piece{Kind: LayerState, Text: Short(l.Digest) + ": " + state + "\n"})
 	}
 	status := "Downloaded newer image for "
 	if p.UpToDate {
 		status = "Image is up to date for "
 	}
-	return text + "Digest: " + p.Digest.String() + "\nStatus: " + status + p.Ref + "\n"
+	return append(out, Piece{Kind: Compressed, Text: "Digest: " + p.Digest.String() + "\n"}, Piece{Text: "Status: " + status + p.Ref + "\n"})
 }
 
 // SetField sets one "key=value" of --mount.

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"twinlayer/fs"
@@ -26,6 +25,7 @@ type View struct {
 	Changes    []fs.Change     `json:"changes"` // of the container the command acted on
 	Layer      string          `json:"layer"`   // its writable layer's canonical digest; "" without a container
 
+	Out, Err  []Piece    `json:"-"` // what Stdout and Stderr consist of
 	Container string     `json:"-"` // the id of that container
 	Shell     string     `json:"-"` // the shell that waits for lines now; "": none
 	Unknown   say.Phrase `json:"-"` // why a model cannot know more, or a real engine not show more
@@ -61,13 +61,6 @@ type ContainerView struct {
 	Image  string `json:"image"`
 	Status string `json:"status"`
 }
-
-// Print adds to what the command prints.
-func (v *View) Print(format string, args ...any) { v.Stdout += fmt.Sprintf(format, args...) }
-
-// Complain adds to what the command prints of what goes wrong, and of how far
-// it has come.
-func (v *View) Complain(format string, args ...any) { v.Stderr += fmt.Sprintf(format, args...) }
 
 // Hint tells the learner something beside what docker prints.
 func (v *View) Hint(p say.Phrase) { v.Hints = append(v.Hints, p) }

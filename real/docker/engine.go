@@ -17,6 +17,7 @@ import (
 	"twinlayer/real/docker/daemon"
 	"twinlayer/real/docker/owned"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // Config says which engine to use, and where bundled images come from.
@@ -135,7 +136,7 @@ func (e *Engine) Refresh(context.Context) (bool, error) { return false, nil }
 func (e *Engine) Others(context.Context, []string) (sim.Others, error) { return sim.Others{}, nil }
 
 // Troubles are none: what the engine keeps is its own affair.
-func (e *Engine) Troubles(context.Context) ([]string, error) { return nil, nil }
+func (e *Engine) Troubles(context.Context) ([]say.Phrase, error) { return nil, nil }
 
 // SetScratch does nothing: no other session sees what this one makes.
 func (e *Engine) SetScratch(context.Context, bool) error { return nil }

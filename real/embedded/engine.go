@@ -13,6 +13,7 @@ import (
 	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/store"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // Engine is a running engine. Its methods are calls to the helper; see
@@ -232,8 +233,8 @@ func (e *Engine) SetScratch(ctx context.Context, apart bool) error {
 
 // Troubles are what the engine has found damaged on its disk since the last
 // call.
-func (e *Engine) Troubles(ctx context.Context) ([]string, error) {
-	return call[[]string](ctx, e, "troubles", rpc.None(true))
+func (e *Engine) Troubles(ctx context.Context) ([]say.Phrase, error) {
+	return call[[]say.Phrase](ctx, e, "troubles", rpc.None(true))
 }
 
 // Verify holds all that lies in the data directory against its digests.

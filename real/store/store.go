@@ -14,6 +14,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
 
+	"twinlayer/fs"
 	"twinlayer/fs/overlay"
 )
 
@@ -29,7 +30,7 @@ type Store struct {
 	read  readIndex
 	apart bool // what the session makes of images and volumes is its own
 
-	troubles []string               // see [Store.Troubles]
+	troubles []fs.Phrase            // see [Store.Troubles]
 	lost     map[digest.Digest]bool // images that were found damaged
 
 	seen    Index             // the images as the session sees them

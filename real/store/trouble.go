@@ -3,13 +3,17 @@
 package store
 
 import (
-	"fmt"
 	"strings"
+
+	"twinlayer/fs"
 )
+
+// sayImageDamaged is said to a learner; the text is that of package say.
+var sayImageDamaged = fs.P3("engine.image-damaged")
 
 // Troubles are what was found damaged on the disk since the last call, and what
 // became of it.
-func (s *Store) Troubles() []string {
+func (s *Store) Troubles() []fs.Phrase {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	troubles := s.troubles
@@ -25,5 +29,5 @@ func (s *Store) Lost(img Image, why error) {
 		return
 	}
 	s.lost[img.ID] = true
-	s.troubles = append(s.troubles, fmt.Sprintf("the image %s in %s is damaged and is left out (%v): pull or build it again", strings.Join(img.names(), ", "), s.dir, why))
+	s.troubles = append(s.troubles, sayImageDamaged(strings.Join(img.names(), ", "), s.dir, why.Error()))
 }

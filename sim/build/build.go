@@ -46,7 +46,7 @@ type builder struct {
 	explained     bool
 	quiet         bool // triggers are performed
 	roots         map[digest.Digest]*fs.Tree
-	said          strings.Builder // with --quiet: what is not printed unless it fails
+	said          []sim.Piece // with --quiet: what is not printed unless it fails
 }
 
 // Perform is docker build over an engine. What is printed, and what there is
@@ -58,7 +58,7 @@ func Perform(ctx context.Context, cmd sim.Cmd, engine sim.Engine, host sim.Host,
 	}
 	err := b.perform()
 	if b.Quiet && err != nil {
-		view.Complain("%s", b.said.String())
+		view.Complain(b.said...)
 	}
 	return err
 }
@@ -128,11 +128,20 @@ func refusal(err error) error {
 
 // say prints, unless only the id is wanted.
 func (b *builder) say(format string, args ...any) {
+	b.put(sim.Piece{Text: fmt.Sprintf(format, args...)})
+}
+
+func (b *builder) put(pieces ...sim.Piece) {
 	if b.Quiet {
-		fmt.Fprintf(&b.said, format, args...)
+		b.said = append(b.said, pieces...)
 		return
 	}
-	b.view.Print(format, args...)
+	b.view.Put(pieces...)
+}
+
+// putOutput prints what a process has printed.
+func (b *builder) putOutput(out sim.Output) {
+	b.put(sim.Piece{Kind: sim.Words, Text: out.Stdout + out.Stderr})
 }
 
 func (b *builder) perform() error {
@@ -250,19 +259,19 @@ func (b *builder) imageOrPull(ref string) (sim.Image, error) {
 		return t.Image, nil
 	}
 	img, told, err := b.fetch(ref)
-	b.say("%s", told)
+	b.put(told...)
 	return img, err
 }
 
 // fetch is the image that ref names, and what its pull told, if there was one.
-func (b *builder) fetch(ref string) (img sim.Image, told string, err error) {
+func (b *builder) fetch(ref string) (img sim.Image, told []sim.Piece, err error) {
 	img, err = b.engine.Image(b, ref)
 	if err != nil && !sim.IsRefusal(err, sim.MissingImage) || err == nil && !b.Pull {
-		return img, "", err
+		return img, nil, err
 	}
 	p, err := b.engine.Pull(b, ref)
 	if err != nil {
-		return sim.Image{}, "", err
+		return sim.Image{}, nil, err
 	}
 	img, err = b.engine.Image(b, ref)
 	return img, p.Printed(), err

@@ -84,7 +84,7 @@ func keyed(all []string) map[string]string {
 // that is for the step that it belongs to.
 type taken struct {
 	sim.Image
-	told string
+	told []sim.Piece
 }
 
 // takes makes sure that the images are there which the Dockerfile takes from.
@@ -187,7 +187,10 @@ func (b *builder) follow(cmd instructions.Command) error {
 	}
 	id := sim.Short(b.containerID())
 	if shown && (err == nil || spec.Args != nil) {
-		b.say(" ---> Running in %s\n%s", id, got.Output.Stdout+got.Output.Stderr)
+		b.say(" ---> Running in %s\n", id)
+		if spec.Args != nil {
+			b.putOutput(got.Output)
+		}
 	}
 	if err != nil {
 		return b.unfinished(spec, got, err)
@@ -207,7 +210,7 @@ func (b *builder) follow(cmd instructions.Command) error {
 // tellTaken prints what the pull of an image has printed, once.
 func (b *builder) tellTaken(ref string) {
 	if t, ok := b.taken[ref]; ok {
-		b.say("%s", t.told)
+		b.put(t.told...)
 		b.taken[ref] = taken{Image: t.Image}
 	}
 }

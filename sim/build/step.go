@@ -81,7 +81,7 @@ func (b *builder) run(c *instructions.RunCommand) error {
 	}
 	b.say(" ---> Running in %s\n", sim.Short(k.ID))
 	out, err := b.start(k)
-	b.say("%s", out.Stdout+out.Stderr)
+	b.putOutput(out)
 	if err == nil && out.Exit != 0 {
 		err = &sim.Refusal{Text: fmt.Sprintf("The command '%s' returned a non-zero code: %d", strings.Join(argv, " "), out.Exit), Exit: out.Exit}
 	}

@@ -106,7 +106,7 @@ func (c *invocation) settle(err error) error {
 	errors.As(err, &refusal)
 	c.view.Exit = max(refusal.Exit, 1)
 	c.view.Refused, c.view.Refusal = refusal.Text+"\n", refusal
-	c.view.Complain("%s", c.view.Refused)
+	c.view.Complain(sim.Piece{Kind: sim.Words, Text: c.view.Refused})
 	return nil
 }
 

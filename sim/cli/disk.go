@@ -301,7 +301,8 @@ func (c *invocation) diskUsage() error {
 	if c.Verbose {
 		return c.diskDetails(u)
 	}
-	c.table([][]string{{"TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"}, u.imageRow(), u.containerRow(), u.volumeRow(), {"Build Cache", "0", "0", "0B", "0B"}})
+	c.table([][]sim.Piece{plain("TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"), plain(u.imageRow()...), plain(u.containerRow()...), plain(u.volumeRow()...),
+		plain("Build Cache", "0", "0", "0B", "0B")})
 	return nil
 }
 
@@ -349,25 +350,27 @@ func percent(part, whole int64) string {
 
 func (c *invocation) diskDetails(u usage) error {
 	c.view.Print("Images space usage:\n\n")
-	rows := [][]string{{"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "SHARED SIZE", "UNIQUE SIZE", "CONTAINERS"}}
+	rows := [][]sim.Piece{plain("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "SHARED SIZE", "UNIQUE SIZE", "CONTAINERS")}
 	for _, img := range u.images {
 		shared := u.shared(img)
 		for _, v := range sim.ImageViews(img) {
 			name, tag := sim.SplitTag(v.Ref)
-			rows = append(rows, []string{name, tag, c.imageID(img), c.ago(img.CreatedAt()), size(img.Size()), size(shared), size(img.Size() - shared), strconv.Itoa(len(sim.Users(u.containers, img)))})
+			row := append(plain(name, tag, c.imageID(img)), c.ago(img.CreatedAt()))
+			rows = append(rows, append(row, plain(size(img.Size()), size(shared), size(img.Size()-shared), strconv.Itoa(len(sim.Users(u.containers, img))))...))
 		}
 	}
 	c.table(rows)
 	c.view.Print("\nContainers space usage:\n\n")
-	rows = [][]string{{"CONTAINER ID", "IMAGE", "COMMAND", "LOCAL VOLUMES", "SIZE", "CREATED", "STATUS", "NAMES"}}
+	rows = [][]sim.Piece{plain("CONTAINER ID", "IMAGE", "COMMAND", "LOCAL VOLUMES", "SIZE", "CREATED", "STATUS", "NAMES")}
 	for _, k := range u.containers {
-		rows = append(rows, []string{c.shortID(k.ID), k.Image, c.command(k), strconv.Itoa(len(k.Mounts)), size(u.layers[k.ID]), c.ago(k.Created), c.status(k), k.Name})
+		row := plain(c.shortID(k.ID), k.Image, c.command(k), strconv.Itoa(len(k.Mounts)), size(u.layers[k.ID]))
+		rows = append(rows, append(row, c.ago(k.Created), c.status(k), sim.Piece{Text: k.Name}))
 	}
 	c.table(rows)
 	c.view.Print("\nLocal Volumes space usage:\n\n")
-	rows = [][]string{{"VOLUME NAME", "LINKS", "SIZE"}}
+	rows = [][]sim.Piece{plain("VOLUME NAME", "LINKS", "SIZE")}
 	for _, v := range u.volumes {
-		rows = append(rows, []string{v.Name, strconv.Itoa(u.links(v)), "N/A"})
+		rows = append(rows, plain(v.Name, strconv.Itoa(u.links(v)), "N/A"))
 	}
 	c.table(rows)
 	return nil
@@ -411,11 +414,15 @@ func (c *invocation) info() error {
 	}
 	c.view.Print("Containers: %d\n Running: %d\n Created: %d\n Stopped: %d\nImages: %d\nVolumes: %d\nStorage Driver: overlay\nNetwork: none host\n",
 		len(u.containers), running, created, len(u.containers)-running-created, len(u.images), len(u.volumes))
-	c.view.Print("Engine: %s\n", i.Engine)
+	c.view.Put(ownName(i))
 	if i.IDs != 0 {
 		c.view.Print("User ids: 0 to %d\n", i.IDs-1)
 	}
 	return nil
+}
+
+func ownName(i sim.Info) sim.Piece {
+	return sim.Piece{Kind: sim.OwnName, Text: "Engine: " + i.Engine + "\n"}
 }
 
 func (c *invocation) version() error {
@@ -423,7 +430,8 @@ func (c *invocation) version() error {
 	if err != nil {
 		return err
 	}
-	c.view.Print("Client: twinlayer\nEngine: %s\n", i.Engine)
+	c.view.Print("Client: twinlayer\n")
+	c.view.Put(ownName(i))
 	return nil
 }
 

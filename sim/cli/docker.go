@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -65,10 +66,10 @@ func (c *invocation) pullMissing(ref string) error {
 	if err != nil {
 		return err
 	}
-	c.view.Complain("Unable to find image '%s' locally\n", familiar)
+	c.view.Complain(sim.Piece{Text: "Unable to find image '" + familiar + "' locally\n"})
 	p, err := c.engine.Pull(c, ref)
 	if err == nil {
-		c.view.Complain("%s", p.Printed())
+		c.view.Complain(p.Printed()...)
 	}
 	return err
 }
@@ -97,8 +98,8 @@ func (c *invocation) shellOutput(out sim.Output, err error) error {
 	if err != nil {
 		return err
 	}
-	c.view.Stdout += out.Stdout
-	c.view.Stderr += out.Stderr
+	c.view.Put(sim.Piece{Kind: sim.Words, Text: out.Stdout})
+	c.view.Complain(sim.Piece{Kind: sim.Words, Text: out.Stderr})
 	c.view.Exit, c.view.Shell, c.view.Unknown = out.Exit, out.Shell, out.Unknown
 	if unanswered.MatchString(out.Stdout) {
 		c.view.Hint(sayNobodyAnswers)
@@ -168,9 +169,11 @@ func (c *invocation) diff() error {
 	}
 	c.view.Container = k.ID
 	changes, err := c.engine.Changes(c, k.ID)
+	text := ""
 	for _, change := range changes {
-		c.view.Print("%s %s\n", change.Kind.Letter(), change.Path)
+		text += change.Kind.Letter() + " " + change.Path + "\n"
 	}
+	c.view.Put(sim.Piece{Kind: sim.ChangeList, Text: text})
 	return sim.FromDaemon(err)
 }
 
@@ -186,7 +189,7 @@ func (c *invocation) pull() error {
 		}
 		return sim.FromDaemon(err)
 	case !c.Quiet:
-		c.view.Print("%s", p.Printed())
+		c.view.Put(p.Printed()...)
 	}
 	c.view.Print("%s\n", p.Ref)
 	return nil
@@ -242,9 +245,10 @@ func (c *invocation) push() error {
 		if l.Exists {
 			state = "Layer already exists"
 		}
-		c.view.Print("%s: %s\n", sim.Short(l.DiffID), state)
+		id := sim.Short(l.DiffID)
+		c.view.Put(sim.Piece{Kind: sim.PushState, Text: id + ": " + state + "\n", Rest: id})
 	}
-	c.view.Print("%s: digest: %s size: %d\n", tag, p.Digest, p.Size)
+	c.view.Put(sim.Piece{Kind: sim.Compressed, Text: fmt.Sprintf("%s: digest: %s size: %d\n", tag, p.Digest, p.Size), Rest: tag})
 	return nil
 }
 

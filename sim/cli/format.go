@@ -16,15 +16,36 @@ import (
 	"twinlayer/sim"
 )
 
-// table prints rows in columns as docker does.
-func (c *invocation) table(rows [][]string) {
+// table prints rows in columns.
+func (c *invocation) table(rows [][]sim.Piece) {
+	var texts [][]string
+	for _, row := range rows {
+		var cells []string
+		for _, p := range row {
+			cells = append(cells, p.Text)
+		}
+		texts = append(texts, cells)
+	}
+	c.view.Lay(aligned(texts), slices.Concat(rows...)...)
+}
+
+// aligned are rows in columns as docker prints them.
+func aligned(rows [][]string) string {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 10, 1, 3, ' ', 0)
 	for _, row := range rows {
 		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
 	w.Flush()
-	c.view.Stdout += b.String()
+	return b.String()
+}
+
+// plain are texts as values that every world shows alike.
+func plain(texts ...string) (out []sim.Piece) {
+	for _, text := range texts {
+		out = append(out, sim.Piece{Text: text})
+	}
+	return out
 }
 
 func (c *invocation) shortID(id string) string {
@@ -44,14 +65,17 @@ func (c *invocation) command(k sim.Container) string {
 	return `"` + text + `"`
 }
 
-func (c *invocation) status(k sim.Container) string {
+func (c *invocation) status(k sim.Container) sim.Piece {
 	switch k.Status {
 	case sim.Running:
-		return "Up " + units.HumanDuration(max(0, c.Now.Sub(k.Started)))
+		return sim.Piece{Kind: sim.Clock, Text: "Up " + units.HumanDuration(max(0, c.Now.Sub(k.Started))), Rest: "Up"}
 	case sim.Exited:
-		return fmt.Sprintf("Exited (%d) %s", k.Exit, c.ago(k.Finished))
+		exited := fmt.Sprintf("Exited (%d) ", k.Exit)
+		p := c.ago(k.Finished)
+		p.Text, p.Rest = exited+p.Text, exited
+		return p
 	}
-	return "Created"
+	return sim.Piece{Text: "Created"}
 }
 
 func (c *invocation) history() error {
@@ -63,14 +87,15 @@ func (c *invocation) history() error {
 	if err != nil {
 		return err
 	}
-	rows := [][]string{{"IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"}}
+	rows := [][]sim.Piece{plain("IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT")}
 	ids := historyIDs(img, all)
 	for i, h := range historySizes(img) {
 		id := missing
 		if i < len(ids) {
 			id = c.shortID(ids[i].String())
 		}
-		rows = append(rows, []string{id, c.ago(h.when()), c.createdBy(h.CreatedBy), size(h.size), h.Comment})
+		by := sim.Piece{Kind: sim.Content, Text: c.createdBy(h.CreatedBy), Rest: sim.WithoutContent(h.CreatedBy)}
+		rows = append(rows, append([]sim.Piece{{Text: id}, c.ago(h.when()), by}, plain(size(h.size), h.Comment)...))
 	}
 	if len(ids) < len(rows)-1 {
 		c.view.Hint(sayBuiltElsewhere(missing))
@@ -80,7 +105,7 @@ func (c *invocation) history() error {
 		return nil
 	}
 	for _, row := range rows[1:] {
-		c.view.Print("%s\n", row[0])
+		c.view.Print("%s\n", row[0].Text)
 	}
 	return nil
 }

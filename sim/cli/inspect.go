@@ -3,6 +3,9 @@ package cli
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"twinlayer/sim"
@@ -18,21 +21,65 @@ func (c *invocation) inspect() error {
 		}
 		return err
 	})
-	switch {
-	case err != nil:
-		return err
-	case c.Format == "json":
-		text, err := json.Marshal(found)
-		c.view.Print("%s\n", text)
-		return err
-	case c.Format != "":
-		text, err := execute(c.Format, found)
-		c.view.Print("%s", text)
+	if err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(found, "", "    ")
-	c.view.Print("%s\n", text)
+	text, err := c.inspected(found)
+	c.view.Lay(text, values(found)...)
 	return err
+}
+
+// inspected is what docker inspect prints of objects.
+func (c *invocation) inspected(found []map[string]any) (string, error) {
+	switch c.Format {
+	case "json":
+		text, err := json.Marshal(found)
+		return string(text) + "\n", err
+	case "":
+		text, err := json.MarshalIndent(found, "", "    ")
+		return string(text) + "\n", err
+	}
+	return execute(c.Format, found)
+}
+
+// timed are the facts that the clock gives.
+var timed = []string{".Created", ".CreatedAt", ".State.StartedAt", ".State.FinishedAt"}
+
+// values are the single facts of objects, in the order of their names.
+func values(found []map[string]any) (out []sim.Piece) {
+	for _, facts := range found {
+		text, err := json.Marshal(facts)
+		var v any
+		if err == nil {
+			err = json.Unmarshal(text, &v)
+		}
+		if err != nil {
+			return nil // which is no JSON is told where it is printed
+		}
+		out = append(out, leaves("", v)...)
+	}
+	return out
+}
+
+// leaves are the values in what encoding/json has read, each with its path.
+func leaves(path string, v any) (out []sim.Piece) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			out = append(out, leaves(path+"."+key, v[key])...)
+		}
+	case []any:
+		for i, element := range v {
+			out = append(out, leaves(fmt.Sprintf("%s[%d]", path, i), element)...)
+		}
+	default:
+		p := sim.Piece{Text: fmt.Sprintf("%s=%v", path, v)}
+		if slices.Contains(timed, path) {
+			p.Kind, p.Rest = sim.Clock, path
+		}
+		return []sim.Piece{p}
+	}
+	return append(out, sim.Piece{Text: fmt.Sprintf("%s: %d", path, len(out))})
 }
 
 // facts are what docker inspect tells of a container, an image or a volume.

@@ -199,6 +199,19 @@ func (c *invocation) top() error {
 	if err != nil {
 		return sim.FromDaemon(err)
 	}
-	c.table(rows)
+	c.table(processRows(rows))
 	return nil
+}
+
+// processRows are the rows of ps -ef, of which only the command is the same in
+// every world.
+func processRows(rows [][]string) (out [][]sim.Piece) {
+	for i, row := range rows {
+		pieces := plain(row...)
+		for at := range max(0, min(i, 1)*(len(pieces)-1)) {
+			pieces[at].Kind = sim.HostProcess
+		}
+		out = append(out, pieces)
+	}
+	return out
 }

@@ -19,62 +19,91 @@ import (
 // column is a column of a list: its head, and its name in --format.
 type column struct{ head, name string }
 
-// list prints rows, each a value for every column: as a table of the columns
-// shown, or as --format says.
-func (c *invocation) list(columns []column, shown []string, rows []map[string]string) error {
-	heads := map[string]string{}
+// row has a value for every column, by the column's name.
+type row map[string]sim.Piece
+
+func plainRow(texts map[string]string) row {
+	r := row{}
+	for name, text := range texts {
+		r[name] = sim.Piece{Text: text}
+	}
+	return r
+}
+
+// texts are the values of rows as a template sees them.
+func texts(rows []row) (out []map[string]string) {
+	for _, r := range rows {
+		t := map[string]string{}
+		for name, p := range r {
+			t[name] = p.Text
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// cells are the values of these columns, row by row.
+func cells(columns []string, rows []row) (out [][]sim.Piece) {
+	for _, r := range rows {
+		var line []sim.Piece
+		for _, name := range columns {
+			line = append(line, r[name])
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// list prints rows as a table of the columns shown, or as --format says.
+func (c *invocation) list(columns []column, shown []string, rows []row) error {
+	heads, names := row{}, []string{}
 	for _, col := range columns {
-		heads[col.name] = col.head
+		heads[col.name] = sim.Piece{Text: col.head}
+		names = append(names, col.name)
 	}
-	format, table := strings.CutPrefix(c.Format, "table ")
-	switch {
-	case c.Format == "json":
-		return c.asLines(rows)
-	case c.Format == "" || c.Format == "table":
-		return c.columns(heads, shown, rows)
-	case table:
-		return c.formattedTable(format, heads, rows)
+	if c.Format == "" || c.Format == "table" {
+		c.table(cells(shown, append([]row{heads}, rows...)))
+		return nil
 	}
-	text, err := execute(format, rows)
-	c.view.Print("%s", text)
+	text, err := c.formatted(heads, rows)
+	c.view.Lay(text, slices.Concat(cells(names, rows)...)...)
 	return err
 }
 
-func (c *invocation) columns(heads map[string]string, shown []string, rows []map[string]string) error {
-	var out [][]string
-	for _, row := range append([]map[string]string{heads}, rows...) {
-		var cells []string
-		for _, name := range shown {
-			cells = append(cells, row[name])
-		}
-		out = append(out, cells)
+// formatted is what --format makes of rows.
+func (c *invocation) formatted(heads row, rows []row) (string, error) {
+	format, table := strings.CutPrefix(c.Format, "table ")
+	switch {
+	case c.Format == "json":
+		return asLines(rows)
+	case table:
+		return formattedTable(format, append([]row{heads}, rows...))
 	}
-	c.table(out)
-	return nil
+	return execute(format, texts(rows))
 }
 
-func (c *invocation) asLines(rows []map[string]string) error {
-	for _, row := range rows {
-		text, err := json.Marshal(row)
+func asLines(rows []row) (string, error) {
+	var b strings.Builder
+	for _, t := range texts(rows) {
+		text, err := json.Marshal(t)
 		if err != nil {
-			return err
+			return "", err
 		}
-		c.view.Print("%s\n", text)
+		b.WriteString(string(text) + "\n")
 	}
-	return nil
+	return b.String(), nil
 }
 
-func (c *invocation) formattedTable(format string, heads map[string]string, rows []map[string]string) error {
-	text, err := execute(strings.ReplaceAll(format, `\t`, "\t"), append([]map[string]string{heads}, rows...))
+func formattedTable(format string, rows []row) (string, error) {
+	text, err := execute(format, texts(rows))
 	if err != nil {
-		return err
+		return "", err
 	}
-	var cells [][]string
+	var lines [][]string
 	for line := range strings.Lines(text) {
-		cells = append(cells, strings.Split(strings.TrimSuffix(line, "\n"), "\t"))
+		lines = append(lines, strings.Split(strings.TrimSuffix(line, "\n"), "\t"))
 	}
-	c.table(cells)
-	return nil
+	return aligned(lines), nil
 }
 
 // execute applies a template to each row, a line each.
@@ -137,7 +166,7 @@ func (c *invocation) ps() error {
 	if err != nil {
 		return err
 	}
-	var rows []map[string]string
+	var rows []row
 	for i, k := range all {
 		if !c.listed(i, k, filters) || !fitsContainer(k, images, filters) {
 			continue
@@ -193,7 +222,7 @@ func descends(k sim.Container, images []sim.Image, ref string) bool {
 	return i >= 0 && len(images[i].Layers) >= len(base.Layers) && slices.Equal(images[i].Layers[:len(base.Layers)], base.Layers)
 }
 
-func (c *invocation) psRow(k sim.Container) map[string]string {
+func (c *invocation) psRow(k sim.Container) row {
 	var labels, mounts []string
 	for key, value := range k.Labels {
 		labels = append(labels, key+"="+value)
@@ -202,14 +231,17 @@ func (c *invocation) psRow(k sim.Container) map[string]string {
 		mounts = append(mounts, cmp.Or(m.Source, string(m.Type)))
 	}
 	slices.Sort(labels)
-	return map[string]string{
-		"ID": c.shortID(k.ID), "Image": k.Image, "Command": c.command(k), "RunningFor": c.ago(k.Created), "CreatedAt": stamp(k.Created),
-		"Status": c.status(k), "State": string(k.Status), "Ports": "", "Names": k.Name, "Labels": strings.Join(labels, ","),
-		"Mounts": strings.Join(mounts, ","), "Networks": cmp.Or(string(k.Network), "none"),
-	}
+	r := plainRow(map[string]string{
+		"ID": c.shortID(k.ID), "Image": k.Image, "Command": c.command(k), "State": string(k.Status), "Ports": "", "Names": k.Name,
+		"Labels": strings.Join(labels, ","), "Mounts": strings.Join(mounts, ","), "Networks": cmp.Or(string(k.Network), "none"),
+	})
+	r["RunningFor"], r["CreatedAt"], r["Status"] = c.ago(k.Created), stamp(k.Created), c.status(k)
+	return r
 }
 
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 -0700 MST") }
+func stamp(t time.Time) sim.Piece {
+	return sim.Piece{Kind: sim.Clock, Text: t.UTC().Format("2006-01-02 15:04:05 -0700 MST")}
+}
 
 var imageColumns = []column{
 	{"REPOSITORY", "Repository"}, {"TAG", "Tag"}, {"DIGEST", "Digest"}, {"IMAGE ID", "ID"}, {"CREATED", "CreatedSince"},
@@ -225,7 +257,7 @@ func (c *invocation) listImages() error {
 	if err != nil {
 		return err
 	}
-	var rows []map[string]string
+	var rows []row
 	quiet := map[string]bool{}
 	for _, img := range all {
 		for _, v := range sim.ImageViews(img) {
@@ -234,10 +266,9 @@ func (c *invocation) listImages() error {
 				continue
 			}
 			id := c.imageID(img)
-			rows = append(rows, map[string]string{
-				"Repository": name, "Tag": tag, "Digest": "<none>", "ID": id, "CreatedSince": c.ago(img.CreatedAt()), "CreatedAt": stamp(img.CreatedAt()),
-				"Size": size(img.Size()),
-			})
+			r := plainRow(map[string]string{"Repository": name, "Tag": tag, "Digest": "<none>", "ID": id, "Size": size(img.Size())})
+			r["CreatedSince"], r["CreatedAt"] = c.ago(img.CreatedAt()), stamp(img.CreatedAt())
+			rows = append(rows, r)
 			if c.Quiet && !quiet[id] {
 				c.view.Print("%s\n", id)
 			}
@@ -316,14 +347,14 @@ func (c *invocation) volumeList() error {
 	if err != nil {
 		return err
 	}
-	var rows []map[string]string
+	var rows []row
 	for _, v := range all {
 		if !fits(filters["name"], func(s string) bool { return strings.Contains(v.Name, s) }) ||
 			!fits(filters["driver"], func(s string) bool { return s == "local" }) ||
 			!fits(filters["dangling"], func(s string) bool { return (s == "true" || s == "1") == !used[v.Name] }) {
 			continue
 		}
-		rows = append(rows, map[string]string{"Driver": "local", "Name": v.Name, "Scope": "local"})
+		rows = append(rows, plainRow(map[string]string{"Driver": "local", "Name": v.Name, "Scope": "local"}))
 		if c.Quiet {
 			c.view.Print("%s\n", v.Name)
 		}
@@ -347,9 +378,9 @@ func (c *invocation) usedVolumes() (map[string]bool, error) {
 }
 
 // ago tells how long ago t is, as docker does.
-func (c *invocation) ago(t time.Time) string {
+func (c *invocation) ago(t time.Time) sim.Piece {
 	if t.IsZero() || t.Unix() == 0 {
-		return "N/A"
+		return sim.Piece{Text: "N/A"}
 	}
-	return units.HumanDuration(max(0, c.Now.Sub(t))) + " ago"
+	return sim.Piece{Kind: sim.Clock, Text: units.HumanDuration(max(0, c.Now.Sub(t))) + " ago"}
 }

@@ -75,19 +75,21 @@ func sortedLines(text string) []string {
 	return slices.Sorted(strings.Lines(text))
 }
 
-// field is one thing that both worlds show, as text.
+// field is one thing that both worlds show.
 type field struct {
-	name string
-	of   func(sim.View) string
-	same func(model, real sim.View) bool // without the texts, where these may be long; nil: by them
+	name   string
+	of     func(sim.View) string
+	same   func(model, real sim.View) bool // without the texts, where these may be long; nil: by them
+	pieces func(sim.View) []sim.Piece      // what the text consists of; nil: of itself
 }
 
 var fields = []field{
 	{name: "exit", of: func(v sim.View) string { return asText(v.Exit) }},
-	{name: "stdout", of: func(v sim.View) string { return v.Stdout }},
-	{name: "stderr", of: func(v sim.View) string { return v.Stderr }},
+	{name: "stdout", of: func(v sim.View) string { return v.Stdout }, pieces: func(v sim.View) []sim.Piece { return v.Out }},
+	{name: "stderr", of: func(v sim.View) string { return v.Stderr }, pieces: func(v sim.View) []sim.Piece { return v.Err }},
 	{name: "images", of: func(v sim.View) string { return asText(v.Images) }},
-	{"containers", func(v sim.View) string { return asText(v.Containers) }, func(m, r sim.View) bool { return slices.Equal(m.Containers, r.Containers) }},
+	{name: "containers", of: func(v sim.View) string { return asText(v.Containers) },
+		same: func(m, r sim.View) bool { return slices.Equal(m.Containers, r.Containers) }},
 	{name: "changes", of: func(v sim.View) string { return changesText(v.Changes) }},
 	{name: "layer", of: func(v sim.View) string { return v.Layer }},
 }
@@ -119,20 +121,51 @@ func (c Comparison) judge(f field, model, real sim.View) (sim.Class, say.Phrase)
 	if !real.Unknown.Empty() {
 		return sim.Limit, sayCannotShow(real.Unknown)
 	}
-	m, r := c.AsTyped(c.Pairs.Real(f.of(model))), c.AsTyped(f.of(real))
-	if m == r {
+	left := c.unlike(f, model, real)
+	if len(left) == 0 {
 		return sim.Expected, sayOtherIDs
 	}
 	for _, d := range declared {
-		if !d.applies(f.name, real.Engine, m, r) {
+		if !d.applies(f.name, model, real) {
 			continue
 		}
 		if d.excused(c.Cmd, model, real) {
 			return d.Class, d.Reason
 		}
-		if m, r = d.blank(m), d.blank(r); m == r || d.equal != nil && d.equal(m, r) {
+		if left = slices.DeleteFunc(left, d.explains); len(left) == 0 {
 			return d.Class, d.Reason
 		}
 	}
 	return sim.Bug, sayShouldAgree
+}
+
+// pair is a piece of what the model shows, with the real world's ids, and the
+// piece of the real world that stands in its place.
+type pair struct{ model, real sim.Piece }
+
+// unlike are the pieces in which a field differs, not counting ids. Where the
+// worlds do not show piece by piece the same things, it is one: the text.
+func (c Comparison) unlike(f field, model, real sim.View) (out []*pair) {
+	for _, p := range f.pairs(model, real) {
+		p.model.Text, p.model.Rest = c.AsTyped(c.Pairs.Real(p.model.Text)), c.AsTyped(c.Pairs.Real(p.model.Rest))
+		p.real.Text, p.real.Rest = c.AsTyped(p.real.Text), c.AsTyped(p.real.Rest)
+		if p.model.Text != p.real.Text {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func (f field) pairs(model, real sim.View) (out []*pair) {
+	if f.pieces != nil && slices.EqualFunc(f.pieces(model), f.pieces(real), func(m, r sim.Piece) bool { return m.Kind == r.Kind }) {
+		for i, m := range f.pieces(model) {
+			if r := f.pieces(real)[i]; m.Text != r.Text {
+				out = append(out, &pair{m, r})
+			}
+		}
+	}
+	if len(out) == 0 {
+		return []*pair{{sim.Piece{Kind: sim.Words, Text: f.of(model)}, sim.Piece{Kind: sim.Words, Text: f.of(real)}}}
+	}
+	return out
 }

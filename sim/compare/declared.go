@@ -19,6 +19,7 @@ type Declared struct {
 	Class   sim.Class
 	Reason  say.Phrase
 
+	kind   sim.PieceKind                 // what docker prints of this kind may differ, but for the rest of it
 	when   *regexp.Regexp                // what both texts must have for it to apply; nil: anything
 	match  *regexp.Regexp                // blanking out what matches must make the texts equal
 	gone   bool                          // what matches may be missing in one of them
@@ -27,7 +28,7 @@ type Declared struct {
 	said   *regexp.Regexp                // what both worlds print to stderr, that excuses the field as it is
 	typed  *regexp.Regexp                // a command that excuses the field as it is
 	equal  func(model, real string) bool // another way to be equal
-	layers bool                          // equal layers excuse the field as it is
+	layers bool                          // it applies where the layers are equal
 }
 
 // Declarations are all declared differences.
@@ -39,30 +40,45 @@ var printed = []string{"stdout", "stderr"}
 // anything is all that a program shows and leaves.
 var anything = []string{"stdout", "stderr", "exit", "changes", "layer"}
 
-// applies says whether it is about this field of this engine.
-func (d Declared) applies(field, engine string, model, real string) bool {
+// applies says whether it is about this field of these worlds.
+func (d Declared) applies(field string, model, real sim.View) bool {
 	fields := d.Fields
 	if fields == nil {
 		fields = printed
 	}
-	return slices.Contains(fields, field) && (d.Engines == nil || slices.Contains(d.Engines, engine)) &&
-		(d.when == nil || d.when.MatchString(model) && d.when.MatchString(real))
+	return slices.Contains(fields, field) && (d.Engines == nil || slices.Contains(d.Engines, real.Engine)) &&
+		(!d.layers || model.Layer != "" && model.Layer == real.Layer)
 }
 
 // excused says whether the command, or what either world shows beside a
-// field, excuses it.
+// field, excuses it as it is.
 func (d Declared) excused(cmd string, model, real sim.View) bool {
 	switch {
-	case d.typed != nil && !d.typed.MatchString(cmd):
+	case d.kind != sim.Plain:
 		return false
 	case d.layers:
-		return model.Layer != "" && model.Layer == real.Layer
-	case d.typed != nil:
 		return true
+	case d.typed != nil:
+		return d.typed.MatchString(cmd)
 	case d.said != nil:
 		return d.said.MatchString(model.Stderr) && d.said.MatchString(real.Stderr)
 	}
 	return d.beside != nil && (d.beside.MatchString(changesText(model.Changes)) || d.beside.MatchString(changesText(real.Changes)))
+}
+
+// explains says whether two pieces differ in nothing but what is declared. Of
+// a text that is taken out for those that follow.
+func (d Declared) explains(p *pair) bool {
+	switch {
+	case d.kind != sim.Plain:
+		return p.model.Kind == d.kind && p.model.Rest == p.real.Rest
+	case p.model.Kind != sim.Words && p.model.Kind != sim.ChangeList:
+		return false
+	case d.when != nil && !(d.when.MatchString(p.model.Text) && d.when.MatchString(p.real.Text)):
+		return false
+	}
+	p.model.Text, p.real.Text = d.blank(p.model.Text), d.blank(p.real.Text)
+	return p.model.Text == p.real.Text || d.equal != nil && d.equal(p.model.Text, p.real.Text)
 }
 
 // blank takes out of a text what is declared.
@@ -88,18 +104,16 @@ var groupsShown = regexp.MustCompile(` groups=\S+`)
 // declared is every difference between the worlds that is not a fault. They
 // apply one after another, so the reason given is that of the last needed.
 var declared = []Declared{
-	{Class: sim.Expected, Reason: sayLayerKept,
-		match: regexp.MustCompile(`(?m)^[0-9a-f]{12}: (Already exists|Pull complete)$`)},
-	{Class: sim.Expected, Reason: sayLayerPushed,
-		match: regexp.MustCompile(`(?m)^[0-9a-f]{12}: (Pushed|Layer already exists|Mounted from \S+)$`)},
+	{Class: sim.Expected, Reason: sayLayerKept, kind: sim.LayerState},
+	{Class: sim.Expected, Reason: sayLayerPushed, kind: sim.PushState},
+	{Class: sim.Expected, Reason: sayClock, kind: sim.Clock},
 	{Class: sim.Expected, Reason: sayClock,
-		match: regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d{4}|Z)?|\b\d\d:\d\d(:\d\d)?\b|\b(About )?(a|an|\d+|Less than a) (nano|micro|milli)?(second|minute|hour|day|week|month|year)s?\b( ago)? *|\b(CREATED|STATUS) +`)},
+		match: regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d{4}|Z)?|\b\d\d:\d\d(:\d\d)?\b`)},
 	{Class: sim.Expected, Reason: sayPids,
 		when: regexp.MustCompile(`(?m)^PID +USER `), match: regexp.MustCompile(`(?m)^ *\d+ `)},
 	{Class: sim.Expected, Reason: sayPids,
 		typed: regexp.MustCompile(`\$\$|\$!|/proc/self\b`)},
-	{Class: sim.Expected, Reason: sayHostPIDs,
-		when: regexp.MustCompile(`^UID +PID +PPID `), match: regexp.MustCompile(`(?m)^UID +PID +PPID.*CMD$|^\S+ +\d+ +\d+ +\d+ +\S+ +\S+ +\S+ +`)},
+	{Class: sim.Expected, Reason: sayHostPIDs, kind: sim.HostProcess},
 	{Engines: embedded, Class: sim.Expected, Reason: sayOwnedByHost,
 		match: regexp.MustCompile(`(?m)^([cd]\S+ +\S+ +)(?:root|nobody|0|65534) +(?:root|nobody|0|65534) +(.* (?:/dev/|/)?(?:full|null|random|tty|urandom|zero|proc|sys))$`), leave: "$1… … $2"},
 	{Engines: embedded, Class: sim.Expected, Reason: sayOwnGroups,
@@ -108,9 +122,8 @@ var declared = []Declared{
 		}},
 	{Class: sim.Expected, Reason: sayProcDirs,
 		match: regexp.MustCompile(`(?m)^(d\S+) +\d+( .*?)(?: [A-Z][a-z]{2} +\d+ +\S*)? +(/?(?:proc|sys))$`), leave: "$1 …$2 $3"},
-	{Class: sim.Expected, Reason: sayOwnEngine, match: regexp.MustCompile(`(?m)^Engine: .*$`)},
-	{Class: sim.Expected, Reason: sayCompressed,
-		match: regexp.MustCompile(`(?m)digest: sha256:[0-9a-f]{64} size: \d+|^Digest: sha256:[0-9a-f]{64}$`)},
+	{Class: sim.Expected, Reason: sayOwnEngine, kind: sim.OwnName},
+	{Class: sim.Expected, Reason: sayCompressed, kind: sim.Compressed},
 	{Class: sim.Limit, Reason: sayBlocks,
 		when: regexp.MustCompile(`^[0-9.]+[KMG]?\t`), match: regexp.MustCompile(`(?m)^[0-9.]+[KMG]?\t`)},
 	{Class: sim.Limit, Reason: sayMounts,
@@ -144,11 +157,10 @@ var declared = []Declared{
 		beside: regexp.MustCompile(`(?m)^[ACD] .*/(hosts|hostname|resolv\.conf|mtab)$`)},
 	{Engines: daemons, Fields: anything, Class: sim.Expected, Reason: sayMknod,
 		typed: regexp.MustCompile(`\bmknod\b.* [bcu] +\d`)},
-	{Engines: daemons[:1], Class: sim.Expected, Reason: sayBuilderDigest,
-		match: regexp.MustCompile(` *(file|dir|multi):[0-9a-f]+`)},
+	{Engines: daemons[:1], Class: sim.Expected, Reason: sayBuilderDigest, kind: sim.Content},
 	{Engines: daemons, Fields: []string{"images"}, Class: sim.Expected, Reason: sayEnginesOwn},
 	{Engines: podman, Fields: []string{"changes"}, Class: sim.Expected, Reason: sayPodmanDiff, layers: true},
-	{Engines: podman, Fields: []string{"stdout"}, Class: sim.Expected, Reason: sayPodmanDiff, layers: true, typed: regexp.MustCompile(`^\s*(docker )?(container )?diff\b`)},
+	{Engines: podman, Fields: []string{"stdout"}, Class: sim.Expected, Reason: sayPodmanDiff, layers: true, kind: sim.ChangeList},
 	{Engines: podman, Fields: []string{"stdout", "changes"}, Class: sim.Expected, Reason: sayPodmanDiff, equal: copiedUp},
 	{Engines: podman, Class: sim.Expected, Reason: sayPodmanEnv,
 		match: regexp.MustCompile(`(?m)^(container=podman|TERM=xterm)\n`), gone: true},

@@ -66,7 +66,7 @@ func (p painter) paragraph(c *color.Color, indent, text string) {
 // wrapped is a paragraph in lines.
 func (p painter) wrapped(c *color.Color, indent, text string) (out [][]ink.Span) {
 	code := false
-	for _, line := range wrapWords(text, p.width-len(indent)) {
+	for _, line := range p.wrapWords(text, p.width-len(indent)) {
 		spans := []ink.Span{ink.Text(indent)}
 		if p.lines == ascii || color.NoColor || strings.Count(text, "`")%2 == 1 {
 			out = append(out, append(spans, ink.Span{Color: c, Text: line}))
@@ -104,7 +104,7 @@ func (p painter) result(r play.Result) {
 func (p painter) column(v sim.View, head string, asBefore bool) []string {
 	out := []string{head}
 	for _, text := range v.Printed() {
-		out = append(out, screenLines(text)...)
+		out = append(out, p.screenLines(text)...)
 	}
 	if v.Exit != 0 {
 		out = append(out, p.in(sayExitStatus(v.Exit)))

@@ -28,7 +28,7 @@ func (p painter) evidence(all []sim.Evidence) {
 
 // evidenceLines are what was seen, and what is told of it.
 func (p painter) evidenceLines(e sim.Evidence) []string {
-	lines := screenLines(e.Shown)
+	lines := p.screenLines(e.Shown)
 	for _, what := range e.Told {
 		lines = append(lines, p.in(what))
 	}

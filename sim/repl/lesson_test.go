@@ -309,9 +309,9 @@ func TestPathsAreNamed(t *testing.T) {
 }
 
 func TestWrapping(t *testing.T) {
-	require.Equal(t, []string{"你好，", "世界"}, wrapWords("你好，世界", 6))
-	require.Equal(t, []string{"你", "好，", "世界"}, wrapWords("你好，世界", 4), "no line begins with a comma")
-	require.Equal(t, []string{"用 docker", "diff 看"}, wrapWords("用 docker diff 看", 10))
+	require.Equal(t, []string{"你好，", "世界"}, painter{}.wrapWords("你好，世界", 6))
+	require.Equal(t, []string{"你", "好，", "世界"}, painter{}.wrapWords("你好，世界", 4), "no line begins with a comma")
+	require.Equal(t, []string{"用 docker", "diff 看"}, painter{}.wrapWords("用 docker diff 看", 10))
 }
 
 // TestStepsAreRetold: of all that the model says in the course, and of its
@@ -391,4 +391,15 @@ func TestEditor(t *testing.T) {
 	require.Equal(t, "Dockerfile", filepath.Base(works.files[0]))
 	require.Contains(t, in(&noted{err: errors.New("no terminal")}), "ed could not be run: no terminal. The lesson's files are in "+filepath.Dir(works.files[0])[:4])
 	require.Contains(t, in(nil), "There is no editor here: `file Dockerfile` takes its lines")
+}
+
+// TestCutOff: what is cut off is told in the language of whoever looks.
+func TestCutOff(t *testing.T) {
+	p := painter{lang: "zh"}
+	lines := p.screenLines(strings.Repeat("x\n", linesMost+7))
+	require.Len(t, lines, linesMost+1)
+	require.Equal(t, "…… 还有 7 行", lines[linesMost])
+	require.Equal(t, strings.Repeat("x", lineMost)+"…… 还有 1 字节", p.clipped(strings.Repeat("x", lineMost+1)))
+	require.Equal(t, "… and 1 more lines", painter{}.screenLines(strings.Repeat("x\n", linesMost+1))[linesMost])
+
 }

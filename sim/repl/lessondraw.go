@@ -162,7 +162,7 @@ func (p painter) lessonCommand(c play.Command) {
 // name.
 func (p painter) command(prompt, line string) {
 	first, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\n")
-	for i, part := range fold(ink.Visible(clipped(first)), p.width-len(prompt)) {
+	for i, part := range fold(ink.Visible(p.clipped(first)), p.width-len(prompt)) {
 		if i > 0 {
 			prompt = strings.Repeat(" ", len(prompt))
 		}
@@ -172,7 +172,7 @@ func (p painter) command(prompt, line string) {
 		return
 	}
 	for content := range strings.SplitSeq(rest, "\n") {
-		p.text(strings.Repeat(" ", len(prompt)) + p.lines.wall + " " + ink.Printed(clipped(content)))
+		p.text(strings.Repeat(" ", len(prompt)) + p.lines.wall + " " + ink.Printed(p.clipped(content)))
 	}
 }
 
@@ -182,7 +182,7 @@ func (p painter) files(all play.Files) {
 	}
 	for _, f := range all.Files {
 		p.line(p.bold, f.Name)
-		for _, line := range screenLines(f.Content) {
+		for _, line := range p.screenLines(f.Content) {
 			p.text("  " + line)
 		}
 	}

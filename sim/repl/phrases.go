@@ -10,6 +10,8 @@ var (
 	sayLayerIs          = say.P1("screen.layer")
 	sayNoChanges        = say.P0("screen.no-changes")
 	sayMoreChanges      = say.P1("screen.more-changes")
+	sayMoreLines        = say.P1("screen.more-lines")
+	sayMoreBytes        = say.P2("screen.more-bytes")
 	sayNoRealEngine     = say.P1("screen.no-real-engine")
 	sayShowTheSame      = say.P2("screen.show-the-same")
 	sayAgree            = say.P1("screen.worlds-agree")

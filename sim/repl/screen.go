@@ -1,7 +1,6 @@
 package repl
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -19,26 +18,26 @@ const (
 )
 
 // screenLines are the lines of what a program printed, safe to draw.
-func screenLines(text string) []string {
+func (p painter) screenLines(text string) []string {
 	if text == "" {
 		return nil
 	}
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	cut := len(lines) - linesMost
 	if cut > 0 {
-		lines = append(lines[:linesMost], fmt.Sprintf("… and %d more lines", cut))
+		lines = append(lines[:linesMost], p.in(sayMoreLines(cut)))
 	}
 	for i, l := range lines {
-		lines[i] = ink.Printed(clipped(l))
+		lines[i] = ink.Printed(p.clipped(l))
 	}
 	return lines
 }
 
 // clipped is a line that is not longer than anybody reads.
-func clipped(line string) string {
+func (p painter) clipped(line string) string {
 	kept := begin(line, lineMost)
 	if cut := len(line) - len(kept); cut > 0 {
-		return fmt.Sprintf("%s… and %d more bytes", kept, cut)
+		return p.in(sayMoreBytes(kept, cut))
 	}
 	return line
 }
@@ -196,10 +195,10 @@ func fold(line string, width int) []string {
 }
 
 // wrapWords is what somebody says, made visible, in lines no wider than width.
-func wrapWords(text string, width int) []string {
+func (p painter) wrapWords(text string, width int) []string {
 	var out []string
 	for paragraph := range strings.SplitSeq(text, "\n") {
-		paragraph = ink.Visible(clipped(strings.ReplaceAll(paragraph, "\t", " ")))
+		paragraph = ink.Visible(p.clipped(strings.ReplaceAll(paragraph, "\t", " ")))
 		line := ""
 		for _, word := range breakable(paragraph) {
 			if line != "" && runewidth.StringWidth(strings.TrimRight(line+word, " ")) > width {

@@ -138,7 +138,7 @@ func (p painter) help(h play.Help) {
 		p.text(h.Docker)
 		return
 	}
-	p.printed(screenLines(h.Docker))
+	p.printed(p.screenLines(h.Docker))
 	p.text("\n" + p.in(ownWords) + "\n" + p.wordList(h.Words))
 }
 
@@ -147,7 +147,7 @@ func (p painter) wordList(words []play.Word) string {
 	var b strings.Builder
 	for _, w := range words {
 		head := strings.TrimSpace(w.Name + " " + w.Args)
-		for _, line := range wrapWords(p.in(w.Short), p.width-column-2) {
+		for _, line := range p.wrapWords(p.in(w.Short), p.width-column-2) {
 			fmt.Fprintf(&b, "  %-*s%s\n", column, head, line)
 			head = ""
 		}

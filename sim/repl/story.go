@@ -51,7 +51,7 @@ func (p painter) rows(rows []report.Row) {
 // hanging writes text in lines of which all but the first are indented.
 func (p painter) hanging(c *color.Color, indent, text string) {
 	const hang = "    "
-	for i, line := range wrapWords(text, p.width-len(indent)-len(hang)) {
+	for i, line := range p.wrapWords(text, p.width-len(indent)-len(hang)) {
 		if i > 0 {
 			line = hang + line
 		}

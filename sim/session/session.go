@@ -211,8 +211,8 @@ func (s *Session) tellTroubles(ctx context.Context, r *sim.Result) {
 	}
 	troubles, err := s.Real.Troubles(ctx)
 	s.fell(err)
-	for _, text := range troubles {
-		r.Differences = append(r.Differences, sim.Difference{What: "real", Class: sim.Limit, Reason: say.Verbatim(text)})
+	for _, trouble := range troubles {
+		r.Differences = append(r.Differences, sim.Difference{What: "real", Class: sim.Limit, Reason: trouble})
 	}
 	r.Verdict = sim.Verdict(r.Differences)
 }

@@ -22,6 +22,7 @@ import (
 	"twinlayer/real/embedded/runtime"
 	"twinlayer/real/store"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // helper is the engine itself, in the process that embedded.Start starts.
@@ -212,7 +213,7 @@ func (h *helper) all() []*container {
 }
 
 // troubles are what was found damaged since the last call.
-func (h *helper) troubles(context.Context, rpc.None) ([]string, error) {
+func (h *helper) troubles(context.Context, rpc.None) ([]say.Phrase, error) {
 	return h.store.Troubles(), nil
 }
 

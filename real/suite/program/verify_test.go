@@ -56,6 +56,12 @@ docker push -q localhost:5000/my
 		out, _, exit = p.Run(t, "", "verify")
 		require.Equal(t, suite.StatusBroken, exit)
 		require.Regexp(t, "the image my:latest in "+data+` is damaged and is left out \(.*\): pull or build it again\n`, out)
+
+		_, errs, exit = p.Run(t, "docker run --name two busybox touch /g\ndocker commit two my\n", "--real", "embedded")
+		require.Zero(t, exit, errs)
+		flip(t, fileOf(t, data, "blobs/sha256/*", "{"))
+		out, _, _ = p.Run(t, "docker images\n", "--real", "embedded", "--lang", "zh")
+		require.Regexp(t, data+` 里的镜像\s+my:latest 坏了`, out)
 	})
 }
 
