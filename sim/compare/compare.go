@@ -18,7 +18,7 @@ func Compare(model, real sim.View) []sim.Difference {
 
 // Comparison is what a session knows when it compares.
 type Comparison struct {
-	Cmd     string              // as it was typed
+	Cmd     sim.Cmd
 	Pairs   *ImageMap           // of images that are the same, whatever their ids
 	AsTyped func(string) string // a text of either world, with the ids that were typed
 }

@@ -2,10 +2,12 @@ package compare
 
 import (
 	"cmp"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
 
+	"twinlayer/fs"
 	"twinlayer/sim"
 	"twinlayer/sim/say"
 )
@@ -24,9 +26,10 @@ type Declared struct {
 	match  *regexp.Regexp                // blanking out what matches must make the texts equal
 	gone   bool                          // what matches may be missing in one of them
 	leave  string                        // what stays of what matches; "": nothing
-	beside *regexp.Regexp                // what a world shows beside, that excuses the field as it is
+	beside func(fs.Change) bool          // a change that either world shows, which excuses the field as it is
 	said   *regexp.Regexp                // what both worlds print to stderr, that excuses the field as it is
-	typed  *regexp.Regexp                // a command that excuses the field as it is
+	typed  *regexp.Regexp                // a command of programs that excuses the field as it is
+	flag   func(sim.Cmd) bool            // a command with a flag that does
 	equal  func(model, real string) bool // another way to be equal
 	layers bool                          // it applies where the layers are equal
 }
@@ -52,18 +55,20 @@ func (d Declared) applies(field string, model, real sim.View) bool {
 
 // excused says whether the command, or what either world shows beside a
 // field, excuses it as it is.
-func (d Declared) excused(cmd string, model, real sim.View) bool {
+func (d Declared) excused(cmd sim.Cmd, model, real sim.View) bool {
 	switch {
 	case d.kind != sim.Plain:
 		return false
 	case d.layers:
 		return true
 	case d.typed != nil:
-		return d.typed.MatchString(cmd)
+		return d.typed.MatchString(cmd.Text)
+	case d.flag != nil:
+		return d.flag(cmd)
 	case d.said != nil:
 		return d.said.MatchString(model.Stderr) && d.said.MatchString(real.Stderr)
 	}
-	return d.beside != nil && (d.beside.MatchString(changesText(model.Changes)) || d.beside.MatchString(changesText(real.Changes)))
+	return d.beside != nil && (slices.ContainsFunc(model.Changes, d.beside) || slices.ContainsFunc(real.Changes, d.beside))
 }
 
 // explains says whether two pieces differ in nothing but what is declared. Of
@@ -154,7 +159,7 @@ var declared = []Declared{
 	{Engines: daemons, Class: sim.Expected, Reason: sayEngineFiles,
 		match: regexp.MustCompile(`(?m)^[-l]\S+ +\d+ \S+ +\S+ +\d+ .{6,14} (hosts|hostname|resolv\.conf|mtab -> /proc/mounts|\.dockerenv)\n`), gone: true},
 	{Engines: daemons, Fields: []string{"layer"}, Class: sim.Expected, Reason: sayCopiedHosts,
-		beside: regexp.MustCompile(`(?m)^[ACD] .*/(hosts|hostname|resolv\.conf|mtab)$`)},
+		beside: isHostsFile},
 	{Engines: daemons, Fields: anything, Class: sim.Expected, Reason: sayMknod,
 		typed: regexp.MustCompile(`\bmknod\b.* [bcu] +\d`)},
 	{Engines: daemons[:1], Class: sim.Expected, Reason: sayBuilderDigest, kind: sim.Content},
@@ -167,17 +172,34 @@ var declared = []Declared{
 	{Engines: podman, Class: sim.Expected, Reason: sayPodmanGroups,
 		match: regexp.MustCompile(` groups=\S+`), gone: true},
 	{Engines: podman, Fields: anything, Class: sim.Expected, Reason: sayPodmanReadOnly,
-		typed: regexp.MustCompile(`--read-only\b`)},
+		flag: func(c sim.Cmd) bool { return c.RootReadOnly }},
 	{Engines: podman, Fields: []string{"changes", "layer"}, Class: sim.Expected, Reason: sayPodmanLateWorkdir,
-		typed: regexp.MustCompile(`\b(create|run)\b.* (-w|--workdir)\b`)},
+		flag: func(c sim.Cmd) bool { return makesContainer(c) && c.Dir != "" }},
 	{Engines: podman, Fields: []string{"changes", "layer"}, Class: sim.Expected, Reason: sayPodmanPasswd,
-		typed: regexp.MustCompile(`\b(create|run)\b.* (-u|--user)\b`)},
+		flag: func(c sim.Cmd) bool { return makesContainer(c) && c.User != "" }},
 	{Fields: anything, Class: sim.Limit, Reason: sayCLibrary,
-		beside: regexp.MustCompile(`(?m)^D /(usr|lib64)(/lib.*)?$`)},
+		beside: takesLibrary},
 	{Engines: podman, Fields: anything, Class: sim.Expected, Reason: sayPodmanRootWrite,
-		typed: regexp.MustCompile(`--cap-drop\b`)},
+		flag: func(c sim.Cmd) bool { return len(c.CapDrop) > 0 }},
 	{Class: sim.Limit, Reason: sayDirectorySize,
 		match: regexp.MustCompile(`(?m)^(d\S+ +\d+ \S+ +\S+) +\d+|^total \d+$|Size: \d+\s+Blocks: \d+\s+IO Block: \d+\s+directory`), leave: "$1 …"},
+}
+
+func makesContainer(c sim.Cmd) bool { return c.Verb == "create" || c.Verb == "run" }
+
+// isHostsFile says whether a change is that of a file that engines write for
+// each container.
+func isHostsFile(c fs.Change) bool {
+	return slices.Contains([]string{"hosts", "hostname", "resolv.conf", "mtab"}, path.Base(c.Path))
+}
+
+// takesLibrary says whether a change takes the C library away.
+func takesLibrary(c fs.Change) bool {
+	rest, ok := strings.CutPrefix(c.Path, "/usr")
+	if !ok {
+		rest, ok = strings.CutPrefix(c.Path, "/lib64")
+	}
+	return c.Kind == fs.Delete && ok && (rest == "" || strings.HasPrefix(rest, "/lib"))
 }
 
 // copiedUp says whether real is model's list of changes as Podman has it.

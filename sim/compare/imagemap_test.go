@@ -48,11 +48,11 @@ func TestImagesOfOneCommandArePaired(t *testing.T) {
 	var p ImageMap
 	p.Learn(t.Context(), model, real)
 	plain := func(text string) string { return text }
-	require.Empty(t, Comparison{"", &p, plain}.Of(seen(model, ""), seen(real, "")), "images are compared by content")
-	diffs := Comparison{"", &p, plain}.Of(seen(model, "built "+sim.Short(m.ID)+"\n"), seen(real, "built "+sim.Short(r.ID)+"\n"))
+	require.Empty(t, Comparison{sim.Cmd{}, &p, plain}.Of(seen(model, ""), seen(real, "")), "images are compared by content")
+	diffs := Comparison{sim.Cmd{}, &p, plain}.Of(seen(model, "built "+sim.Short(m.ID)+"\n"), seen(real, "built "+sim.Short(r.ID)+"\n"))
 	require.Equal(t, sim.Expected, sim.Verdict(diffs))
 	require.Equal(t, sayOtherIDs.Key, diffs[0].Reason.Key)
-	diffs = Comparison{"", &p, plain}.Of(seen(model, "built "+sim.Short(m.ID)+"\n"), seen(real, "made "+sim.Short(r.ID)+"\n"))
+	diffs = Comparison{sim.Cmd{}, &p, plain}.Of(seen(model, "built "+sim.Short(m.ID)+"\n"), seen(real, "made "+sim.Short(r.ID)+"\n"))
 	require.Equal(t, sim.Bug, sim.Verdict(diffs))
 
 	typed, back := p.Args([]string{sim.Short(r.ID)[:7], "box"}, real, model)
@@ -64,7 +64,7 @@ func TestImagesThatDifferAreABug(t *testing.T) {
 	model, real := made(t, 1, "this"), made(t, 1, "that")
 	var p ImageMap
 	p.Learn(t.Context(), model, real)
-	diffs := Comparison{"", &p, func(text string) string { return text }}.Of(seen(model, ""), seen(real, ""))
+	diffs := Comparison{sim.Cmd{}, &p, func(text string) string { return text }}.Of(seen(model, ""), seen(real, ""))
 	require.Equal(t, sim.Bug, sim.Verdict(diffs))
 	require.Contains(t, say.Text(diffs[0].Reason), "canonical digests")
 }
@@ -92,7 +92,7 @@ func TestEnginesOwn(t *testing.T) {
 		real.Images[0].Sizes = []int64{c.real.Bytes()}
 		var p ImageMap
 		p.Learn(t.Context(), model, real)
-		diffs := Comparison{"", &p, func(text string) string { return text }}.Of(seen(model, ""), seen(real, ""))
+		diffs := Comparison{sim.Cmd{}, &p, func(text string) string { return text }}.Of(seen(model, ""), seen(real, ""))
 		require.Equal(t, c.want, sim.Verdict(diffs))
 	}
 }
@@ -117,7 +117,7 @@ func TestLayersOfTwoSeconds(t *testing.T) {
 		}
 		return v
 	}
-	require.Empty(t, Comparison{"", &p, func(text string) string { return text }}.Of(views(model), views(real)))
+	require.Empty(t, Comparison{sim.Cmd{}, &p, func(text string) string { return text }}.Of(views(model), views(real)))
 }
 
 func TestCompareClasses(t *testing.T) {

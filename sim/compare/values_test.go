@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs"
 	"twinlayer/sim"
 	"twinlayer/sim/compare"
 	"twinlayer/sim/model"
@@ -48,7 +49,7 @@ func world(t *testing.T, later time.Duration, old, changed string) (ask func(cmd
 
 // stdout is what the output of two worlds differs in.
 func stdout(cmd string, m, r sim.View) sim.Class {
-	all := compare.Comparison{Cmd: cmd, Pairs: &compare.ImageMap{}, AsTyped: func(s string) string { return s }}.Of(m, r)
+	all := compare.Comparison{Cmd: sim.Cmd{Text: cmd}, Pairs: &compare.ImageMap{}, AsTyped: func(s string) string { return s }}.Of(m, r)
 	return sim.Verdict(slices.DeleteFunc(all, func(d sim.Difference) bool { return d.What != "stdout" }))
 }
 
@@ -127,5 +128,30 @@ func TestPiecesThatMayDiffer(t *testing.T) {
 			require.Equal(t, want, stdout("", m, view(engine, sim.Piece{Kind: c.kind, Text: "A /y\n", Rest: "r"})), "%s %s", c.kind, engine)
 			require.Equal(t, sim.Bug, stdout("", m, view(engine, sim.Piece{Kind: c.kind, Text: "A /y\n", Rest: "s"})), "%s %s", c.kind, engine)
 		}
+	}
+}
+
+// TestFlagsAndChanges: what a command with a flag excuses, and what a change
+// beside, on which engine, and what not.
+func TestFlagsAndChanges(t *testing.T) {
+	layers := func(cmd sim.Cmd, engine string, beside ...fs.Change) sim.Class {
+		c := compare.Comparison{Cmd: cmd, Pairs: &compare.ImageMap{}, AsTyped: func(s string) string { return s }}
+		return sim.Verdict(c.Of(sim.View{Layer: "a", Changes: beside}, sim.View{Layer: "b", Changes: beside, Engine: engine}))
+	}
+	for _, flags := range []sim.Options{{RootReadOnly: true}, {Dir: "/d"}, {User: "u"}, {CapDrop: []string{"ALL"}}} {
+		cmd := sim.Cmd{Verb: "run", Options: flags}
+		require.Equal(t, sim.Expected, layers(cmd, sim.Podman), "%+v", flags)
+		require.Equal(t, sim.Bug, layers(cmd, sim.Docker), "%+v", flags)
+		require.Equal(t, sim.Bug, layers(sim.Cmd{Verb: "run"}, sim.Podman))
+	}
+	require.Equal(t, sim.Bug, layers(sim.Cmd{Verb: "exec", Options: sim.Options{User: "u", Dir: "/d"}}, sim.Podman), "it makes no container")
+	for path, want := range map[string]sim.Class{"/etc/hosts": sim.Expected, "/x/mtab": sim.Expected, "/etc/hosts2": sim.Bug, "/etc/hosts/x": sim.Bug} {
+		change := fs.Change{Kind: fs.Modify, Path: path}
+		require.Equal(t, want, layers(sim.Cmd{}, sim.Docker, change), path)
+		require.Equal(t, sim.Bug, layers(sim.Cmd{}, sim.Embedded, change), path)
+	}
+	for path, want := range map[string]sim.Class{"/usr": sim.Limit, "/lib64": sim.Limit, "/usr/lib/x": sim.Limit, "/usr/bin": sim.Bug, "/lib": sim.Bug} {
+		require.Equal(t, want, layers(sim.Cmd{}, sim.Embedded, fs.Change{Kind: fs.Delete, Path: path}), path)
+		require.Equal(t, sim.Bug, layers(sim.Cmd{}, sim.Embedded, fs.Change{Kind: fs.Modify, Path: path}), path)
 	}
 }

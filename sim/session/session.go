@@ -365,7 +365,7 @@ func (s *Session) judge(ctx context.Context, r *sim.Result, b *both) {
 			s.images.real = r.Real.Stock
 		}
 		s.pairs.Learn(ctx, compare.Side{Engine: s.Model, Images: s.images.model}, compare.Side{Engine: s.Real, Images: s.images.real})
-		r.Differences = append(r.Differences, compare.Comparison{Cmd: r.Cmd, Pairs: &s.pairs, AsTyped: b.asTyped}.Of(r.Model, *r.Real)...)
+		r.Differences = append(r.Differences, compare.Comparison{Cmd: b.modelCmd, Pairs: &s.pairs, AsTyped: b.asTyped}.Of(r.Model, *r.Real)...)
 	}
 	if !r.Model.Unknown.Empty() && (r.Real == nil || sim.Verdict(r.Differences) != sim.Limit) {
 		r.Differences = append(r.Differences, sim.Difference{What: "model", Class: sim.Limit, Reason: sim.CannotKnow(r.Model.Unknown)})
