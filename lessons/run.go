@@ -27,6 +27,8 @@ type Run struct {
 	began   mark // how it was where the step begins
 	ran     []sim.Result
 	checked []Checked
+	next    int              // the line that PlayLine runs next
+	left    session.Attached // where its last one has left the session
 	ended   bool
 	host    sim.Host
 }
@@ -98,14 +100,59 @@ func (r *Run) Play(ctx context.Context, see func(Line) error) error {
 	if err != nil || ok || !r.strayed {
 		return err
 	}
-	if err := r.Goto(ctx, r.at); err != nil {
-		return err
-	}
-	if err := see(Line{Afresh: true}); err != nil {
+	if _, err := r.afresh(ctx, see); err != nil {
 		return err
 	}
 	_, err = r.lines(ctx, s, see)
 	return err
+}
+
+// PlayLine is Play for one line; more says whether others are left. Where the
+// learner has tried something since that they would not find what they need,
+// the step begins afresh.
+func (r *Run) PlayLine(ctx context.Context, see func(Line) error) (more bool, err error) {
+	s, ok := r.Step()
+	if !ok {
+		return false, nil
+	}
+	if r.typed && (r.next == 0 || r.session.Attached() != r.left) {
+		if err := r.again(ctx); err != nil {
+			return false, err
+		}
+	}
+	if r.next == 0 {
+		r.session.Detach()
+	}
+	lines := s.Lines()
+	for first := r.next; r.next < len(lines); r.next++ {
+		if r.next > first && lines[r.next] != wordDetach { // that shows nothing by itself
+			r.left = r.session.Attached()
+			return true, nil
+		}
+		line, err := r.run(ctx, lines[r.next])
+		if err == nil {
+			err = see(line)
+		}
+		if err != nil {
+			return false, err
+		}
+		if r.strayed && line.surprises() {
+			return r.afresh(ctx, see)
+		}
+	}
+	r.next = 0
+	if ok, err = r.finish(ctx); err == nil && !ok && r.strayed {
+		return r.afresh(ctx, see)
+	}
+	return false, err
+}
+
+// afresh begins the step anew, as the lesson's own lines lead to it.
+func (r *Run) afresh(ctx context.Context, see func(Line) error) (more bool, err error) {
+	if err := r.Goto(ctx, r.at); err != nil {
+		return false, err
+	}
+	return true, see(Line{Afresh: true})
 }
 
 // lines runs the step's lines, and says whether they did what they should;
@@ -121,6 +168,11 @@ func (r *Run) lines(ctx context.Context, s Step, see func(Line) error) (bool, er
 			return false, err
 		}
 	}
+	return r.finish(ctx)
+}
+
+// finish says whether the step's lines have done what they should.
+func (r *Run) finish(ctx context.Context) (bool, error) {
 	if err := r.look(ctx); err != nil {
 		return false, err
 	}
@@ -220,7 +272,7 @@ func (r *Run) Next(ctx context.Context) (bool, error) {
 
 // opened takes note of how things are where a step begins.
 func (r *Run) opened(ctx context.Context) (err error) {
-	r.done, r.typed, r.inside, r.ran = false, false, false, nil
+	r.done, r.typed, r.inside, r.ran, r.next = false, false, false, nil, 0
 	if r.began, err = r.box.mark(ctx); err != nil {
 		return err
 	}

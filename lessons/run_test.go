@@ -423,3 +423,46 @@ func TestProgress(t *testing.T) {
 	require.NoError(t, p.At(l, 1), "a file that cannot be read is not written over")
 	require.Equal(t, "{", string(kept.text))
 }
+
+// TestPlayLine: a step is played one line after another. What the learner
+// tries between them stays, unless the lines would not find what they need.
+func TestPlayLine(t *testing.T) {
+	s := twins()
+	l := Lesson{ID: "lines", Steps: []Step{{ID: "one", Run: []string{"docker run -it --name lesson-a busybox", "touch /f", ":detach", "docker diff lesson-a"}}}}
+	run, err := l.Start(t.Context(), s)
+	require.NoError(t, err)
+	defer run.End(t.Context())
+	var ran []string
+	next := func() bool {
+		ran = nil
+		more, err := run.PlayLine(t.Context(), func(line Line) error {
+			if line.Afresh {
+				line.Text = "afresh"
+			}
+			ran = append(ran, line.Text)
+			return nil
+		})
+		require.NoError(t, err)
+		return more
+	}
+	require.True(t, next())
+	require.Equal(t, []string{"docker run -it --name lesson-a busybox"}, ran)
+	typed(t, s, run, "touch /mine")
+	require.True(t, next())
+	require.Equal(t, []string{"touch /f", ":detach"}, ran)
+	require.False(t, next())
+	require.Equal(t, []string{"docker diff lesson-a"}, ran)
+	require.True(t, run.Done())
+	r, err := s.Run(t.Context(), "docker diff lesson-a", noEnv)
+	require.NoError(t, err)
+	require.Equal(t, "A /f\nA /mine\n", r.Model.Stdout)
+
+	require.NoError(t, run.Goto(t.Context(), 0))
+	require.True(t, next())
+	typed(t, s, run, "exit")
+	require.True(t, next(), "the shell is gone: it begins afresh")
+	require.Equal(t, []string{"docker run -it --name lesson-a busybox"}, ran)
+	require.True(t, next())
+	require.False(t, next())
+	require.True(t, run.Done())
+}

@@ -115,6 +115,7 @@ type Difference struct {
 	Model  string     `json:"model"`
 	Real   string     `json:"real"`
 	Class  Class      `json:"class"`
+	Quiet  bool       `json:"quiet,omitempty"` // it is of ids and clocks alone: nobody need look
 	Reason say.Phrase `json:"phrase"`
 }
 

@@ -36,6 +36,7 @@ func (c Comparison) Of(model, real sim.View) []sim.Difference {
 		}
 		d := sim.Difference{What: f.name, Model: m, Real: r}
 		d.Class, d.Reason = c.judge(f, model, real)
+		d.Quiet = d.Class == sim.Expected && slices.Contains(quiet, d.Reason.Key)
 		out = append(out, d)
 	}
 	if why := c.Pairs.difference(model); why != "" {
@@ -46,6 +47,10 @@ func (c Comparison) Of(model, real sim.View) []sim.Difference {
 	}
 	return out
 }
+
+// quiet are the reasons for differences of ids and clocks, which tell nothing
+// of what a command has done.
+var quiet = []string{sayOtherIDs.Key, sayClock.Key, sayLayerKept.Key, sayLayerPushed.Key, sayEnginesOwn.Key}
 
 func asIs(text string) string { return text }
 

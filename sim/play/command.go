@@ -90,7 +90,7 @@ func (c *Conversation) show(result sim.Result, err error) error {
 	}
 	held := c.Step && c.Person
 	c.timeline.Add(result.Cmd, result.Steps, held)
-	c.walked = false
+	c.walked, c.result = false, result
 	c.remember(result.Cmd)
 	out := Result{Result: result, Unchanged: c.asBefore(result), Hints: result.Model.Hints, Adopted: result.Model.Adopted}
 	if result.Real != nil {

@@ -105,6 +105,20 @@ type Result struct {
 	Adopted   []Phrase `json:"adopted,omitempty"` // what the model took over from the real world
 }
 
+// Output is all that the last command has printed, as one reads it; Real is
+// empty where the real world has printed the same, or there is none.
+type Output struct {
+	Cmd   string `json:"cmd"`
+	Model string `json:"model"`
+	Real  string `json:"real,omitempty"`
+}
+
+// Differs are the differences between the worlds after the last command.
+type Differs struct {
+	Cmd         string           `json:"cmd"`
+	Differences []sim.Difference `json:"differences"`
+}
+
 // Steps lists steps of the model's, of one command.
 type Steps struct {
 	Steps []StepAt `json:"steps"`
@@ -346,6 +360,8 @@ func (Moment) kind() string      { return "moment" }
 func (Picture) kind() string     { return "picture" }
 func (Steps) kind() string       { return "steps" }
 func (Timeline) kind() string    { return "timeline" }
+func (Output) kind() string      { return "output" }
+func (Differs) kind() string     { return "differs" }
 func (Report) kind() string      { return "report" }
 func (Reconnected) kind() string { return "reconnected" }
 func (Notice) kind() string      { return "notice" }

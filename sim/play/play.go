@@ -73,6 +73,7 @@ type Conversation struct {
 	over     atomic.Bool
 	pointed  bool              // at the words for steps
 	last     string            // the container of the last command that had one
+	result   sim.Result        // of the last command
 	shown    map[string]string // the layer that was last shown, by container
 	told     map[string]World  // the world that was last told, by its side
 	survey   *surveyor

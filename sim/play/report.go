@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"twinlayer/sim"
@@ -30,7 +31,36 @@ func layers(c *Conversation, ctx context.Context, args []string) error {
 	return nil
 }
 
+// output tells again what the last command has printed.
+func output(c *Conversation, _ context.Context, _ []string) error {
+	if c.result.Cmd == "" {
+		c.refuse(noOutput)
+		return nil
+	}
+	out := Output{Cmd: c.result.Cmd, Model: strings.Join(c.result.Model.Printed(), "")}
+	if c.result.Real != nil {
+		out.Real = strings.Join(c.result.Real.Printed(), "")
+	}
+	if out.Real == out.Model {
+		out.Real = ""
+	}
+	c.tell(out)
+	return nil
+}
+
+// differs tells in what the worlds differ after the last command.
+func differs(c *Conversation) {
+	c.tell(Differs{c.result.Cmd, append([]sim.Difference{}, c.result.Differences...)})
+	if len(c.result.Differences) == 0 {
+		c.say(nothingDiffers)
+	}
+}
+
 func why(c *Conversation, ctx context.Context, args []string) error {
+	if slices.Equal(args, []string{"differs"}) {
+		differs(c)
+		return nil
+	}
 	if at := c.Session.Attached(); len(args) == 1 && at.Container != "" {
 		args = []string{at.Container, args[0]}
 	}

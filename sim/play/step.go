@@ -161,7 +161,12 @@ func (c *Conversation) goOn(ctx context.Context) error {
 // playStep plays the step's own lines.
 func (c *Conversation) playStep(ctx context.Context) error {
 	see := func(line lessons.Line) error { return c.lessonLine(ctx, line) }
-	if err := c.lesson.run.Play(ctx, see); err != nil {
+	if c.Person && !c.Auto { // one command at a time
+		if more, err := c.lesson.run.PlayLine(ctx, see); err != nil || more {
+			c.pointOn()
+			return err
+		}
+	} else if err := c.lesson.run.Play(ctx, see); err != nil {
 		return err
 	}
 	c.tellGoals(c.lesson.run.Checked())

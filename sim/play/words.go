@@ -41,6 +41,7 @@ func init() {
 		{"picture", "[KIND] [NAME] [PATH…]", helpPicture, picture},
 		{"layers", "[CONTAINER|IMAGE]", helpLayers, layers},
 		{"why", "IMAGE|CONTAINER PATH", helpWhy, why},
+		{"output", "", helpOutput, output},
 		{"audit", "IMAGE|CONTAINER", helpAudit, audit},
 		{"diff", "IMAGE IMAGE", helpDiff, diffImages},
 		{"evidence", "[CONTAINER]", helpEvidence, evidence},

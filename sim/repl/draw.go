@@ -90,9 +90,14 @@ func (p painter) result(r play.Result) {
 	if !r.Notice.Empty() {
 		p.warned(r.Notice)
 	}
+	if r.Real != nil && alike(r.Differences) {
+		p.once(r)
+		p.hints(r)
+		return
+	}
 	left := p.column(r.Model, p.worldName("model"), r.Unchanged)
 	if r.Real == nil {
-		p.alone(left)
+		p.alone(left, logs(r.Cmd))
 	} else {
 		p.beside(left, p.column(*r.Real, p.worldName(r.Real.Engine), r.Unchanged))
 	}
@@ -100,15 +105,82 @@ func (p painter) result(r play.Result) {
 	p.hints(r)
 }
 
+// alike says whether the worlds differ in nothing that a learner need look at.
+func alike(all []sim.Difference) bool {
+	return !slices.ContainsFunc(all, func(d sim.Difference) bool { return !d.Quiet })
+}
+
+// once draws what both worlds show alike, and a mark that they do.
+func (p painter) once(r play.Result) {
+	v := *r.Real
+	p.foldedLog(p.printedLines(v), logs(r.Cmd))
+	mark := sayBoth
+	switch {
+	case len(r.Differences) > 0:
+		mark = sayBothQuiet
+	case len(v.Changes) > 0:
+		mark = sayBothLayer(shortDigest(v.Layer))
+	}
+	if v.Layer != "" && !r.Unchanged && (len(v.Changes) > 0 || strings.HasPrefix(r.Cmd, "docker ")) {
+		p.printed(p.changeLines(v.Changes))
+	}
+	p.paragraph(p.good, "", p.lines.ok+" "+p.in(mark))
+}
+
+// noRealKey is of the reason that stands at every command of a session without
+// a real engine.
+const noRealKey = "world.no-real"
+
+// logs says whether a command prints what a program, or a build, tells on its
+// way, of which the middle matters least.
+func logs(cmd string) bool {
+	words := strings.Fields(cmd)
+	if len(words) > 2 && words[0] == "docker" && words[1] == "container" {
+		words = words[1:]
+	}
+	if slices.Contains(words, "--help") {
+		return false
+	}
+	return len(words) < 2 || words[0] != "docker" && words[0] != "container" || slices.Contains(logging, words[1])
+}
+
+var logging = []string{"build", "run", "exec", "pull", "push", "logs", "start", "attach"}
+
+// logMost is how many lines of a log are drawn on a screen.
+const logMost = 16
+
+// foldedLog draws lines; of a long log, on a screen, not the middle.
+func (p painter) foldedLog(lines []string, log bool) {
+	half := logMost / 2
+	if !log || !p.screen || len(lines) <= logMost+2 {
+		p.printed(lines)
+		return
+	}
+	p.printed(lines[:half])
+	p.note(sayLinesFolded(len(lines) - 2*half))
+	p.printed(lines[len(lines)-half:])
+}
+
+// output draws all that was printed.
+func (p painter) output(o play.Output) {
+	p.printed(p.screenLines(o.Model))
+	if o.Real != "" {
+		p.paragraph(p.bold, "", p.in(realWorld))
+		p.printed(p.screenLines(o.Real))
+	}
+}
+
+// differs draws each difference with what each world shows.
+func (p painter) differs(d play.Differs) {
+	for _, one := range d.Differences {
+		p.paragraph(p.odd, "", p.lines.warn+" "+p.in(sayDiffers(one.What, string(one.Class), one.Reason)))
+		p.beside(append([]string{p.worldName("model")}, p.screenLines(one.Model)...), append([]string{p.in(realWorld)}, p.screenLines(one.Real)...))
+	}
+}
+
 // column is what one world showed, as lines; the first is its head.
 func (p painter) column(v sim.View, head string, asBefore bool) []string {
-	out := []string{head}
-	for _, text := range v.Printed() {
-		out = append(out, p.screenLines(text)...)
-	}
-	if v.Exit != 0 {
-		out = append(out, p.in(sayExitStatus(v.Exit)))
-	}
+	out := append([]string{head}, p.printedLines(v)...)
 	if v.Layer == "" {
 		return out
 	}
@@ -119,7 +191,22 @@ func (p painter) column(v sim.View, head string, asBefore bool) []string {
 		return append(out, p.in(sayLayerAsBefore(shortDigest(v.Layer))))
 	}
 	out = append(out, p.changeLines(v.Changes)...)
+	if len(v.Changes) == 0 {
+		return out // the digest of an empty layer tells nothing
+	}
 	return append(out, p.in(sayLayerIs(shortDigest(v.Layer))))
+}
+
+// printedLines are what a world has printed, and the exit status if it tells
+// something.
+func (p painter) printedLines(v sim.View) (out []string) {
+	for _, text := range v.Printed() {
+		out = append(out, p.screenLines(text)...)
+	}
+	if v.Exit != 0 {
+		out = append(out, p.in(sayExitStatus(v.Exit)))
+	}
+	return out
 }
 
 func (p painter) changeLines(changes []fs.Change) []string {
@@ -144,9 +231,9 @@ func shortDigest(d string) string {
 	return d
 }
 
-func (p painter) alone(lines []string) {
+func (p painter) alone(lines []string, log bool) {
 	p.paragraph(p.bold, "", p.in(sayNoRealEngine(lines[0])))
-	p.printed(lines[1:])
+	p.foldedLog(lines[1:], log)
 }
 
 // beside draws two columns. What both worlds show alike, but is too wide for
@@ -214,24 +301,16 @@ func (p painter) row(half int, left, right string, c *color.Color) {
 
 // verdict says whether the worlds agree, and why where they do not.
 func (p painter) verdict(r sim.Result) {
-	if r.Verdict == sim.Same {
-		p.paragraph(p.good, "", p.lines.ok+" "+p.in(sayAgree(agreed(r.Model))))
-	}
 	for _, d := range r.Differences {
+		if r.Real == nil && d.Reason.Key == noRealKey {
+			continue // the head says so
+		}
 		if r.Real == nil {
 			p.paragraph(p.odd, "", p.lines.warn+" "+p.in(modelAlone(d.Reason)))
 		} else {
 			p.difference(d)
 		}
 	}
-}
-
-// agreed lists what was compared.
-func agreed(v sim.View) say.Phrase {
-	if v.Layer != "" {
-		return sayComparedAll
-	}
-	return sayCompared
 }
 
 func (p painter) difference(d sim.Difference) {

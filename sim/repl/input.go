@@ -114,6 +114,13 @@ func (t *Terminal) Line(prompt string) (string, error) {
 	return line, err
 }
 
+// More asks, and takes the question off the screen again.
+func (t *Terminal) More(question string) bool {
+	answer, err := t.state.Prompt(question)
+	io.WriteString(os.Stdout, "\x1b[1A\x1b[2K")
+	return err == nil && !strings.HasPrefix(strings.TrimSpace(answer), "q")
+}
+
 // Talks is true.
 func (t *Terminal) Talks() bool { return true }
 

@@ -271,7 +271,7 @@ func TestQuestionWaits(t *testing.T) {
 // TestRunsAhead: what a step is for may be there when it is opened.
 func TestRunsAhead(t *testing.T) {
 	var out strings.Builder
-	in := &typed{strings.Split("lesson 1\nskip\nskip\nskip\nskip\nskip\n\n\ndocker run --name lesson-hello-2 hello-world\n\n3", "\n"), &out}
+	in := &typed{strings.Split("lesson 1\nskip\nskip\nskip\nskip\nskip\n\n\n\ndocker run --name lesson-hello-2 hello-world\n\n3", "\n"), &out}
 	run(t, in, &out, play.Config{})
 	_, step, _ := strings.Cut(out.String(), "[7/8]")
 	require.Contains(t, step, "ok container lesson-hello-2 is stopped (model)\n")

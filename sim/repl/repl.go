@@ -42,6 +42,12 @@ type Lines interface {
 	Talks() bool
 }
 
+// Asker can ask whether to go on, where somebody types.
+type Asker interface {
+	// More shows the question, and says whether to go on.
+	More(question string) bool
+}
+
 // ErrAborted is what Lines returns when a line was given up.
 var ErrAborted = errors.New("line aborted")
 
@@ -63,6 +69,7 @@ type REPL struct {
 	bars       *bars           // of the command that is under way; nil: none are drawn
 	began      time.Time       // the input that is dealt with
 	unheard    error           // why nothing more can be written
+	pages      *pager          // nil: nobody looks
 }
 
 // New is a REPL that listens to a conversation; nothing is read before Run.
@@ -70,7 +77,13 @@ func New(c Config) *REPL {
 	if c.Width == 0 {
 		c.Width = 80
 	}
-	r := &REPL{Config: c, draw: newPainter(ink.NewPen(c.Out), c.Plain, c.Width)}
+	r := &REPL{Config: c}
+	out := c.Out
+	if asker, ok := c.Lines.(Asker); ok && c.Live {
+		r.pages = &pager{out: out, rows: r.rows, more: func() bool { return asker.More(r.draw.in(sayMore)) }}
+		out = r.pages
+	}
+	r.draw = newPainter(ink.NewPen(out), c.Plain, c.Width)
 	r.draw.lang, r.draw.screen = c.Lang, c.Lines.Talks()
 	if c.JSON {
 		c.Play.Listen(r.write)
@@ -78,6 +91,12 @@ func New(c Config) *REPL {
 		c.Play.Listen(r.show)
 	}
 	return r
+}
+
+// rows is the height of the terminal.
+func (r *REPL) rows() int {
+	_, rows := r.Size()
+	return max(rows, 4)
 }
 
 // write writes an event as a line of JSON.
@@ -142,6 +161,9 @@ func (r *REPL) do(ctx context.Context, in play.Input) error {
 	defer stop()
 	r.began = time.Now()
 	r.draw.width, r.draw.height = r.screen()
+	if r.pages != nil {
+		r.pages.read()
+	}
 	err := r.Play.Do(ctx, in)
 	r.endBars()
 	switch {

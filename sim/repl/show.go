@@ -64,6 +64,10 @@ func (p painter) event(b play.Body) {
 		for _, s := range b.Steps {
 			p.step(s)
 		}
+	case play.Output:
+		p.output(b)
+	case play.Differs:
+		p.differs(b)
 	case play.Timeline:
 		p.timeline(b)
 	case play.Report:

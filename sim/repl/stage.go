@@ -44,6 +44,9 @@ func (r *REPL) screen() (columns, rows int) {
 
 // present draws the lines of a picture.
 func (r *REPL) present(lines [][]ink.Span) {
+	if r.pages != nil {
+		r.pages.read() // a picture is one screen
+	}
 	up := 0
 	if r.Live && r.stage.drawn != nil {
 		columns, _ := r.screen()

@@ -170,7 +170,7 @@ func TestTerminal(t *testing.T) {
 		}
 		require.Equal(t, 4, strings.Count(seen.String(), "[exit status 130]"), "of both worlds: %s", &seen)
 		require.Contains(t, seen.String(), "\n42\r\n", "a followed log is shown as it comes")
-		step("docker rm -f bg\r", "the worlds agree")
+		step("docker rm -f bg\r", "the same in both worlds")
 		step("quit\r", "quit")
 		require.NoError(t, cmd.Wait(), &seen)
 		p.RequireNothingLeft(t)
