@@ -347,7 +347,7 @@ func stateFile(name string) string {
 // size is the terminal's.
 func size() (columns, rows int) {
 	columns, rows, err := term.GetSize(int(os.Stdout.Fd()))
-	if err != nil {
+	if err != nil || columns == 0 || rows == 0 { // a terminal may not know its size
 		return 80, 24
 	}
 	return columns, rows
