@@ -39,7 +39,7 @@ func (c Comparison) Of(model, real sim.View) []sim.Difference {
 		d.Quiet = d.Class == sim.Expected && slices.Contains(quiet, d.Reason.Key)
 		out = append(out, d)
 	}
-	if why := c.Pairs.difference(model); why != "" {
+	if why := c.Pairs.difference(model); !why.Empty() {
 		out = append(out, sim.Difference{What: "images", Class: sim.Bug, Reason: sayNotTheSame(why)})
 	}
 	if c.Pairs.own(model) {

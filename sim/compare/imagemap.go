@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"slices"
 	"sort"
@@ -14,6 +13,7 @@ import (
 
 	"twinlayer/fs"
 	"twinlayer/sim"
+	"twinlayer/sim/say"
 )
 
 // ImageMap are which image of the model is which image of the real engine. An
@@ -33,7 +33,7 @@ type ImageMap struct {
 	model map[digest.Digest]digest.Digest // of images: the model's id to the real one
 	as    map[string]sim.Image            // of images: the model's id to the real image
 	ids   map[string]string               // the same of all digests: images, layers, chains; hexadecimal
-	odd   map[string]string               // by the model's image id: what is not the same
+	odd   map[string]say.Phrase           // by the model's image id: what is not the same
 	made  map[string]bool                 // by the same: its layers are equal but for what engines make themselves
 	seen  map[digest.Digest]bool          // ids that were looked at, of both worlds
 	sums  map[digest.Digest]digest.Digest // canonical digests by diffID
@@ -48,7 +48,7 @@ type Side struct {
 // Learn pairs the images that are new on both sides.
 func (p *ImageMap) Learn(ctx context.Context, model, real Side) {
 	if p.model == nil {
-		*p = ImageMap{map[digest.Digest]digest.Digest{}, map[string]sim.Image{}, map[string]string{}, map[string]string{}, map[string]bool{}, map[digest.Digest]bool{}, map[digest.Digest]digest.Digest{}}
+		*p = ImageMap{map[digest.Digest]digest.Digest{}, map[string]sim.Image{}, map[string]string{}, map[string]say.Phrase{}, map[string]bool{}, map[digest.Digest]bool{}, map[digest.Digest]digest.Digest{}}
 	}
 	news, theirs := p.unseen(model.Images), p.unseen(real.Images)
 	same := configuration
@@ -82,16 +82,16 @@ func (p *ImageMap) pair(ctx context.Context, model, real Side, m, r sim.Image) {
 	p.model[m.ID], p.as[m.ID.String()] = r.ID, r
 	p.ids[m.ID.Encoded()] = r.ID.Encoded()
 	if len(m.Layers) != len(r.Layers) {
-		p.odd[m.ID.String()] = "they have not the same number of layers"
+		p.odd[m.ID.String()] = sayOtherLayerCount
 		return
 	}
 	switch same, err := p.sameLayers(ctx, model, real, m, r); {
 	case err != nil:
-		p.odd[m.ID.String()] = fmt.Sprintf("its layers cannot be compared: %v", err)
+		p.odd[m.ID.String()] = sayLayersNotCompared(err.Error())
 	case !same && p.sameWithoutOwn(ctx, model, real, m, r):
 		p.made[m.ID.String()] = true
 	case !same:
-		p.odd[m.ID.String()] = "the canonical digests of their layers differ"
+		p.odd[m.ID.String()] = sayOtherContents
 	}
 	p.alias(m, r)
 }
@@ -232,16 +232,16 @@ func (p *ImageMap) RealImages(all []sim.ImageView) []sim.ImageView {
 }
 
 // difference says in what a model's image that has its pair is not the same.
-func (p *ImageMap) difference(v sim.View) string {
+func (p *ImageMap) difference(v sim.View) say.Phrase {
 	if p == nil {
-		return ""
+		return say.Phrase{}
 	}
 	for _, img := range v.Images {
-		if why := p.odd[img.ID]; why != "" {
+		if why := p.odd[img.ID]; !why.Empty() {
 			return why
 		}
 	}
-	return ""
+	return say.Phrase{}
 }
 
 // own says whether an image of the model has its pair in all but what engines

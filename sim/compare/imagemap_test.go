@@ -67,6 +67,7 @@ func TestImagesThatDifferAreABug(t *testing.T) {
 	diffs := Comparison{sim.Cmd{}, &p, func(text string) string { return text }}.Of(seen(model, ""), seen(real, ""))
 	require.Equal(t, sim.Bug, sim.Verdict(diffs))
 	require.Contains(t, say.Text(diffs[0].Reason), "canonical digests")
+	require.Contains(t, say.In("zh", diffs[0].Reason), "规范摘要不一样")
 }
 
 // TestEnginesOwn: what an engine makes itself in a container may be in a layer
