@@ -55,7 +55,9 @@ func (c *Conversation) command(ctx context.Context, line string) error {
 		return err
 	}
 	at, asking := c.Session.Attached(), c.asking()
-	c.tell(commandAt(at, line))
+	cmd := commandAt(at, line)
+	c.at = cmd.Container
+	c.tell(cmd)
 	watched, end := c.watched(ctx)
 	result, err := c.Session.Run(watched, line, c.Getenv)
 	end()

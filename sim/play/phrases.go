@@ -76,6 +76,7 @@ var (
 	helpLook      = say.P0("word.look")
 	helpPlay      = say.P0("word.play")
 	helpTimeline  = say.P0("word.timeline")
+	helpLog       = say.P0("word.log")
 	helpUndo      = say.P0("word.undo")
 	helpEnd       = say.P0("word.end")
 	helpSteps     = say.P0("word.steps")

@@ -64,6 +64,7 @@ type Conversation struct {
 	timeline sim.Timeline
 	history  []past   // the commands that were run, the last one at the end
 	futures  []branch // what was left for commands that were typed in the past
+	at       string   // the container in whose shell the last command was typed
 	walked   bool     // the cursor was moved back, and nothing was run since
 	booted   []sim.Step
 	lesson   *lesson // that is on; nil: none

@@ -189,6 +189,7 @@ func (c *Conversation) lessonLine(ctx context.Context, line lessons.Line) error 
 		cmd.At, cmd.Text = AtSelf, strings.TrimPrefix(line.Text, ":")
 	}
 	cmd.Lesson = true
+	c.at = cmd.Container
 	c.tell(cmd)
 	switch w, args, _ := c.word(line.Text); {
 	case line.Shows:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"twinlayer/sim"
@@ -28,7 +29,8 @@ type CommandAt struct {
 // past is a command that was run, and the session right after it.
 type past struct {
 	cmd   string
-	taken int // so many steps there were then
+	at    string // the container in whose shell it was typed; "": it was docker's
+	taken int    // so many steps there were then
 	after session.Point
 }
 
@@ -44,7 +46,7 @@ const pastKept = 1000
 
 // remember notes a command that has been run.
 func (c *Conversation) remember(cmd string) {
-	c.history = append(slices.Clip(c.history), past{cmd, c.timeline.Taken(), c.Session.Point()})
+	c.history = append(slices.Clip(c.history), past{cmd, c.at, c.timeline.Taken(), c.Session.Point()})
 	if len(c.history) > 2*pastKept {
 		cut := len(c.history) - pastKept
 		c.history = slices.Clone(c.history[cut:])
@@ -89,6 +91,28 @@ func (c *Conversation) listTimeline() Timeline {
 
 func timeline(c *Conversation, _ context.Context, _ []string) error {
 	c.tell(c.listTimeline())
+	return nil
+}
+
+// logged are the commands of the session as one would type them to docker
+// alone; what was typed in a container's shell stands below, as comments.
+func (c *Conversation) logged() string {
+	var b strings.Builder
+	for _, p := range c.history[1:] {
+		docker := p.cmd == "docker" || strings.HasPrefix(p.cmd, "docker ")
+		switch {
+		case p.at != "":
+			b.WriteString("# " + p.at + ": ")
+		case !docker:
+			b.WriteString("docker ")
+		}
+		b.WriteString(strings.ReplaceAll(p.cmd, "\n", "\n# ") + "\n")
+	}
+	return b.String()
+}
+
+func logWord(c *Conversation, _ context.Context, _ []string) error {
+	c.tell(Printed{c.logged()})
 	return nil
 }
 

@@ -85,6 +85,13 @@ func TestUndoShell(t *testing.T) {
 	require.Empty(t, p.Shell, "before the shell")
 }
 
+// TestLog: the commands as one would type them to docker alone.
+func TestLog(t *testing.T) {
+	s := converse(t, play.Config{})
+	s.do(play.Line("run -it --name box busybox"), play.Line("touch /f"), play.Line("exit"), play.Line("docker commit box mine"))
+	require.Equal(t, "docker run -it --name box busybox\n# box: touch /f\n# box: exit\ndocker commit box mine\n", one[play.Printed](t, s.do(play.Line("log"))).Text)
+}
+
 // TestPlayBySelf: the steps of the last command play by themselves.
 func TestPlayBySelf(t *testing.T) {
 	s := converse(t, play.Config{})

@@ -35,6 +35,7 @@ func init() {
 		{"play", "[SPEED]", helpPlay, playSteps},
 		{"timeline", "", helpTimeline, timeline},
 		{"undo", "", helpUndo, undo},
+		{"log", "", helpLog, logWord},
 		{"look", "[PATH…]", helpLook, look},
 		{"steps", "[on|off]", helpSteps, steps},
 		{"boot", "", helpBoot, boot},
