@@ -174,11 +174,13 @@ func (b *builder) announce(code string) {
 }
 
 // note records a step of the build where the engine records steps.
-func (b *builder) note(why say.Phrase) {
+func (b *builder) note(why say.Phrase) { b.noteAs("build", why) }
+
+func (b *builder) noteAs(op string, why say.Phrase) {
 	if n, ok := b.engine.(interface {
 		Note(op, path string, why say.Phrase)
 	}); ok {
-		n.Note("build", "/", why)
+		n.Note(op, "/", why)
 	}
 }
 

@@ -48,7 +48,7 @@ func (b *builder) cachedOr(line string, or func(sim.Image) bool) (bool, error) {
 	for _, img := range children {
 		if b.hits(img, line) || or(img) {
 			b.say(" ---> Using cache\n")
-			b.note(sayUsedAgain(sim.Short(img.ID)))
+			b.noteAs("cached", sayUsedAgain(sim.Short(img.ID)))
 			b.image = img
 			b.arrive()
 			return true, nil

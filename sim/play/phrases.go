@@ -33,6 +33,7 @@ var (
 	stepsHeld      = say.P0("play.steps-held")
 	stepsNotHeld   = say.P0("play.steps-not-held")
 	noSuchPicture  = say.P2("play.no-such-picture")
+	oneSide        = say.P0("play.one-side")
 	layersNeeds    = say.P0("play.layers-needs")
 	whyNeeds       = say.P0("play.why-needs")
 	auditNeeds     = say.P0("play.audit-needs")

@@ -15,9 +15,15 @@ type PictureKind string
 // The kinds of pictures.
 const (
 	PictureUnion PictureKind = "union" // layers, and what is seen of them
+	PictureTower PictureKind = "tower" // a build that grows
+	PictureTree  PictureKind = "tree"  // what images share
+	PictureHost  PictureKind = "host"  // one kernel, and containers on it
+	PictureBoot  PictureKind = "boot"  // a machine that comes up
+	PictureBytes PictureKind = "bytes" // what all of it takes on disk and in memory
+	PictureSides PictureKind = "sides" // two worlds, or two images
 )
 
-var pictureKinds = []PictureKind{PictureUnion}
+var pictureKinds = []PictureKind{PictureUnion, PictureTower, PictureTree, PictureHost, PictureBoot, PictureBytes, PictureSides}
 
 // Picture asks the screen for a picture, and has all that it is made of.
 type Picture struct {
@@ -69,11 +75,13 @@ func (c *Conversation) named(ctx context.Context, name string) (string, bool) {
 
 // paint tells a picture with the moments that it is made of.
 func (c *Conversation) paint(ctx context.Context, p Picture) error {
-	if at := c.Session.Attached().Container; len(p.Of) == 0 && at != "" && p.Kind == PictureUnion {
+	if at := c.Session.Attached().Container; len(p.Of) == 0 && at != "" && (p.Kind == PictureUnion || p.Kind == PictureSides) {
 		p.Of = []string{at}
 	}
 	now, ok := c.timeline.Now()
 	switch {
+	case p.Kind == PictureSides && len(p.Of) < 2:
+		return c.paintSides(ctx, p)
 	case ok && c.timeline.Ahead() > 0:
 		p.Steps = stepsAt(c.timeline.Command())
 		delete(c.told, c.Session.Model.Name())
@@ -82,6 +90,25 @@ func (c *Conversation) paint(ctx context.Context, p Picture) error {
 		p.Steps = stepsAt(c.timeline.Last())
 		p.Moments = []Moment{c.afresh(c.Session.Model, c.Session.Model.State().World(), p.Paths)}
 	}
+	c.tell(p)
+	return nil
+}
+
+// paintSides tells the present of each world.
+func (c *Conversation) paintSides(ctx context.Context, p Picture) error {
+	if c.Session.Real == nil {
+		c.refuse(oneSide)
+		return nil
+	}
+	for _, e := range c.Session.Engines() {
+		world, err := c.present(ctx, e)
+		if err != nil {
+			return err
+		}
+		world.Focus = c.Session.Model.State().World().Focus
+		p.Moments = append(p.Moments, c.afresh(e, world, p.Paths))
+	}
+	p.Steps = []StepAt{}
 	c.tell(p)
 	return nil
 }

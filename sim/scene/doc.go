@@ -19,6 +19,29 @@
 // where it was, hidden. What is deleted stays there too: a whiteout above it
 // hides it. An opaque directory hides all that the layers below have in it.
 //
+// [Tower] is a build or a commit that grows. Each instruction is a floor: a
+// container is run from the image below, the instruction is executed in it, and
+// what has changed is committed as the next image's topmost layer. Where an
+// earlier build did the same, its floor is used again. What changes only the
+// configuration adds a floor without a layer.
+//
+// [Tree] is what images share. A layer is one box, however many images and
+// containers stand on it.
+//
+// [Host] is the one kernel, and containers as what they are: processes on it
+// with namespaces and mounts of their own. Beside it is a virtual machine, which
+// has a kernel of its own.
+//
+// [Boot] is a machine that comes up: firmware, bootfs, rootfs, the first
+// process; and what of that is gone again.
+//
+// [Bytes] is what images and containers take on disk: each for itself, all
+// together with every layer kept once, and what later layers waste of earlier
+// ones.
+//
+// [Sides] is two scenes in one: of two worlds or of two images. What both have
+// alike is plain, the rest is marked.
+//
 // A scene has at most so many columns as the widest screen; making one looks at
 // the entries that a world tells, which are few, and never at all files of a
 // layer.

@@ -40,15 +40,16 @@ func (b Brush) in(p say.Phrase) string { return ink.Visible(say.In(b.Lang, p)) }
 
 // What the brush itself says.
 var (
-	thisStep = say.P0("brush.this-step")
-	nextStep = say.P0("brush.next-step")
-	folded   = say.P1("brush.folded")
-	moreOf   = say.P1("brush.more")
-	headOf   = say.P1("brush.head")
-	headNote = say.P2("brush.head-note")
-	itemOf   = say.P2("brush.item")
-	comma    = say.P0("brush.comma")
-	goesTo   = say.P4("brush.goes-to")
+	thisStep  = say.P0("brush.this-step")
+	nextStep  = say.P0("brush.next-step")
+	folded    = say.P1("brush.folded")
+	moreOf    = say.P1("brush.more")
+	headOf    = say.P1("brush.head")
+	headNote  = say.P2("brush.head-note")
+	itemOf    = say.P2("brush.item")
+	semicolon = say.P0("brush.semicolon")
+	comma     = say.P0("brush.comma")
+	goesTo    = say.P4("brush.goes-to")
 )
 
 // glyphs are what marks are drawn as, the most telling first.

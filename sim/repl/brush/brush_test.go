@@ -141,6 +141,35 @@ var cases = []struct {
 	{"union-many-layers", func(s *studio) {
 		s.file("Dockerfile", "FROM busybox\n"+strings.Repeat("RUN echo line >> /log\n", 20)).do("docker build -t many .", "picture many /log")
 	}},
+	{"tower-executing", func(s *studio) {
+		s.file("Dockerfile", dockerfile).do("docker build -t many .").at("whiteout", "/etc/passwd").do("picture tower")
+	}},
+	{"tower-committed", func(s *studio) {
+		s.file("Dockerfile", dockerfile).do("docker build -t many .").at("remove", "").do("picture tower")
+	}},
+	{"tower-cached", func(s *studio) {
+		s.file("Dockerfile", dockerfile).do("docker build -t many .").file("Dockerfile", dockerfile+"RUN echo 3 > /data/one\n").do("docker build -t more .", "picture tower")
+	}},
+	{"tower-commit", func(s *studio) {
+		s.do("docker run -d --name box busybox sleep 1000", "docker exec box sh -c 'echo 1 > /new'", "docker commit box saved", "picture tower")
+	}},
+	{"tower-image", func(s *studio) { s.file("Dockerfile", dockerfile).do("docker build -t many .", "picture tower many") }},
+	{"tree", func(s *studio) {
+		s.file("Dockerfile", dockerfile).do("docker build -t many .").file("Dockerfile", "FROM busybox\nRUN echo hello > /etc/motd\nRUN echo other > /other\n").do("docker build -t other .")
+		s.do("docker pull hello-world", "docker pull debian", "docker run -d --name box many sleep 1000", "docker run -d --name second many sleep 1000", "docker create --name third debian", "picture tree")
+	}},
+	{"host", func(s *studio) {
+		s.do("docker run -d --name box -v data:/data busybox sleep 1000", "docker run -d --name second debian sleep 1000", "docker create --name third busybox", "picture host")
+	}},
+	{"boot-early", func(s *studio) { s.do("goto 2") }},
+	{"boot-unmount", func(s *studio) { s.do("back") }},
+	{"boot", func(s *studio) { s.do("picture boot") }},
+	{"bytes", func(s *studio) {
+		s.file("Dockerfile", "FROM debian\nRUN echo hello > /etc/motd\nRUN rm -r /usr/share/doc\n").do("docker build -t small .", "docker run -d --name box small sleep 1000", "docker run -d --name second debian sleep 1000", "docker pull busybox", "picture bytes")
+	}},
+	{"sides-images", func(s *studio) {
+		s.file("Dockerfile", dockerfile).do("docker build -t many .").file("Dockerfile", "FROM busybox\nRUN echo hello > /etc/motd\nRUN echo other > /other\n").do("docker build -t other .", "picture sides many other /etc/motd /etc/passwd /other")
+	}},
 }
 
 const dockerfile = "FROM busybox\nRUN echo hello > /etc/motd\nRUN rm /etc/passwd && mkdir /data && echo 1 > /data/one\nLABEL a=b\nRUN echo 2 > /data/one\n"

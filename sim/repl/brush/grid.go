@@ -14,7 +14,7 @@ import (
 // A cell is at least so wide, and at most; so is a row's label.
 const (
 	cellLeast, cellMost   = 11, 26
-	labelLeast, labelMost = 8, 30
+	labelLeast, labelMost = 8, 44
 )
 
 // grid is a scene being drawn in boxes.
@@ -52,7 +52,7 @@ func (g *grid) measure() {
 	for _, r := range g.scene.Rows {
 		g.label = max(g.label, width(g.in(r.Name)), width(g.in(r.Note)))
 	}
-	g.label = min(max(g.label, labelLeast), labelMost, max(labelLeast, g.Columns/3))
+	g.label = min(max(g.label, labelLeast), labelMost, max(labelLeast, g.Columns/3, g.Columns-len(g.scene.Columns)*labelLeast*2))
 	room := g.Columns - g.label
 	n := max(1, min(len(g.scene.Columns), room/(cellLeast+1)))
 	g.columns = chosen(g.scene, n)
@@ -232,7 +232,7 @@ func (g *grid) cellLines(c scene.Cell, room int) (a, b Line) {
 	mark, paint := glyph(c)
 	text := g.in(c.Text)
 	if c.Of > 0 {
-		text = bar(c, room-width(text)-4) + " " + text
+		text = bar(c, room-2-sizeWidth) + " " + text
 	}
 	tail := ""
 	if c.Now {
@@ -265,14 +265,17 @@ func strong(c *color.Color) *color.Color {
 	return out.Add(color.Bold)
 }
 
+// sizeWidth is the width of a size, and of the blank in front of it.
+const sizeWidth = 8
+
 // bar is as long as a cell's bytes.
 func bar(c scene.Cell, room int) string {
 	room = max(room, 4)
-	full := int(min(c.Bytes, c.Of) * int64(room) / c.Of)
-	if c.Bytes > 0 {
-		full = max(full, 1)
+	full := int(float64(min(c.Bytes, c.Of)) / float64(c.Of) * float64(room))
+	if full == 0 && c.Bytes > 0 {
+		return "▏" + strings.Repeat(" ", room-1)
 	}
-	return strings.Repeat("█", full) + strings.Repeat("░", room-full)
+	return pad(strings.Repeat("█", full), room)
 }
 
 // trimmed is a line without blanks at its end.

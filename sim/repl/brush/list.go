@@ -1,8 +1,10 @@
 package brush
 
 import (
+	"github.com/mattn/go-runewidth"
 	"slices"
 	"strings"
+	"twinlayer/sim/play"
 
 	"twinlayer/sim/repl/ink"
 	"twinlayer/sim/say"
@@ -12,18 +14,63 @@ import (
 // list is a scene in lines: each row with its cells below it.
 func (b Brush) list(s scene.Scene) []Line {
 	n := len(s.Columns)
+	if s.Kind != play.PictureUnion && s.Kind != play.PictureSides {
+		return b.foldedList(s, n, b.told)
+	}
 	out := b.listed(s, n)
 	for len(out) > b.Rows && n > 1 {
 		n--
 		out = b.listed(s, n)
 	}
+	return b.foldedList(s, n, b.listed)
+}
+
+// foldedList leaves out rows in the middle until the rest fits.
+func (b Brush) foldedList(s scene.Scene, n int, draw func(scene.Scene, int) []Line) []Line {
+	out := draw(s, n)
 	for kept := len(s.Rows) - 1; len(out) > b.Rows && kept > 1; kept-- { // rows in the middle go
 		less := s
 		gone := scene.Row{ID: "folded", Name: folded(len(s.Rows) - kept)}
 		less.Rows = append(slices.Clone(s.Rows[:kept-1]), gone, s.Rows[len(s.Rows)-1])
-		out = b.listed(less, n)
+		out = draw(less, n)
 	}
 	return out
+}
+
+// told is each row as one sentence, which may take several lines.
+func (b Brush) told(s scene.Scene, n int) (out []Line) {
+	columns := chosen(s, n)
+	for _, r := range s.Rows {
+		var words []string
+		for _, c := range columns {
+			if cell, has := r.At(c.ID); has {
+				words = append(words, strings.TrimSpace(b.item(c, cell)))
+			}
+		}
+		if len(words) == 0 && r.ID != "folded" {
+			continue
+		}
+		for i, line := range wrap(b.rowHead(r)+" "+strings.Join(words, b.in(semicolon)), b.Columns-4) {
+			if i > 0 {
+				line = "    " + line
+			}
+			out = append(out, Line{ink.Text(line)})
+		}
+	}
+	return out
+}
+
+// wrap is a text in lines no wider than room, which end at a blank where there
+// is one.
+func wrap(text string, room int) (out []string) {
+	for width(text) > room {
+		line := runewidth.Truncate(text, room, "")
+		if at := strings.LastIndex(line, " "); at > len(line)/2 {
+			line = line[:at]
+		}
+		out, text = append(out, line), strings.TrimLeft(text[len(line):], " ")
+	}
+	return append(out, strings.TrimRight(text, " "))
 }
 
 // listed is a list of the cells in the n columns that matter most.
@@ -73,6 +120,9 @@ func (b Brush) item(column scene.Column, c scene.Cell) string {
 	}
 	if c.Now {
 		words = append(words, b.in(thisStep))
+	}
+	if c.Span > 0 {
+		return "  " + mark + " " + strings.Join(words, b.in(comma))
 	}
 	return "  " + mark + " " + b.in(itemOf(column.Name, strings.Join(words, b.in(comma))))
 }
