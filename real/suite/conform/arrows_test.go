@@ -39,7 +39,7 @@ var arrows = map[string][]string{
 	"sim/simtest":    {"fs", "kernel", "sim", "sim/bundle", "sim/model", "sim/session", "sim/userland"},
 	"sim/bundle":     {"fs", "sim", "sim/userland"},
 	"sim/play":       {"fs", "kernel", "sim", "sim/cli", "sim/model", "sim/report", "sim/say", "sim/session", "sim/userland", "lessons"},
-	"sim/scene":      {"kernel", "sim/play", "sim/say"},
+	"sim/scene":      {"kernel", "sim", "sim/play", "sim/say"},
 	"sim/repl":       {"fs", "sim", "sim/play", "sim/report", "sim/say", "sim/scene", "lessons"},
 	"lessons":        {"fs", "sim", "sim/say", "sim/cli", "sim/session"},
 	"real":           {"fs", "kernel", "sim", "sim/say", "real/docker", "real/embedded", "real/registry", "real/store"},
