@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"twinlayer/fs/platform"
 	"twinlayer/lessons"
 	"twinlayer/real"
 	"twinlayer/real/embedded"
@@ -125,7 +126,7 @@ func run(args []string) int {
 		}
 		return exitOK
 	}
-	images := bundle.New(bundle.File(executable()), userland.Applets())
+	images := bundle.New(platform.Host(), bundle.File(executable()), userland.Applets())
 	if f.word != "" {
 		return machineWord(f, images)
 	}

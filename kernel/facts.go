@@ -1,12 +1,16 @@
 package kernel
 
-import "twinlayer/fs"
+import (
+	"twinlayer/fs"
+	"twinlayer/fs/platform"
+)
 
 // Teaching are the facts of a made-up kernel, for machines that have no Linux
 // kernel to take them from.
-func Teaching(arch string) Facts {
+func Teaching(machine string) Facts {
 	return Facts{
-		Sysname: "Linux", Nodename: "twinlayer", Release: "6.1.0-modelled", Version: "#1 SMP modelled", Machine: arch,
+		Sysname: "Linux", Nodename: "twinlayer", Release: "6.1.0-modelled", Version: "#1 SMP modelled", Machine: machine,
+		Arch:      platform.Arch(machine),
 		Banner:    "Linux version 6.1.0-modelled (a kernel that exists only in the model)\n",
 		Cmdline:   "BOOT_IMAGE=/boot/vmlinuz root=/dev/sda1 ro\n",
 		BootID:    "00000000-0000-4000-8000-000000000000\n",

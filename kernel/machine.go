@@ -15,6 +15,7 @@ type Facts struct {
 	Release  string // as uname -r
 	Version  string // as uname -v
 	Machine  string // as uname -m
+	Arch     string // what programs are made for it, as GOARCH has it
 	Banner   string // /proc/version
 	Cmdline  string // /proc/cmdline
 	BootID   string // /proc/sys/kernel/random/boot_id

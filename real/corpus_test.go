@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	"twinlayer/fs/testenv"
 	"twinlayer/kernel"
 	"twinlayer/real"
@@ -58,7 +59,7 @@ func bothAt(t testing.TB, data string) *session.Session {
 	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	images := bundle.New(bundle.File(exe), userland.Applets())
+	images := bundle.New(platform.Host(), bundle.File(exe), userland.Applets())
 	e, err := real.Open(real.Config{Choice: "embedded", DataDir: data, Registry: images})
 	if err != nil {
 		testenv.Lacking(t, "%v", err)

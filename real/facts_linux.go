@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	"twinlayer/kernel"
 )
 
@@ -15,13 +16,13 @@ import (
 func Facts() kernel.Facts {
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
-		return kernel.Teaching("x86_64")
+		return kernel.Teaching(platform.Machine(platform.Host()))
 	}
 	return kernel.Facts{
 		Sysname: unix.ByteSliceToString(u.Sysname[:]), Nodename: unix.ByteSliceToString(u.Nodename[:]),
 		Release: unix.ByteSliceToString(u.Release[:]), Version: unix.ByteSliceToString(u.Version[:]),
-		Machine: unix.ByteSliceToString(u.Machine[:]),
-		Banner:  text("/proc/version"), Cmdline: text("/proc/cmdline"), BootID: text("/proc/sys/kernel/random/boot_id"),
+		Machine: unix.ByteSliceToString(u.Machine[:]), Arch: platform.Host(),
+		Banner: text("/proc/version"), Cmdline: text("/proc/cmdline"), BootID: text("/proc/sys/kernel/random/boot_id"),
 		Protected: fs.Protected{
 			Hardlinks: protected("hardlinks"), Symlinks: protected("symlinks"),
 			Fifos: protected("fifos"), Regular: protected("regular"),

@@ -8,4 +8,4 @@ import (
 )
 
 // Facts are made up where there is no Linux kernel to ask.
-func Facts() kernel.Facts { return kernel.Teaching(platform.Machine()) }
+func Facts() kernel.Facts { return kernel.Teaching(platform.Machine(platform.Host())) }

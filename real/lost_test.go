@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	"twinlayer/real"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
@@ -132,7 +133,7 @@ func TestModelBreaks(t *testing.T) {
 			s := bothAt(t, t.TempDir())
 			exe, err := os.Executable()
 			require.NoError(t, err)
-			images := bundle.New(bundle.File(exe), userland.Applets())
+			images := bundle.New(platform.Host(), bundle.File(exe), userland.Applets())
 			info, err := s.Real.Info(t.Context())
 			require.NoError(t, err)
 			s.Model = model.New(model.Config{Facts: real.Facts(), Registry: breaking{images, c.fail}, Programs: images.Programs, IDs: info.IDs, Spool: real.Spool, Sleep: userland.SleepFor})

@@ -11,8 +11,6 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"twinlayer/fs/platform"
 )
 
 // What follows is pure, as resolve.go is: every engine that makes an image
@@ -38,11 +36,11 @@ func (c Commit) Image(base Image, layer *NewLayer) (Image, []byte, error) {
 	return img.with(layer)
 }
 
-// Image is the image that the import makes of its layer, and its
-// configuration blob.
-func (i Import) Image(layer NewLayer) (Image, []byte, error) {
+// Image is the image that the import makes of its layer on a machine of this
+// architecture, and its configuration blob.
+func (i Import) Image(arch string, layer NewLayer) (Image, []byte, error) {
 	config := dockerspec.DockerOCIImage{Config: i.Config}
-	config.Created, config.Platform = at(i.Created), ocispec.Platform{Architecture: platform.Arch, OS: "linux"}
+	config.Created, config.Platform = at(i.Created), ocispec.Platform{Architecture: arch, OS: "linux"}
 	config.History = []ocispec.History{{Created: at(i.Created), Comment: i.Comment}}
 	return Image{Config: config}.with(&layer)
 }

@@ -143,6 +143,7 @@ type Engine interface {
 type Info struct {
 	Engine   string   // what it is, for people: "embedded engine (overlayfs, rootless)"
 	Rootless bool     // it runs without root's power
+	Arch     string   // what it runs programs for, as GOARCH has it
 	IDs      fs.IDMap // the user ids that its containers know
 	// Dialect is how its commits make layers, and how [Engine.Layer] tells of
 	// one; "": [fs.DockerNative].

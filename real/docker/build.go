@@ -22,6 +22,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	"twinlayer/sim"
 	"twinlayer/sim/say"
 )
@@ -265,7 +266,7 @@ func (s *classicBuild) failed(ctx context.Context, said *jsonstream.Error) (sim.
 // image is what a step has made, marked as ours, or where its stage begins.
 func (s *classicBuild) image(ctx context.Context, id string, cached bool) (sim.Image, error) {
 	if id == "" {
-		return sim.ScratchImage(), nil
+		return sim.ScratchImage(platform.Host()), nil
 	}
 	made, err := s.e.client.ImageInspect(ctx, id)
 	if err != nil {

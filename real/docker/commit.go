@@ -15,6 +15,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	"twinlayer/real/docker/owned"
 	"twinlayer/sim"
 )
@@ -309,7 +310,7 @@ func (e *Engine) Import(ctx context.Context, i sim.Import) (sim.Image, error) {
 		return sim.Image{}, err
 	}
 	top := layer{diffID: raw.Layers[len(raw.Layers)-1]}
-	img, blob, err := i.Image(*top.sim())
+	img, blob, err := i.Image(platform.Host(), *top.sim())
 	if err != nil {
 		return sim.Image{}, err
 	}

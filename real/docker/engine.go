@@ -14,6 +14,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	"twinlayer/real/docker/daemon"
 	"twinlayer/real/docker/owned"
 	"twinlayer/sim"
@@ -91,7 +92,7 @@ func (e *Engine) Info(context.Context) (sim.Info, error) {
 	if e.rootless() {
 		text += ", rootless"
 	}
-	return sim.Info{Engine: text + ")", Rootless: e.rootless(), IDs: e.libpod.ids(), Dialect: e.dialect()}, nil
+	return sim.Info{Engine: text + ")", Rootless: e.rootless(), Arch: platform.Host(), IDs: e.libpod.ids(), Dialect: e.dialect()}, nil
 }
 
 func (e *Engine) rootless() bool {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/platform"
 	"twinlayer/fs/testenv"
 	"twinlayer/real/docker"
 	"twinlayer/real/docker/daemon"
@@ -68,7 +69,7 @@ func TestPullRefused(t *testing.T) {
 func limitedRegistry(t *testing.T, spent *atomic.Bool) string {
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	server, err := registry.Serve(bundle.New(bundle.File(exe), userland.Applets()), "")
+	server, err := registry.Serve(bundle.New(platform.Host(), bundle.File(exe), userland.Applets()), "")
 	require.NoError(t, err)
 	t.Cleanup(func() { server.Close() })
 	pass := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: server.Addr()})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/platform"
 	"twinlayer/fs/testenv"
 	"twinlayer/real/docker/daemon"
 	"twinlayer/real/registry"
@@ -49,7 +50,7 @@ func eachEngine(t *testing.T, test func(t *testing.T, e *Engine)) {
 func start(t testing.TB, target daemon.Target) *Engine {
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	images := bundle.New(bundle.File(exe), userland.Applets())
+	images := bundle.New(platform.Host(), bundle.File(exe), userland.Applets())
 	server, err := registry.Serve(images, "")
 	require.NoError(t, err)
 	t.Cleanup(func() { server.Close() })

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	"twinlayer/fs/testenv"
 	"twinlayer/kernel"
 	"twinlayer/real/docker"
@@ -115,7 +116,7 @@ func TestDaemonKilled(t *testing.T) {
 	d := startDaemon(t)
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	images := bundle.New(bundle.File(exe), userland.Applets())
+	images := bundle.New(platform.Host(), bundle.File(exe), userland.Applets())
 	open := func(ctx context.Context) (sim.Engine, error) {
 		target, err := daemon.FindDocker()
 		if err != nil {

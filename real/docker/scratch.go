@@ -8,6 +8,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"twinlayer/fs/platform"
 	"twinlayer/sim"
 )
 
@@ -17,7 +18,7 @@ func (e *Engine) base(ctx context.Context, ref string) (image, error) {
 	if ref != "" {
 		return e.find(ctx, ref)
 	}
-	img := image{Image: sim.ScratchImage()}
+	img := image{Image: sim.ScratchImage(platform.Host())}
 	config := img.Config
 	config.RootFS.Type, config.RootFS.DiffIDs = "layers", []digest.Digest{}
 	raw, err := json.Marshal(config)

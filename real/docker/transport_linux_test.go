@@ -22,6 +22,7 @@ import (
 	"github.com/docker/cli/cli/config"
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/platform"
 	"twinlayer/fs/testenv"
 	"twinlayer/real/docker"
 	"twinlayer/real/docker/daemon"
@@ -81,7 +82,7 @@ func open(t *testing.T) (*docker.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return docker.Start(t.Context(), docker.Config{Target: target, Registry: bundle.New(bundle.File(exe), userland.Applets())})
+	return docker.Start(t.Context(), docker.Config{Target: target, Registry: bundle.New(platform.Host(), bundle.File(exe), userland.Applets())})
 }
 
 // requireRuns runs hello-world on the engine that the environment names.

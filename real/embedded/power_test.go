@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/platform"
 	"twinlayer/fs/testenv"
 	"twinlayer/real/embedded"
 	"twinlayer/sim"
@@ -69,7 +70,7 @@ func rangeOfIDs(t *testing.T) {
 	e := engine(t)
 	info, err := e.Info(timeout(t))
 	require.NoError(t, err)
-	require.Equal(t, sim.Info{Engine: "embedded engine (overlayfs, rootless)", Rootless: true, IDs: 65537}, info)
+	require.Equal(t, sim.Info{Engine: "embedded engine (overlayfs, rootless)", Rootless: true, Arch: platform.Host(), IDs: 65537}, info)
 	s := spec("id", "-u")
 	s.User = "ana"
 	out, err := run(t, e, s)
@@ -82,10 +83,10 @@ func TestInfo(t *testing.T) {
 		info, err := e.Info(timeout(t))
 		require.NoError(t, err)
 		want := map[string]sim.Info{
-			"root":     {Engine: "embedded engine (overlayfs)"},
-			"single":   {Engine: "embedded engine (overlayfs, rootless)", Rootless: true, IDs: 1},
-			"ordinary": {Engine: "embedded engine (overlayfs, rootless)", Rootless: true, IDs: 1},
-			"range":    {Engine: "embedded engine (overlayfs, rootless)", Rootless: true, IDs: 65537},
+			"root":     {Engine: "embedded engine (overlayfs)", Arch: platform.Host()},
+			"single":   {Engine: "embedded engine (overlayfs, rootless)", Rootless: true, Arch: platform.Host(), IDs: 1},
+			"ordinary": {Engine: "embedded engine (overlayfs, rootless)", Rootless: true, Arch: platform.Host(), IDs: 1},
+			"range":    {Engine: "embedded engine (overlayfs, rootless)", Rootless: true, Arch: platform.Host(), IDs: 65537},
 		}[filepath.Base(t.Name())]
 		require.Equal(t, want, info)
 		require.Equal(t, "embedded", e.Name())

@@ -16,13 +16,14 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/platform"
 	"twinlayer/sim/bundle"
 )
 
 // What is pushed is pulled again, also from the next registry on the directory.
 func TestPush(t *testing.T) {
 	dir := t.TempDir()
-	images := bundle.New(bundle.File(os.Args[0]), nil)
+	images := bundle.New(platform.Host(), bundle.File(os.Args[0]), nil)
 	s, err := Serve(images, dir)
 	require.NoError(t, err)
 	img, err := random.Image(1000, 3)

@@ -21,6 +21,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/platform"
 	"twinlayer/fs/testenv"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
@@ -30,7 +31,7 @@ import (
 func bundled(t testing.TB) *Server {
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	return serving(t, bundle.New(bundle.File(exe), []string{"sh", "ls"}))
+	return serving(t, bundle.New(platform.Host(), bundle.File(exe), []string{"sh", "ls"}))
 }
 
 func serving(t testing.TB, reg sim.Registry) *Server {
@@ -255,7 +256,7 @@ func BenchmarkPull(b *testing.B) {
 	for _, ref := range []string{"hello-world", "busybox"} {
 		b.Run(ref, func(b *testing.B) {
 			for b.Loop() {
-				s, err := Serve(bundle.New(bundle.File(exe), nil), "")
+				s, err := Serve(bundle.New(platform.Host(), bundle.File(exe), nil), "")
 				require.NoError(b, err)
 				layers, err := pull(b, s, ref).Layers()
 				require.NoError(b, err)

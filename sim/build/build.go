@@ -30,6 +30,7 @@ type builder struct {
 
 	file  *dockerfile.File
 	scope *dockerfile.Scope
+	arch  string // of the engine's machine
 	sources
 	when   time.Time // of what is made; see [builder.clock]
 	latest time.Time
@@ -71,12 +72,16 @@ func (b *builder) prepare() error {
 	if err := b.read(); err != nil {
 		return err
 	}
-	var err error
+	info, err := b.engine.Info(b)
+	if err != nil {
+		return err
+	}
+	b.arch = info.Arch
 	if b.Target != "" {
 		err = b.file.Target(b.Target)
 	}
 	if err == nil {
-		b.scope, err = b.file.Scope(keyed(b.BuildArgs), platform.Linux())
+		b.scope, err = b.file.Scope(keyed(b.BuildArgs), platform.Linux(b.arch))
 	}
 	if err != nil {
 		return sim.FromDaemon(refusal(err))
@@ -217,8 +222,8 @@ func (b *builder) from(s instructions.Stage, number int) error {
 	if err != nil {
 		return err
 	}
-	if want != "" && want != platform.Linux() {
-		return b.file.Fault(fmt.Errorf("platform %s: this engine builds for %s alone", want, platform.Linux()), s.Location)
+	if want != "" && want != platform.Linux(b.arch) {
+		return b.file.Fault(fmt.Errorf("platform %s: this engine builds for %s alone", want, platform.Linux(b.arch)), s.Location)
 	}
 	if b.image, err = b.base(name, number); err != nil {
 		return err
@@ -247,7 +252,7 @@ func (b *builder) arrive() {
 // engine has or can pull.
 func (b *builder) base(name string, number int) (sim.Image, error) {
 	if name == "scratch" {
-		return sim.ScratchImage(), nil
+		return sim.ScratchImage(b.arch), nil
 	}
 	if i, ok := instructions.HasStage(b.file.Stages[:number], name); ok {
 		return b.stages[i], nil

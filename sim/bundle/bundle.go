@@ -25,7 +25,6 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/fs"
-	"twinlayer/fs/platform"
 	"twinlayer/sim"
 )
 
@@ -40,6 +39,7 @@ var tags = map[string][]string{
 // Bundle is the registry of the bundled images. It is safe for concurrent
 // use, and makes each image once, when it is first asked for.
 type Bundle struct {
+	arch   string
 	images map[string]func() (*sim.Artifact, error)
 	hello  *fs.Data // nil: no program for this architecture
 	exe    func() (*executable, error)
@@ -47,19 +47,20 @@ type Bundle struct {
 
 var _ sim.Registry = (*Bundle)(nil)
 
-// New is a Bundle whose busybox is the multi-call program that open opens,
+// New is a Bundle of images for arch, as GOARCH has it, whose busybox is the multi-call program that open opens,
 // with a name in /bin for each of applets. Nothing is opened before an image
 // is asked for.
-func New(open func() (Executable, error), applets []string) *Bundle {
+func New(arch string, open func() (Executable, error), applets []string) *Bundle {
 	b := &Bundle{
-		hello: fs.DataOf(Hello(platform.Arch)),
+		arch:  arch,
+		hello: fs.DataOf(Hello(arch)),
 		exe:   sync.OnceValues(func() (*executable, error) { return inImages(open) }),
 	}
 	b.images = map[string]func() (*sim.Artifact, error){
-		"hello-world": once(func() (recipe, error) { return helloWorld(b.hello) }),
-		"busybox":     once(func() (recipe, error) { return busybox(b.exe, applets) }),
-		"debian":      once(func() (recipe, error) { return debian(b.exe) }),
-		"centos":      once(func() (recipe, error) { return centos(b.exe) }),
+		"hello-world": b.once(func() (recipe, error) { return helloWorld(arch, b.hello) }),
+		"busybox":     b.once(func() (recipe, error) { return busybox(b.exe, applets) }),
+		"debian":      b.once(func() (recipe, error) { return debian(b.exe) }),
+		"centos":      b.once(func() (recipe, error) { return centos(b.exe) }),
 	}
 	return b
 }

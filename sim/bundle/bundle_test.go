@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	_ "twinlayer/fs/testenv" // its flags are every package's
 	"twinlayer/sim"
 	"twinlayer/sim/userland"
@@ -31,7 +32,7 @@ func sample(t *testing.T) *Bundle {
 	t.Cleanup(func() { os.RemoveAll(dir) }) // Windows keeps it: the Bundle has exe open
 	exe := filepath.Join(dir, "exe")
 	require.NoError(t, os.WriteFile(exe, Hello("amd64"), 0o755))
-	return New(File(exe), []string{"sh", "[", "ls", "busybox"})
+	return New(platform.Host(), File(exe), []string{"sh", "[", "ls", "busybox"})
 }
 
 func resolve(t *testing.T, b *Bundle, name string) *sim.Artifact {
@@ -83,7 +84,7 @@ func TestResolveRefuses(t *testing.T) {
 }
 
 func TestNothingIsReadBeforeItIsAskedFor(t *testing.T) {
-	b := New(File(filepath.Join(t.TempDir(), "missing")), nil)
+	b := New(platform.Host(), File(filepath.Join(t.TempDir(), "missing")), nil)
 	resolve(t, b, "hello-world")
 	_, err := b.Resolve(context.Background(), "busybox", "latest")
 	require.ErrorIs(t, err, os.ErrNotExist)
@@ -252,7 +253,7 @@ func TestStreamEnds(t *testing.T) {
 }
 
 func TestPrograms(t *testing.T) {
-	b := New(File(self(t)), nil)
+	b := New(platform.Host(), File(self(t)), nil)
 	hello, err := resolve(t, b, "hello-world").Layers[0].Tree()
 	require.NoError(t, err)
 	busybox, err := resolve(t, b, "busybox").Layers[0].Tree()
@@ -299,7 +300,7 @@ func BenchmarkResolve(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				_, err := New(File(exe), nil).Resolve(context.Background(), name, "latest")
+				_, err := New(platform.Host(), File(exe), nil).Resolve(context.Background(), name, "latest")
 				require.NoError(b, err)
 			}
 		})
@@ -307,7 +308,7 @@ func BenchmarkResolve(b *testing.B) {
 }
 
 func BenchmarkPrograms(b *testing.B) {
-	bundle := New(File(self(b)), nil)
+	bundle := New(platform.Host(), File(self(b)), nil)
 	exe, err := bundle.exe()
 	require.NoError(b, err)
 	b.ReportAllocs()

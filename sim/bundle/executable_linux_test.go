@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"twinlayer/fs/platform"
 )
 
 // TestMain lets the test's own executable be a program in a container.
@@ -27,7 +29,7 @@ func TestMain(m *testing.M) {
 // needs the shared libraries that came along.
 func TestBusyboxRuns(t *testing.T) {
 	root := t.TempDir()
-	b := New(File("/proc/self/exe"), []string{"sh"})
+	b := New(platform.Host(), File("/proc/self/exe"), []string{"sh"})
 	unpack(t, root, tar.NewReader(content(t, resolve(t, b, "busybox").Layers[0])))
 	c := exec.Command("/bin/sh")
 	c.Env = []string{"BUNDLE_SAY=hello from inside"}

@@ -6,7 +6,6 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"twinlayer/fs"
-	"twinlayer/fs/platform"
 	"twinlayer/sim/userland/say"
 )
 
@@ -29,9 +28,9 @@ Try something more:
 `
 
 // helloWorld is FROM scratch, COPY hello /, CMD ["/hello"].
-func helloWorld(program *fs.Data) (recipe, error) {
+func helloWorld(arch string, program *fs.Data) (recipe, error) {
 	if program == nil {
-		return recipe{}, fmt.Errorf("make hello-world: no program for %s, only for amd64 and arm64", platform.Arch)
+		return recipe{}, fmt.Errorf("make hello-world: no program for %s, only for amd64 and arm64", arch)
 	}
 	root := newRootfs()
 	root.program("hello", program)

@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"twinlayer/fs"
-	"twinlayer/fs/platform"
 	"twinlayer/sim/userland"
 	"twinlayer/sim/userland/packages"
 	"twinlayer/sim/userland/say"
@@ -23,20 +22,20 @@ func (b *Bundle) Programs(content *fs.Data) userland.Program {
 	if exe, err := b.exe(); err == nil && isProgram(content, exe.content) {
 		return packages.Run
 	}
-	return compiled(content)
+	return b.compiled(content)
 }
 
 // compiled is a program that the teaching compiler has made; nil if it is
 // none.
-func compiled(content *fs.Data) userland.Program {
+func (b *Bundle) compiled(content *fs.Data) userland.Program {
 	if content.Size() == 0 || content.Size() > 2*say.Max {
 		return nil
 	}
-	b, err := content.Bytes()
+	program, err := content.Bytes()
 	if err != nil {
 		return nil
 	}
-	text, status, ok := say.Of(platform.Arch, b)
+	text, status, ok := say.Of(b.arch, program)
 	if !ok {
 		return nil
 	}

@@ -10,7 +10,6 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"twinlayer/fs"
-	"twinlayer/fs/platform"
 	"twinlayer/sim"
 )
 
@@ -24,19 +23,19 @@ type recipe struct {
 }
 
 // once is the image of a recipe, made when it is first called for.
-func once(of func() (recipe, error)) func() (*sim.Artifact, error) {
+func (b *Bundle) once(of func() (recipe, error)) func() (*sim.Artifact, error) {
 	return sync.OnceValues(func() (*sim.Artifact, error) {
 		r, err := of()
 		if err != nil {
 			return nil, err
 		}
-		return r.artifact()
+		return r.artifact(b.arch)
 	})
 }
 
 // artifact packs the layer and writes the configuration and the manifest
 // around it (image-spec, config.md and manifest.md).
-func (r recipe) artifact() (*sim.Artifact, error) {
+func (r recipe) artifact(arch string) (*sim.Artifact, error) {
 	blob, err := plain(r.layer)
 	if err != nil {
 		return nil, fmt.Errorf("pack layer: %w", err)
@@ -47,7 +46,7 @@ func (r recipe) artifact() (*sim.Artifact, error) {
 			return nil, fmt.Errorf("compress layer: %w", err)
 		}
 	}
-	config, err := json.Marshal(r.image(diffID))
+	config, err := json.Marshal(r.image(arch, diffID))
 	if err != nil {
 		return nil, err
 	}
@@ -59,11 +58,11 @@ func (r recipe) artifact() (*sim.Artifact, error) {
 }
 
 // image is the configuration: how to run the image, and what it is made of.
-func (r recipe) image(diffID digest.Digest) ocispec.Image {
+func (r recipe) image(arch string, diffID digest.Digest) ocispec.Image {
 	image := ocispec.Image{
 		Created:  &epoch,
 		Author:   "twinlayer",
-		Platform: ocispec.Platform{Architecture: platform.Arch, OS: r.os},
+		Platform: ocispec.Platform{Architecture: arch, OS: r.os},
 		Config:   r.config,
 		RootFS:   ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{diffID}},
 	}

@@ -46,9 +46,13 @@ func (c *invocation) reference(s *sim.Spec) error {
 
 // onPlatform refuses a platform that is not the host's.
 func (c *invocation) onPlatform(ref string) error {
-	own := platform.Linux()
-	if c.Platform == "" || c.Platform == own || strings.HasPrefix(c.Platform, own+"/") {
+	if c.Platform == "" {
 		return nil
+	}
+	info, err := c.engine.Info(c)
+	own := platform.Linux(info.Arch)
+	if err != nil || c.Platform == own || strings.HasPrefix(c.Platform, own+"/") {
+		return err
 	}
 	return sim.Refuse("image with reference %s was found but does not provide the specified platform (%s): this machine runs %s only", ref, c.Platform, own)
 }

@@ -70,7 +70,7 @@ func (t *transition) makeDir(c container) error {
 
 // base is the image that a container is made of.
 func (t *transition) base(ref string) (*image, error) {
-	found, err := sim.BaseImage(t.model.images(t.state), ref)
+	found, err := sim.BaseImage(t.model.images(t.state), ref, t.Facts.Arch)
 	if err != nil {
 		return nil, err
 	}

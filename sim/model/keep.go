@@ -153,7 +153,7 @@ func (t *transition) importRoot(i sim.Import) (sim.Image, error) {
 	}
 	t.state = t.state.withLayer(contents.Layer{DiffID: diffID, Size: tree.Bytes(), Tree: tree})
 	t.step("layer", "/", sayImported(sim.Short(diffID)))
-	img, blob, err := i.Image(sim.NewLayer{DiffID: diffID, Size: tree.Bytes()})
+	img, blob, err := i.Image(t.Facts.Arch, sim.NewLayer{DiffID: diffID, Size: tree.Bytes()})
 	if err != nil {
 		return sim.Image{}, err
 	}

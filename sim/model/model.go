@@ -218,7 +218,7 @@ func (m *Model) Name() string { return "model" }
 
 // Info tells of the modelled kernel.
 func (m *Model) Info(context.Context) (sim.Info, error) {
-	return sim.Info{Engine: "model", IDs: m.cfg.IDs, Dialect: m.cfg.Dialect}, nil
+	return sim.Info{Engine: "model", Arch: m.cfg.Facts.Arch, IDs: m.cfg.IDs, Dialect: m.cfg.Dialect}, nil
 }
 
 // Containers are all containers, newest first.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twinlayer/fs/platform"
 	"twinlayer/kernel"
 	"twinlayer/real"
 	"twinlayer/real/registry"
@@ -53,7 +54,7 @@ func modelOnly(t testing.TB) *session.Session {
 	exe := filepath.Join(t.TempDir(), "program")
 	require.NoError(t, os.WriteFile(exe, nil, 0o755))
 	require.NoError(t, os.Truncate(exe, 4<<20))
-	images := bundle.New(bundle.File(exe), userland.Applets())
+	images := bundle.New(platform.Host(), bundle.File(exe), userland.Applets())
 	now, n := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), byte(0)
 	return &session.Session{
 		Model: model.New(model.Config{LocalRegistry: registry.Name, Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs, Sleep: userland.SleepFor}),

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	"twinlayer/kernel"
 	"twinlayer/sim"
 	"twinlayer/sim/bundle"
@@ -23,8 +24,13 @@ import (
 // Images are the images that all sessions pull. To make busybox, the test's
 // own program, anew takes longer than all else that a session does.
 var Images = sync.OnceValue(func() *bundle.Bundle {
-	return bundle.New(executable, userland.Applets())
+	return ImagesFor(platform.Host())
 })
+
+// ImagesFor are such images for a machine of another architecture.
+func ImagesFor(arch string) *bundle.Bundle {
+	return bundle.New(arch, executable, userland.Applets())
+}
 
 // executable is the test's own program, or one in its place where programs
 // cannot read themselves, as in a browser: the model never runs machine code.
@@ -37,11 +43,13 @@ func executable() (bundle.Executable, error) {
 }
 
 // Session is a session without a real engine, whose model is as cfg says, with
-// the bundled images.
+// the bundled images on this machine where it names none.
 func Session(t testing.TB, cfg model.Config) *session.Session {
 	t.Helper()
-	images := Images()
-	cfg.Facts, cfg.Registry, cfg.Programs = kernel.Teaching("x86_64"), images, images.Programs
+	if cfg.Registry == nil {
+		images := Images()
+		cfg.Facts, cfg.Registry, cfg.Programs = kernel.Teaching(platform.Machine(platform.Host())), images, images.Programs
+	}
 	if cfg.Sleep == nil {
 		cfg.Sleep = userland.SleepFor
 	}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	"twinlayer/real/embedded/remote"
 	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/embedded/runtime"
@@ -162,7 +163,7 @@ func (h *helper) end() {
 
 func (h *helper) info(context.Context, rpc.None) (sim.Info, error) {
 	ids := mapped()
-	info := sim.Info{Engine: "embedded engine (overlayfs)", IDs: ids, Rootless: ids != 0}
+	info := sim.Info{Engine: "embedded engine (overlayfs)", Arch: platform.Host(), IDs: ids, Rootless: ids != 0}
 	if info.Rootless {
 		info.Engine = "embedded engine (overlayfs, rootless)"
 	}

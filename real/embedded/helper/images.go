@@ -11,6 +11,7 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
 
+	"twinlayer/fs/platform"
 	"twinlayer/real/embedded/rpc"
 	"twinlayer/real/store"
 	"twinlayer/sim"
@@ -118,7 +119,7 @@ func (h *helper) imageValues() ([]sim.Image, error) {
 // h.mu must be held.
 func (h *helper) baseImage(ref string) (*image, error) {
 	if ref == "" {
-		return &image{Image: sim.ScratchImage()}, nil
+		return &image{Image: sim.ScratchImage(platform.Host())}, nil
 	}
 	return h.findImage(ref)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	"twinlayer/real/store"
 	"twinlayer/sim"
 )
@@ -244,7 +245,7 @@ func (h *helper) importRoot(ctx context.Context, args ImportArgs) (PackedImage, 
 	case err != nil:
 		return PackedImage{}, badTar(err)
 	}
-	_, raw, err := i.Image(sim.NewLayer{DiffID: l.DiffID, Size: l.Size})
+	_, raw, err := i.Image(platform.Host(), sim.NewLayer{DiffID: l.DiffID, Size: l.Size})
 	if err != nil {
 		return PackedImage{}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twinlayer/fs"
+	"twinlayer/fs/platform"
 	"twinlayer/fs/testenv"
 	"twinlayer/real"
 	"twinlayer/real/suite"
@@ -33,7 +34,7 @@ type inside struct {
 func newInside(t testing.TB) inside {
 	t.Helper()
 	suite.NeedLinux(t)
-	images := bundle.New(bundle.File(suite.Binary), userland.Applets())
+	images := bundle.New(platform.Host(), bundle.File(suite.Binary), userland.Applets())
 	e, err := real.Open(real.Config{Choice: "embedded", DataDir: suite.HomeFor(t, nil), Registry: images})
 	require.NoError(t, err)
 	t.Cleanup(func() { e.Close() })

@@ -44,7 +44,7 @@ func open(t *testing.T) *studio {
 	exe := filepath.Join(t.TempDir(), "program")
 	require.NoError(t, os.WriteFile(exe, nil, 0o755))
 	require.NoError(t, os.Truncate(exe, 4<<20))
-	images := bundle.New(bundle.File(exe), userland.Applets())
+	images := bundle.New("amd64", bundle.File(exe), userland.Applets())
 	now, n := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), byte(0)
 	s := &session.Session{
 		Model: model.New(model.Config{Facts: kernel.Teaching("x86_64"), Registry: images, Programs: images.Programs}),

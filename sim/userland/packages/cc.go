@@ -62,7 +62,7 @@ func (j *job) compile(sources []string, output string) int {
 }
 
 func (j *job) link(output string, c compiler) int {
-	program := say.Program(platform.Arch, c.out.String(), c.status)
+	program := say.Program(platform.Host(), c.out.String(), c.status)
 	if program == nil {
 		j.errorf("%s: error: twinlayer's teaching compiler writes texts of at most %d bytes, for amd64 and arm64", j.name, say.Max)
 		return 1

@@ -271,12 +271,13 @@ func (r *recipe) size() (n int) {
 	return n
 }
 
-// architecture is what the family calls this machine's.
+// architecture is what the family calls that of the machine which these tools
+// were built for.
 func architecture(family string) string {
 	if family == "debian" {
-		return platform.Arch // Debian's names are Go's for what twinlayer runs on
+		return platform.Host() // Debian's names are Go's for what twinlayer runs on
 	}
-	return platform.Machine()
+	return platform.Machine(platform.Host())
 }
 
 // archive is what stands for the package's archive: its own paragraph. The
