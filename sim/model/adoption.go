@@ -183,7 +183,7 @@ func (a Adoption) Container(k sim.Container, b Become) error {
 	}
 	c.Status, c.Exit, c.Finished = k.Status, k.Exit, k.Finished
 	if b.Prints {
-		c.printed = (*spoken)(nil).and(b.Printed)
+		c.printed = (*contents.Printed)(nil).And(b.Printed)
 	}
 	a.t.state = a.t.state.with(c)
 	return nil
@@ -205,7 +205,7 @@ func (a Adoption) Progress(k sim.Container, layer *fs.Tree, printed sim.Output) 
 		c = a.t.adoptExit(c, k)
 		c.Status, c.Exit, c.Finished = k.Status, k.Exit, k.Finished
 	}
-	c.printed = (*spoken)(nil).and(printed)
+	c.printed = (*contents.Printed)(nil).And(printed)
 	a.t.state = a.t.state.with(c)
 	return nil
 }

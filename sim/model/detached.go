@@ -12,6 +12,7 @@ import (
 	"twinlayer/fs"
 	"twinlayer/kernel"
 	"twinlayer/sim"
+	"twinlayer/sim/model/contents"
 	"twinlayer/sim/say"
 	"twinlayer/sim/userland"
 )
@@ -26,15 +27,15 @@ import (
 // detached is a container's own process that waits.
 type detached struct {
 	process resting
-	before  *fs.Mounts // as it found them
-	after   *fs.Tree   // the container's layer as it left it
-	earlier *spoken    // what earlier starts had printed
-	running []int      // the processes it has started and waits for, on the host
-	steps   int        // how many it has taken
-	wake    time.Time  // when it goes on; zero: never
-	timed   bool       // it went on by the clock
-	lost    say.Phrase // why the model cannot tell any more how far it is; ""
-	foreign bool       // its program is not the model's
+	before  *fs.Mounts        // as it found them
+	after   *fs.Tree          // the container's layer as it left it
+	earlier *contents.Printed // what earlier starts had printed
+	running []int             // the processes it has started and waits for, on the host
+	steps   int               // how many it has taken
+	wake    time.Time         // when it goes on; zero: never
+	timed   bool              // it went on by the clock
+	lost    say.Phrase        // why the model cannot tell any more how far it is; ""
+	foreign bool              // its program is not the model's
 }
 
 // deadline is how far a process may run.
@@ -134,7 +135,7 @@ func (x *execution) goOn(ctx context.Context, h *detached, program userland.Prog
 	if err != nil {
 		return out
 	}
-	c.printed = h.earlier.and(out)
+	c.printed = h.earlier.And(out)
 	h.after, h.wake = c.root().Upper(), limit.wake
 	switch {
 	case limit.paused():
@@ -323,7 +324,7 @@ func (m *Model) Logs(_ context.Context, key string, follow bool) (out sim.Output
 
 // logs is what a container's own process has printed, with what comes now.
 func (c container) logs(now sim.Output) sim.Output {
-	out := c.printed.and(now).output()
+	out := c.printed.And(now).Output()
 	if c.held != nil {
 		out.Unknown = c.held.lost
 	}

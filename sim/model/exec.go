@@ -67,7 +67,7 @@ func (x *execution) refused(refusal *sim.Refusal) error {
 // log adds to what the container's own process has printed.
 func (t *transition) log(id string, out sim.Output) {
 	if c, err := t.state.container(id); err == nil {
-		c.printed = c.printed.and(out)
+		c.printed = c.printed.And(out)
 		t.state = t.state.with(c)
 	}
 }

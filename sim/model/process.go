@@ -28,7 +28,7 @@ type execution struct {
 	id      string // the container's
 	sys     *fs.Sys
 	p       userland.Process
-	chance  chance
+	chance  kernel.Chance
 	pid     int             // on the host
 	lacks   fs.Capabilities // that its container was not given
 	stdout  sim.Printed
@@ -141,7 +141,7 @@ func (x *execution) prepare(c container, p sim.Process, runc func(cause string) 
 
 func (x *execution) find(p sim.Process, runc func(cause string) *sim.Refusal, enter func(dir string) *sim.Refusal) *sim.Refusal {
 	x.p = userland.Process{Args: p.Args, Dir: "/", Umask: 0o022}
-	x.chance = chance{seed: p.ID}
+	x.chance = kernel.Chance{Seed: p.ID}
 	x.bind(0)
 	user, refusal := sim.FindUser(p.User, x.read("/etc/passwd"), x.read("/etc/group"))
 	if refusal != nil {

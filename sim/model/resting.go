@@ -1,9 +1,7 @@
 package model
 
 import (
-	"hash/fnv"
-	"strconv"
-
+	"twinlayer/kernel"
 	"twinlayer/sim/userland"
 )
 
@@ -11,7 +9,7 @@ import (
 // nothing that leads to the machine on which it runs.
 type resting struct {
 	userland.Process
-	chance chance
+	chance kernel.Chance
 }
 
 // rest is the process as it waits.
@@ -29,19 +27,9 @@ func (x *execution) resume(r resting, pid int) {
 	x.bind(x.lacks)
 }
 
-// chance is what numbers by chance depend on: the process, and how many it has
-// drawn.
-type chance struct {
-	seed  string
-	drawn uint64
-}
-
 // draw is a number by chance.
 func (x *execution) draw() uint64 {
 	x.t.mu.Lock()
 	defer x.t.mu.Unlock()
-	x.chance.drawn++
-	h := fnv.New64a()
-	h.Write([]byte(x.chance.seed + strconv.FormatUint(x.chance.drawn, 10)))
-	return h.Sum64()
+	return x.chance.Draw()
 }

@@ -58,10 +58,10 @@ type container struct {
 	ns      kernel.Namespaces
 	pid     int // of its own process, on the host; 0 where it does not run
 	shells  map[string]idleShell
-	printed *spoken    // by its own process in all its starts
-	held    *detached  // its own process, where it waits for the clock; nil: it does not
-	unread  say.Phrase // why the model does not have all of its image
-	astray  say.Phrase // why the model cannot tell any more what jobs do in it
+	printed *contents.Printed // by its own process in all its starts
+	held    *detached         // its own process, where it waits for the clock; nil: it does not
+	unread  say.Phrase        // why the model does not have all of its image
+	astray  say.Phrase        // why the model cannot tell any more what jobs do in it
 }
 
 // idleShell is a shell between two lines.

@@ -1,6 +1,7 @@
-// Package contents has what no State of the model has of layers: their files and
-// tars, where a real engine or a registry keeps them until they are needed, and
-// the root file systems that they make.
+// Package contents has what is big in a State of the model and is only pointed
+// to there: the files and tars of layers, where a real engine or a registry
+// keeps them until they are needed, the root file systems that they make, and
+// what processes have printed.
 package contents
 
 import (

@@ -1,4 +1,4 @@
-package model
+package contents
 
 import (
 	"slices"
@@ -7,20 +7,20 @@ import (
 	"twinlayer/sim"
 )
 
-// spoken is what a process has printed so far, of each stream the first
+// Printed is what a process has printed so far, of each stream the first
 // [PrintedMax] bytes: what came last, on what was there before. nil is nothing.
-type spoken struct {
-	before         *spoken
+type Printed struct {
+	before         *Printed
 	stdout, stderr string
 	out, err       int // bytes of each, with those before
 }
 
-// and is s and what was printed after it.
-func (s *spoken) and(o sim.Output) *spoken {
+// And is s and what was printed after it.
+func (s *Printed) And(o sim.Output) *Printed {
 	if o.Stdout == "" && o.Stderr == "" {
 		return s
 	}
-	next := spoken{before: s}
+	next := Printed{before: s}
 	if s != nil {
 		next.out, next.err = s.out, s.err
 	}
@@ -29,8 +29,8 @@ func (s *spoken) and(o sim.Output) *spoken {
 	return &next
 }
 
-// output is all of it.
-func (s *spoken) output() sim.Output {
+// Output is all of it.
+func (s *Printed) Output() sim.Output {
 	var stdout, stderr []string
 	for ; s != nil; s = s.before {
 		stdout, stderr = append(stdout, s.stdout), append(stderr, s.stderr)
