@@ -42,10 +42,10 @@
 // lines below). While a container's shell is attached, lines are the shell's:
 // exit ends it, :detach leaves it waiting and docker attach goes back. A
 // docker run line names its container with one of containers, or has --rm.
-// $IMAGE in a line is the id of the youngest image without a name, and
-// $CONTAINER the name of the youngest container that is not the lesson's: what a
-// build that failed has left. :boot, :steps, :layers, :files, :why, :audit, :diff and
-// :evidence are twinlayer's own words.
+// Of a build that failed, $IMAGE in a line is the id of the last image, the
+// youngest without a name, and $CONTAINER the name of the container in which it
+// stopped. :boot, :steps, :layers, :files, :why, :audit, :diff and :evidence are
+// twinlayer's own words.
 //
 // What a lesson makes in either world is thrown away when it ends. Images of
 // the names that it declares are set aside before it and given back after it.

@@ -1,6 +1,7 @@
 package lessons
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"twinlayer/sim"
+	"twinlayer/sim/cli"
 	"twinlayer/sim/session"
 )
 
@@ -29,6 +31,8 @@ type Run struct {
 	checked []Checked
 	next    int              // the line that PlayLine runs next
 	left    session.Attached // where its last one has left the session
+	stopped string           // the name of the container in which a build stopped
+	known   map[string]bool  // the ids of the containers that were seen
 	ended   bool
 	host    sim.Host
 }
@@ -40,7 +44,7 @@ func (l Lesson) Start(ctx context.Context, s *session.Session) (*Run, error) {
 	if host == nil {
 		host = sim.NewMemHost(time.Now)
 	}
-	r := &Run{lesson: l, session: s, box: sandbox{session: s, host: host}, host: s.Host}
+	r := &Run{lesson: l, session: s, box: sandbox{session: s, host: host}, host: s.Host, known: map[string]bool{}}
 	s.Detach()
 	if err := r.box.open(ctx, l); err != nil {
 		return r, fmt.Errorf("lesson %s: %w", l.ID, err)
@@ -219,6 +223,9 @@ func (r *Run) Look(ctx context.Context, line Line) (seen Seen, err error) {
 	r.inside = r.inside || before
 	if line.Result != nil {
 		r.ran = append(r.ran, *line.Result)
+		if err := r.leave(ctx, *line.Result); err != nil {
+			return seen, err
+		}
 	}
 	stood := r.checked
 	if err := r.look(ctx); err != nil {
@@ -276,7 +283,7 @@ func (r *Run) opened(ctx context.Context) (err error) {
 	if r.began, err = r.box.mark(ctx); err != nil {
 		return err
 	}
-	return r.look(ctx)
+	return cmp.Or(r.leave(ctx, sim.Result{}), r.look(ctx))
 }
 
 // again begins the open step afresh: it takes back what was tried or, where
@@ -300,7 +307,7 @@ func (r *Run) Goto(ctx context.Context, n int) error {
 	if err := r.box.open(ctx, r.lesson); err != nil {
 		return err
 	}
-	r.at, r.strayed = 0, false
+	r.at, r.strayed, r.stopped = 0, false, ""
 	if err := r.opened(ctx); err != nil {
 		return err
 	}
@@ -353,12 +360,43 @@ func (r *Run) run(ctx context.Context, text string) (Line, error) {
 	result, err := r.session.Run(ctx, line.Text, noEnv)
 	line.Result = &result
 	r.ran = append(r.ran, result)
-	return line, err
+	if err != nil {
+		return line, err
+	}
+	return line, r.leave(ctx, result)
+}
+
+// leave takes note of the container that a build which failed has left. One of
+// the learner's own does not stand in for that of the lesson's.
+func (r *Run) leave(ctx context.Context, ran sim.Result) error {
+	all, err := r.session.Model.Containers(ctx)
+	for _, k := range all {
+		if !r.known[k.ID] && isBuild(ran.Cmd) && (r.stopped == "" || r.lesson.shows(ran.Cmd)) {
+			r.stopped = k.Name
+		}
+		r.known[k.ID] = true
+	}
+	return err
+}
+
+func isBuild(line string) bool {
+	cmd, err := cli.Parse(line, noEnv)
+	return err == nil && cmd.Verb == "build"
+}
+
+// shows says whether a line is one that the lesson itself runs.
+func (l Lesson) shows(line string) bool {
+	return slices.ContainsFunc(l.Steps, func(s Step) bool {
+		return slices.ContainsFunc(s.Run, func(own string) bool {
+			own, _ = mayFail(own)
+			return own == strings.TrimSpace(line)
+		})
+	})
 }
 
 // What stands in a lesson's line for what a build that failed has left: the id
-// of the youngest image without a name, and the name of the youngest container
-// that is none of the lesson's own.
+// of the youngest image without a name, and the name of the container that it
+// stopped in.
 const (
 	lastImage     = "$IMAGE"
 	lastContainer = "$CONTAINER"
@@ -371,23 +409,9 @@ func (r *Run) Typed(ctx context.Context, line string) string {
 		line = strings.ReplaceAll(line, lastImage, r.lastImage(ctx))
 	}
 	if strings.Contains(line, lastContainer) {
-		line = strings.ReplaceAll(line, lastContainer, r.lastContainer(ctx))
+		line = strings.ReplaceAll(line, lastContainer, cmp.Or(r.stopped, lastContainer))
 	}
 	return line
-}
-
-func (r *Run) lastContainer(ctx context.Context) string {
-	all, err := r.session.Model.Containers(ctx)
-	if err != nil {
-		return lastContainer
-	}
-	name, youngest := lastContainer, time.Time{}
-	for _, k := range all {
-		if !slices.Contains(r.lesson.Containers, k.Name) && k.Created.After(youngest) {
-			name, youngest = k.Name, k.Created
-		}
-	}
-	return name
 }
 
 func (r *Run) lastImage(ctx context.Context) string {

@@ -466,3 +466,20 @@ func TestPlayLine(t *testing.T) {
 	require.False(t, next())
 	require.True(t, run.Done())
 }
+
+// TestLeftByABuild: what a build that failed has left is no container of the
+// learner's, nor what another build of the learner's has left.
+func TestLeftByABuild(t *testing.T) {
+	s := alone()
+	_, err := s.Run(t.Context(), "docker run --name before busybox true", noEnv)
+	require.NoError(t, err)
+	r := start(t, s, lesson(t, "debugging"))
+	playStep(t, r)
+	left := r.Typed(t.Context(), "docker diff $CONTAINER")
+	require.NotContains(t, left, "$")
+	require.NotContains(t, left, "before")
+	for _, line := range []string{"docker run --name mine busybox true", "docker build -t lesson-fixed:1 -f Dockerfile.yours ."} {
+		typed(t, s, r, line)
+		require.Equal(t, left, r.Typed(t.Context(), "docker diff $CONTAINER"), line)
+	}
+}
