@@ -90,6 +90,35 @@ func Minor(dev uint64) uint32 {
 	return uint32(dev&0xff) | uint32(dev>>12&^0xff)
 }
 
+// ModeString is a mode as ls -l writes it: "drwxr-xr-x".
+func ModeString(mode uint32) string {
+	types := map[uint32]byte{
+		S_IFDIR: 'd', S_IFLNK: 'l', S_IFCHR: 'c', S_IFBLK: 'b', S_IFIFO: 'p', S_IFSOCK: 's',
+	}
+	b := []byte("-rwxrwxrwx")
+	if c, ok := types[mode&S_IFMT]; ok {
+		b[0] = c
+	}
+	for i := range 9 {
+		if mode&(0o400>>i) == 0 {
+			b[i+1] = '-'
+		}
+	}
+	special := func(bit uint32, at int, set, unset byte) {
+		switch {
+		case mode&bit == 0:
+		case b[at] == 'x':
+			b[at] = set
+		default:
+			b[at] = unset
+		}
+	}
+	special(S_ISUID, 3, 's', 'S')
+	special(S_ISGID, 6, 's', 'S')
+	special(S_ISVTX, 9, 't', 'T')
+	return string(b)
+}
+
 // FileMode is mode as io/fs writes it.
 func FileMode(mode uint32) iofs.FileMode {
 	m := iofs.FileMode(mode & 0o777)

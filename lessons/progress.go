@@ -27,7 +27,7 @@ type Progress struct {
 type Place struct {
 	Step int  `json:"step"` // of the next, from 1
 	Of   int  `json:"of"`
-	Over bool `json:"over"`              // it was played to its end once
+	Over bool `json:"over"`              // it was played to its end once, without a skip
 	Skip int  `json:"skipped,omitempty"` // how many steps were skipped
 }
 
@@ -73,11 +73,19 @@ func (p *Progress) Skipped(l Lesson) error {
 	return p.set(l, place)
 }
 
-// Over notes that a lesson was played to its end.
+// Over notes that the end of a lesson was reached. It was played to its end
+// where no step was skipped, now or once before.
 func (p *Progress) Over(l Lesson) error {
 	place := p.Lessons[l.ID]
-	place.Step, place.Of, place.Over = 1, len(l.Steps), true
+	place.Step, place.Of, place.Over = 1, len(l.Steps), place.Over || place.Skip == 0
 	return p.set(l, place)
+}
+
+// HalfDone is the id of the lesson that was played last, if it was left in the
+// middle.
+func (p *Progress) HalfDone() (id string, half bool) {
+	place := p.Lessons[p.Last]
+	return p.Last, place.Step > 1 && place.Step <= place.Of
 }
 
 // Speak notes the language that was chosen.

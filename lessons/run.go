@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ type Run struct {
 	inside  bool // and in a shell that was there before it
 	began   mark // how it was where the step begins
 	ran     []sim.Result
+	shown   []string // what twinlayer's own words have shown in the step
 	checked []Checked
 	next    int              // the line that PlayLine runs next
 	left    session.Attached // where its last one has left the session
@@ -211,16 +213,25 @@ type Seen struct {
 	Coach  *Coaching // a slip that was recognised; nil: none
 }
 
+// Shows says whether a word of twinlayer's own is one of the open step's lines.
+func (r *Run) Shows(line string) bool {
+	s, ok := r.Step()
+	return ok && !s.Exercise() && isShow(line) && slices.Contains(s.Run, line)
+}
+
 // Look looks at the goals after a line that the learner has typed.
 func (r *Run) Look(ctx context.Context, line Line) (seen Seen, err error) {
-	r.strayed = true
+	r.strayed = r.strayed || !line.Shows
 	s, ok := r.Step()
 	if !ok || r.done {
 		return seen, nil
 	}
-	r.typed = true
+	r.typed = r.typed || !line.Shows
 	_, before := r.began.things[line.At.Container]
 	r.inside = r.inside || before
+	if line.Shows {
+		r.shown = append(r.shown, strings.Join(strings.Fields(line.Text), " "))
+	}
 	if line.Result != nil {
 		r.ran = append(r.ran, *line.Result)
 		if err := r.leave(ctx, *line.Result); err != nil {
@@ -251,11 +262,23 @@ func (r *Run) reached(s Step) bool {
 	}
 	for _, text := range s.Lines() {
 		text, _ := mayFail(text)
-		if isDocker(text) && !slices.ContainsFunc(r.ran, func(ran sim.Result) bool { return ran.Cmd == text }) {
+		switch {
+		case isDocker(text) && !slices.ContainsFunc(r.ran, func(ran sim.Result) bool { return sameCommand(ran.Cmd, text) }):
+			return false
+		case isShow(text) && !slices.Contains(r.shown, strings.Join(strings.Fields(text), " ")):
 			return false
 		}
 	}
 	return true
+}
+
+// sameCommand says whether two docker lines ask for the same, however it is
+// written: docker image ls is docker images.
+func sameCommand(a, b string) bool {
+	x, err := cli.Parse(a, noEnv)
+	y, failed := cli.Parse(b, noEnv)
+	x.Text, y.Text = "", ""
+	return a == b || err == nil && failed == nil && reflect.DeepEqual(x, y)
 }
 
 func (r *Run) look(ctx context.Context) (err error) {
@@ -279,7 +302,7 @@ func (r *Run) Next(ctx context.Context) (bool, error) {
 
 // opened takes note of how things are where a step begins.
 func (r *Run) opened(ctx context.Context) (err error) {
-	r.done, r.typed, r.inside, r.ran, r.next = false, false, false, nil, 0
+	r.done, r.typed, r.inside, r.ran, r.shown, r.next = false, false, false, nil, nil, 0
 	if r.began, err = r.box.mark(ctx); err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func TestEvidence(t *testing.T) {
 		require.NoError(t, err)
 		text := fmt.Sprint(facts)
 		require.Contains(t, text, "mount -t overlay overlay -o lowerdir=")
-		require.Contains(t, text, "   0, 0 etc/motd", "the whiteout")
+		require.Contains(t, text, "c--------- 0:0     0, 0 etc/motd", "the whiteout, as ls -l has it")
 		require.NotContains(t, text, "{pid}")
 		find := func(what string) sim.Evidence {
 			for _, f := range facts {

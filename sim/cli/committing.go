@@ -34,7 +34,7 @@ func (c *invocation) commit() error {
 		return sim.FromDaemon(err)
 	}
 	c.view.Print("%s\n", img.ID)
-	if k.Status == sim.Exited && k.Exit != 0 {
+	if k.Status == sim.Exited && k.Exit != 0 && !sim.IsInteractiveShell(k.Path, k.Interactive) {
 		c.view.Hint(sayCommittedFailure(k.Name, k.Exit))
 	}
 	return nil

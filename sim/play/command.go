@@ -2,6 +2,7 @@ package play
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,14 +24,18 @@ func (c *Conversation) line(ctx context.Context, line string) error {
 	case isOwn(trimmed):
 		line, trimmed = ":"+trimmed, ":"+trimmed
 	case !strings.HasPrefix(trimmed, "docker "):
-		return c.answer(trimmed)
+		return c.answer(ctx, trimmed)
+	}
+	if c.late(trimmed) {
+		c.tell(Command{Text: trimmed, At: AtSelf})
+		return c.answer(ctx, trimmed)
 	}
 	if name, content, ok := c.fileLine(line); ok {
 		return c.beginFile(name, content)
 	}
 	if w, args, ok := c.word(trimmed); ok {
 		c.tell(Command{Text: trimmed, At: AtSelf})
-		return w.run(c, ctx, args)
+		return c.ownWord(ctx, w, args)
 	}
 	switch {
 	case trimmed == "" && c.Session.Attached().Shell == "":
@@ -39,6 +44,21 @@ func (c *Conversation) line(ctx context.Context, line string) error {
 		return nil
 	}
 	return c.command(ctx, line)
+}
+
+// ownWord does what a word of twinlayer's own stands for. Where a lesson's step
+// is to show that, it has shown it.
+func (c *Conversation) ownWord(ctx context.Context, w Word, args []string) error {
+	on := c.lesson
+	if err := w.run(c, ctx, args); err != nil || on == nil || c.lesson != on {
+		return err
+	}
+	line := lessons.Line{At: c.Session.Attached(), Text: strings.Join(append([]string{":" + w.Name}, args...), " "), Shows: true}
+	if !on.run.Shows(line.Text) {
+		return nil
+	}
+	c.stirred = false
+	return c.watch(ctx, line)
 }
 
 // enter is what an empty line does: the next step of what is going on.
@@ -58,12 +78,14 @@ func (c *Conversation) command(ctx context.Context, line string) error {
 	cmd := commandAt(at, line)
 	c.at = cmd.Container
 	c.tell(cmd)
+	shown := maps.Clone(c.shown)
 	watched, end := c.watched(ctx)
 	result, err := c.Session.Run(watched, line, c.Getenv)
 	end()
 	if err := c.show(result, err); err != nil {
 		return err
 	}
+	c.stirred = c.stirs(at, line, result, shown[result.Model.Container])
 	c.pointAtWord(at, result)
 	if err := c.watch(ctx, lessons.Line{At: at, Text: line, Result: &result}); err != nil {
 		return err
@@ -72,6 +94,20 @@ func (c *Conversation) command(ctx context.Context, line string) error {
 		c.say(questionOpen)
 	}
 	return nil
+}
+
+// looks are the commands that leave everything as it is.
+var looks = []string{"ps", "images", "diff", "history", "inspect", "logs", "top", "info", "version", "system df", "volume ls", "volume inspect", "attach", "exec"}
+
+// stirs says whether a line has failed, or left something behind in a
+// container's layer or at the engine: then who typed it may think that the step
+// is done.
+func (c *Conversation) stirs(at session.Attached, line string, r sim.Result, before string) bool {
+	if r.Model.Exit != 0 || r.Model.Container != "" && r.Model.Layer != before {
+		return true
+	}
+	cmd, err := cli.Parse(line, c.Getenv)
+	return at.Shell == "" && err == nil && !slices.Contains(looks, cmd.Verb)
 }
 
 func commandAt(at session.Attached, line string) Command {
@@ -120,8 +156,15 @@ func (c *Conversation) asBefore(result sim.Result) bool {
 func (c *Conversation) pointAtSteps(n int, held bool) {
 	switch {
 	case n == 0 || !c.Person:
+	case held && c.Session.Attached().Shell != "":
+		c.say(stepsWaitInside(n))
+	case held && n == 1:
+		c.say(stepWaits)
 	case held:
 		c.say(stepsWait(n))
+	case !c.pointed && n == 1:
+		c.pointed = true
+		c.say(stepTaken)
 	case !c.pointed:
 		c.pointed = true
 		c.say(stepsTaken(n))

@@ -155,6 +155,14 @@ func resume(c *Conversation, ctx context.Context, _ []string) error {
 	return c.begin(ctx, l, max(place.Step-1, 0))
 }
 
+// offer says that the lesson of that id can be gone on with.
+func (c *Conversation) offer(id string) {
+	if l, ok, err := lessons.Find(c.host, id); ok && err == nil {
+		place := c.Course.Progress.Lessons[id]
+		c.say(halfDone(l.Order, place.Step, place.Of))
+	}
+}
+
 // skip goes on without the step: what it leads to is done quietly.
 func skip(c *Conversation, ctx context.Context, _ []string) error {
 	run := c.lesson.run

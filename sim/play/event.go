@@ -220,7 +220,7 @@ type LessonPlace struct {
 	LessonRef
 	Step int  `json:"step"` // that is open, from 1
 	Of   int  `json:"of"`
-	Over bool `json:"over"` // it was played to its end once
+	Over bool `json:"over"` // it was played to its end once, without a skip
 }
 
 // Lesson says that a lesson begins.

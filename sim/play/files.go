@@ -85,6 +85,11 @@ func files(c *Conversation, _ context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	for _, name := range args {
+		if !slices.ContainsFunc(all, func(f lessons.File) bool { return f.Name == name }) {
+			c.refuse(noSuchFile(name))
+		}
+	}
 	if len(args) > 0 {
 		all = slices.DeleteFunc(all, func(f lessons.File) bool { return !slices.Contains(args, f.Name) })
 	}

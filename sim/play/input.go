@@ -67,10 +67,17 @@ type Quit struct{}
 // it stands.
 const maxLine = 1 << 20
 
+// wideColon is the colon as a Chinese keyboard types it. No program's name
+// begins with it.
+const wideColon = "："
+
 func (l Line) do(ctx context.Context, c *Conversation) error {
 	line := string(l)
 	if c.draft != nil {
 		return c.draftLine(line)
+	}
+	if rest, wide := strings.CutPrefix(strings.TrimSpace(line), wideColon); wide {
+		line = ":" + rest
 	}
 	if c.unfinished {
 		line = c.pending + "\n" + line
@@ -118,6 +125,6 @@ func (Quit) do(ctx context.Context, c *Conversation) error {
 
 func (Cancel) do(context.Context, *Conversation) error { return nil } // see Conversation.cancel
 
-func (a Answer) do(_ context.Context, c *Conversation) error {
-	return c.answer(strings.TrimSpace(string(a)))
+func (a Answer) do(ctx context.Context, c *Conversation) error {
+	return c.answer(ctx, strings.TrimSpace(string(a)))
 }

@@ -67,6 +67,18 @@ var (
 	nameOfFile     = say.P1("play.name-of-file")
 )
 
+// What it says of steps that were missed, skipped or left.
+var (
+	stepsWaitInside = say.P1("play.steps-wait-inside")
+	stepTaken       = say.P0("play.step-taken")
+	stepWaits       = say.P0("play.step-waits")
+	halfDone        = say.P3("play.half-done")
+	notTicked       = say.P1("play.not-ticked")
+	noSuchFile      = say.P1("play.no-such-file")
+	notThere        = say.P0("play.not-there")
+	guessNoted      = say.P0("play.guess-noted")
+)
+
 // What the words do, for help.
 var (
 	helpHelp      = say.P0("word.help")

@@ -72,6 +72,7 @@ type Conversation struct {
 	lost     bool    // progress could not be kept, and it was said
 	bugs     int
 	over     atomic.Bool
+	stirred  bool              // the last command has left something behind, or failed
 	pointed  bool              // at the words for steps
 	last     string            // the container of the last command that had one
 	result   sim.Result        // of the last command
@@ -179,6 +180,9 @@ func (c *Conversation) prompt() Prompt {
 
 func (Start) do(ctx context.Context, c *Conversation) error {
 	c.tell(Opened{Version, c.Engine, c.Missing, c.Person && len(c.Play) == 0})
+	if at, half := c.Course.Progress.HalfDone(); half && c.Person && len(c.Play) == 0 {
+		c.offer(at)
+	}
 	if c.Check {
 		c.over.Store(true)
 		c.checkAll(ctx)

@@ -14,6 +14,7 @@ import (
 type lesson struct {
 	run     *lessons.Run
 	asked   Asked  // what waits for an answer
+	latest  Asked  // what was asked last in the step; it may be answered late
 	shell   string // in which it was asked; "": in none
 	guess   string // the answer to predict
 	hints   int    // how many were given
@@ -80,7 +81,7 @@ func (c *Conversation) ranAhead() bool {
 // ask asks a question. Where a person types, the next line is the answer;
 // elsewhere only a line with the word answer is.
 func (c *Conversation) ask(q Asked) {
-	c.lesson.asked, c.lesson.shell = q, c.Session.Attached().Shell
+	c.lesson.asked, c.lesson.latest, c.lesson.shell = q, q, c.Session.Attached().Shell
 	c.tell(q)
 }
 
@@ -97,52 +98,110 @@ func (c *Conversation) asking() bool {
 	return in == "" || in == c.lesson.shell
 }
 
-func answerWord(c *Conversation, _ context.Context, args []string) error {
-	return c.answer(strings.Join(args, " "))
+func answerWord(c *Conversation, ctx context.Context, args []string) error {
+	return c.answer(ctx, strings.Join(args, " "))
 }
 
-// answer takes an answer; an empty one leaves the question for good.
-func (c *Conversation) answer(text string) error {
-	if !c.open() {
+// answer takes an answer; an empty one skips the question that is open. One
+// that was skipped can be answered still, as long as its step is open.
+func (c *Conversation) answer(ctx context.Context, text string) error {
+	switch {
+	case c.lesson == nil || c.lesson.latest.Question == NoQuestion || !c.open() && text == "":
 		c.refuse(nothingAsked)
 		return nil
-	}
-	if text != "" && !c.judged(text) {
-		c.say(enterLeaves)
+	case text != "" && !c.fits(text):
+		c.warn(c.lesson.latest.How)
+		if c.open() {
+			c.say(enterLeaves)
+		}
 		return nil
 	}
+	was := c.open()
 	c.lesson.asked = Asked{}
-	c.pointOn()
+	if err := c.judge(ctx, text); err != nil {
+		return err
+	}
+	switch {
+	case was:
+		c.pointOn()
+	case c.lesson.guess == text:
+		c.say(guessNoted)
+	}
 	return nil
 }
 
-// judged takes an answer that has the form of one; to any other it says how to
-// answer, and the question stays open.
-func (c *Conversation) judged(text string) bool {
+// fits says whether an answer has the form of one to what was asked last.
+func (c *Conversation) fits(text string) bool {
 	s, _ := c.lesson.run.Step()
-	n, err := strconv.Atoi(text)
-	options := len(c.lesson.asked.Options)
+	if c.lesson.latest.Question == Predict {
+		return s.Predict.Fits(text)
+	}
+	return c.option(text) > 0
+}
+
+// judge scores an answer: to a quiz at once, a prediction when the step is
+// done.
+func (c *Conversation) judge(ctx context.Context, text string) error {
+	s, _ := c.lesson.run.Step()
 	switch {
-	case c.lesson.asked.Question == Predict && !s.Predict.Fits(text):
-		c.warn(s.Predict.How())
-		return false
-	case c.lesson.asked.Question == Predict:
-		c.lesson.guess = text
-	case err != nil || n < 1 || n > options:
-		c.warn(answerNumber(options))
-		return false
-	default:
+	case c.lesson.latest.Question == Quiz:
 		right := s.Quiz.Right
 		why := c.lesson.text(func(w lessons.StepWords) string { return w.Quiz.Why })
-		c.tell(Score{Question: Quiz, Guess: text, Right: n == right, Answer: right, Option: c.lesson.asked.Options[right-1], Why: why})
+		c.tell(Score{Question: Quiz, Guess: text, Right: c.option(text) == right, Answer: right, Option: c.lesson.latest.Options[right-1], Why: why})
+	case c.lesson.run.Done():
+		return c.scorePrediction(ctx, text)
+	default:
+		c.lesson.guess = text
 	}
-	return true
+	return nil
+}
+
+// option is the number of the option that an answer names, by its number or by
+// words that no other has; 0 where it names none.
+func (c *Conversation) option(text string) (found int) {
+	options := c.lesson.latest.Options
+	if n, err := strconv.Atoi(text); err == nil {
+		if n < 1 || n > len(options) {
+			return 0
+		}
+		return n
+	}
+	for i, o := range options {
+		switch {
+		case !o.names(text):
+		case o.is(text):
+			return i + 1
+		case found != 0:
+			return 0
+		default:
+			found = i + 1
+		}
+	}
+	return found
+}
+
+// late says whether a line answers a question that was skipped, or answered
+// already. Only what is no command anywhere counts: a number, what docker diff
+// prints, or an option's own words.
+func (c *Conversation) late(line string) bool {
+	if c.lesson == nil || !c.Person || c.Session.Attached().Shell != "" || line == "" {
+		return false
+	}
+	s, ok := c.lesson.run.Step()
+	switch {
+	case !ok || c.lesson.latest.Question == NoQuestion:
+		return false
+	case c.lesson.latest.Question == Predict:
+		return s.Predict.Prints == "" && s.Predict.Fits(line)
+	}
+	_, err := strconv.Atoi(line)
+	return err == nil || slices.ContainsFunc(c.lesson.latest.Options, func(o Text) bool { return o.is(line) })
 }
 
 // goOn is what Next does in a lesson: it plays the step, or opens the next.
 func (c *Conversation) goOn(ctx context.Context) error {
 	if c.open() && c.Person {
-		return c.answer("")
+		return c.answer(ctx, "")
 	}
 	c.lesson.asked = Asked{}
 	run := c.lesson.run
@@ -156,6 +215,14 @@ func (c *Conversation) goOn(ctx context.Context) error {
 		}
 	}
 	return c.nextStep(ctx)
+}
+
+// leaveShell leaves the shell that the learner is in: a step begins outside.
+func (c *Conversation) leaveShell() {
+	if at := c.Session.Attached(); at.Shell != "" && c.Person {
+		c.Session.Detach()
+		c.say(goesOnAlone(at.Name, at.Name))
+	}
 }
 
 // playStep plays the step's own lines.
@@ -204,12 +271,10 @@ func (c *Conversation) lessonLine(ctx context.Context, line lessons.Line) error 
 func (c *Conversation) stepDone(ctx context.Context) error {
 	run := c.lesson.run
 	s, _ := run.Step()
-	if c.lesson.guess != "" {
-		scores, err := run.Score(ctx, c.lesson.guess)
-		if err != nil {
+	if c.lesson.latest.Question == Predict {
+		if err := c.scorePrediction(ctx, c.lesson.guess); err != nil {
 			return err
 		}
-		c.tell(scoreOf(c.lesson.guess, scores))
 	}
 	c.tell(Done{run.Number(), c.lesson.text(func(w lessons.StepWords) string { return w.After })})
 	c.lesson.asked = Asked{}
@@ -224,8 +289,18 @@ func (c *Conversation) stepDone(ctx context.Context) error {
 	return nil
 }
 
+// scorePrediction holds a guess against what the step came to, and tells that
+// also where nothing was guessed.
+func (c *Conversation) scorePrediction(ctx context.Context, guess string) error {
+	scores, err := c.lesson.run.Score(ctx, guess)
+	if err == nil {
+		c.tell(scoreOf(guess, scores))
+	}
+	return err
+}
+
 func scoreOf(guess string, worlds []lessons.Score) Score {
-	out := Score{Question: Predict, Guess: guess, Right: true}
+	out := Score{Question: Predict, Guess: guess, Right: guess != ""}
 	for _, s := range worlds {
 		out.Worlds = append(out.Worlds, WorldScore(s))
 		out.Right = out.Right && s.Right()
@@ -235,6 +310,7 @@ func scoreOf(guess string, worlds []lessons.Score) Score {
 
 // nextStep opens the next step, or ends the lesson.
 func (c *Conversation) nextStep(ctx context.Context) error {
+	c.leaveShell()
 	more, err := c.lesson.run.Next(ctx)
 	if err != nil {
 		return err
@@ -246,6 +322,9 @@ func (c *Conversation) nextStep(ctx context.Context) error {
 	c.keep(c.Course.Progress.Over(over))
 	err = c.endLesson(ctx)
 	c.tell(Over{over.ID, c.after(over)})
+	if place := c.Course.Progress.Lessons[over.ID]; place.Skip > 0 && !place.Over && !c.Auto {
+		c.say(notTicked(place.Skip))
+	}
 	return err
 }
 
@@ -270,12 +349,14 @@ func (c *Conversation) watch(ctx context.Context, line lessons.Line) error {
 		return err
 	}
 	c.tellGoals(seen.Ticked)
-	if seen.Coach != nil {
-		c.coach(*seen.Coach)
-	}
-	if seen.Done {
+	switch s, ok := c.lesson.run.Step(); {
+	case seen.Done:
 		c.say(thatIsIt)
 		return c.stepDone(ctx)
+	case seen.Coach != nil:
+		c.coach(*seen.Coach)
+	case ok && s.Exercise() && !c.lesson.run.Done() && c.stirred:
+		c.say(notThere)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package play
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"twinlayer/lessons"
 	"twinlayer/sim/say"
@@ -13,6 +14,21 @@ type Phrase = say.Phrase
 
 // Text is what a lesson says, by language.
 type Text map[string]string
+
+// is says whether words are the text, in one of its languages.
+func (t Text) is(words string) bool {
+	return slices.ContainsFunc(slices.Collect(maps.Values(t)), func(own string) bool { return plain(own) == plain(words) })
+}
+
+// names says whether words are part of the text, in one of its languages.
+func (t Text) names(words string) bool {
+	return len(plain(words)) > 2 && slices.ContainsFunc(slices.Collect(maps.Values(t)), func(own string) bool { return strings.Contains(plain(own), plain(words)) })
+}
+
+// plain is a text without what nobody types: capitals, and marks at its ends.
+func plain(text string) string {
+	return strings.ToLower(strings.Trim(text, " .,!?。，！？`\"'"))
+}
 
 // In is the text in a language, else in English, else in any.
 func (t Text) In(lang string) string {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	units "github.com/docker/go-units"
 	"github.com/fatih/color"
@@ -118,11 +119,11 @@ func (p painter) once(r play.Result) {
 	switch {
 	case len(r.Differences) > 0:
 		mark = sayBothQuiet
-	case len(v.Changes) > 0:
+	case holds(v):
 		mark = sayBothLayer(shortDigest(v.Layer))
 	}
-	if v.Layer != "" && !r.Unchanged && (len(v.Changes) > 0 || strings.HasPrefix(r.Cmd, "docker ")) {
-		p.printed(p.changeLines(v.Changes))
+	if v.Layer != "" && !r.Unchanged && (holds(v) || strings.HasPrefix(r.Cmd, "docker ")) {
+		p.printed(p.changeLines(v))
 	}
 	p.paragraph(p.good, "", p.lines.ok+" "+p.in(mark))
 }
@@ -190,8 +191,8 @@ func (p painter) column(v sim.View, head string, asBefore bool) []string {
 	if asBefore && len(v.Changes) > 0 {
 		return append(out, p.in(sayLayerAsBefore(shortDigest(v.Layer))))
 	}
-	out = append(out, p.changeLines(v.Changes)...)
-	if len(v.Changes) == 0 {
+	out = append(out, p.changeLines(v)...)
+	if !holds(v) {
 		return out // the digest of an empty layer tells nothing
 	}
 	return append(out, p.in(sayLayerIs(shortDigest(v.Layer))))
@@ -209,9 +210,13 @@ func (p painter) printedLines(v sim.View) (out []string) {
 	return out
 }
 
-func (p painter) changeLines(changes []fs.Change) []string {
+func (p painter) changeLines(v sim.View) []string {
 	const most = 12
-	if len(changes) == 0 {
+	changes := v.Changes
+	switch {
+	case len(changes) == 0 && holds(v):
+		return []string{p.in(sayOnlyCopies)}
+	case len(changes) == 0:
 		return []string{p.in(sayNoChanges)}
 	}
 	var out []string
@@ -223,6 +228,15 @@ func (p painter) changeLines(changes []fs.Change) []string {
 	}
 	return out
 }
+
+// holds says whether there is anything in the layer that a view has.
+func holds(v sim.View) bool { return v.Layer != "" && v.Layer != emptyLayer() }
+
+// emptyLayer is the digest of a layer that holds nothing.
+var emptyLayer = sync.OnceValue(func() string {
+	d, _ := fs.NewBuilder().Tree().Digest() // of what is in memory: nothing fails
+	return d.String()
+})
 
 func shortDigest(d string) string {
 	if len(d) > 19 {

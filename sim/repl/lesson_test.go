@@ -242,7 +242,7 @@ func TestSlipsOfTheFinger(t *testing.T) {
 	run(t, in, &out, play.Config{})
 	for _, said := range []string{
 		"? two\nAnswer with a number.\nEnter leaves the question.\n? hint\nA question is open: answer it, or leave it with Enter.\n\nhello-world is the smallest",
-		"Did you mean `hint`?\ntwinlayer> 7\n", "No question is open now.\n", "Did you mean `commit`?\n",
+		"Did you mean `hint`?\ntwinlayer> 7\nNoted.\n", "Did you mean `commit`?\n",
 		"? the first\nAnswer with a number from 1 to 3.\nEnter leaves the question.\n? 2\nok Right.\n",
 		"In a container twinlayer's own words have a colon in front: `:hint`.\n",
 		"Did you mean `:hint`?\nlesson-hello:/ # :hnit\nDid you mean `:hint`?\n", "`resume` goes on there.",
@@ -401,5 +401,13 @@ func TestCutOff(t *testing.T) {
 	require.Equal(t, "…… 还有 7 行", lines[linesMost])
 	require.Equal(t, strings.Repeat("x", lineMost)+"…… 还有 1 字节", p.clipped(strings.Repeat("x", lineMost+1)))
 	require.Equal(t, "… and 1 more lines", painter{}.screenLines(strings.Repeat("x\n", linesMost+1))[linesMost])
+}
 
+// TestOnlyCopies: a layer that holds copies as they are in the image is not
+// empty, and the line above its digest says why.
+func TestOnlyCopies(t *testing.T) {
+	var out strings.Builder
+	in := &typed{[]string{"docker run -it --name box busybox", "chmod 755 /etc", "exit"}, &out}
+	run(t, in, &out, play.Config{})
+	require.Contains(t, out.String(), "box:/ # chmod 755 /etc\nmodel (no real engine)\nno changes to the image's files: the layer holds copies that are as in the image\nlayer")
 }

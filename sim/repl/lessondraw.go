@@ -1,6 +1,7 @@
 package repl
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -21,6 +22,8 @@ var (
 	lessonOver  = say.P0("screen.lesson-over")
 	lessonNext  = say.P2("screen.lesson-next")
 	right       = say.P0("screen.right")
+	theAnswer   = say.P2("screen.the-answer")
+	itIs        = say.P2("screen.it-is")
 	notQuite    = say.P2("screen.not-quite")
 	predicted   = say.P1("screen.predicted")
 	filesAre    = say.P1("screen.files-are")
@@ -72,14 +75,16 @@ func (p painter) course(b play.Body) {
 
 func (p painter) lessons(all play.Lessons) {
 	for _, l := range all.Lessons {
-		p.text(fmt.Sprintf("%5s %3d  %s\n", p.standing(l), l.Order, l.Title.In(p.lang)))
+		p.text(fmt.Sprintf("%6s %3d  %s\n", p.standing(l), l.Order, l.Title.In(p.lang)))
 	}
 }
 
 // standing is how far the learner has come in a lesson: over, the step that is
-// next, or nothing yet.
+// next, both where it is played again, or nothing yet.
 func (p painter) standing(l play.LessonPlace) string {
 	switch {
+	case l.Over && l.Step > 1:
+		return fmt.Sprintf("%s %d/%d", p.lines.ok, l.Step, l.Of)
 	case l.Step > 1:
 		return fmt.Sprintf("%d/%d", l.Step, l.Of)
 	case l.Over:
@@ -257,9 +262,12 @@ func (p painter) score(s play.Score) {
 		p.prediction(s)
 		return
 	}
-	if s.Right {
+	switch {
+	case s.Right:
 		p.paragraph(p.good, "", p.lines.ok+" "+p.in(right))
-	} else {
+	case s.Guess == "":
+		p.note(theAnswer(s.Answer, s.Option.In(p.lang)))
+	default:
 		p.paragraph(p.odd, "", p.lines.warn+" "+p.in(notQuite(s.Answer, s.Option.In(p.lang))))
 	}
 	p.paragraph(p.prose, "  ", s.Why.In(p.lang))
@@ -268,7 +276,9 @@ func (p painter) score(s play.Score) {
 // prediction draws how good a prediction was in each world; once, where it is
 // the same.
 func (p painter) prediction(s play.Score) {
-	p.note(predicted(s.Guess))
+	if s.Guess != "" {
+		p.note(predicted(s.Guess))
+	}
 	all := slices.Clone(s.Worlds)
 	if len(all) == 2 {
 		first, second := all[0], all[1]
@@ -278,11 +288,17 @@ func (p painter) prediction(s play.Score) {
 		}
 	}
 	for _, w := range all {
-		p.worldScore(w)
+		p.worldScore(s.Guess != "", w)
 	}
 }
 
-func (p painter) worldScore(s play.WorldScore) {
+// worldScore draws how good a prediction was in a world; where nothing was
+// predicted, what there was to predict.
+func (p painter) worldScore(guessed bool, s play.WorldScore) {
+	if !guessed && !s.Uncertain {
+		p.note(itIs(p.shortName(s.World), cmp.Or(s.Is, p.in(nothing))))
+		return
+	}
 	c, mark := p.odd, p.lines.warn
 	if s.Right() {
 		c, mark = p.good, p.lines.ok
@@ -291,10 +307,7 @@ func (p painter) worldScore(s play.WorldScore) {
 }
 
 func (p painter) scored(s play.WorldScore) say.Phrase {
-	world, is := p.shortName(s.World), s.Is
-	if is == "" {
-		is = p.in(nothing)
-	}
+	world, is := p.shortName(s.World), cmp.Or(s.Is, p.in(nothing))
 	switch {
 	case s.Uncertain:
 		return cannotTell(world)

@@ -8,6 +8,7 @@ var (
 	sayExitStatus       = say.P1("screen.exit-status")
 	sayLayerAsBefore    = say.P1("screen.layer-as-before")
 	sayLayerIs          = say.P1("screen.layer")
+	sayOnlyCopies       = say.P0("screen.only-copies")
 	sayNoChanges        = say.P0("screen.no-changes")
 	sayMoreChanges      = say.P1("screen.more-changes")
 	sayMoreLines        = say.P1("screen.more-lines")

@@ -188,7 +188,7 @@ func (l *lister) long(e entry) {
 	if l.has('n') {
 		user, group = strconv.Itoa(int(e.st.UID)), strconv.Itoa(int(e.st.GID))
 	}
-	l.printf("%-10s %4d %-8.8s %-8.8s ", modeString(e.st.Mode), e.st.Nlink, user, group)
+	l.printf("%-10s %4d %-8.8s %-8.8s ", fs.ModeString(e.st.Mode), e.st.Nlink, user, group)
 	switch t := e.st.Mode & fs.S_IFMT; {
 	case t == fs.S_IFCHR || t == fs.S_IFBLK:
 		l.printf("%4d, %3d ", fs.Major(e.st.Rdev), fs.Minor(e.st.Rdev))

@@ -7,35 +7,6 @@ import (
 	"twinlayer/fs"
 )
 
-// modeString is a mode as ls -l writes it: "drwxr-xr-x".
-func modeString(mode uint32) string {
-	types := map[uint32]byte{
-		fs.S_IFDIR: 'd', fs.S_IFLNK: 'l', fs.S_IFCHR: 'c', fs.S_IFBLK: 'b', fs.S_IFIFO: 'p', fs.S_IFSOCK: 's',
-	}
-	b := []byte("-rwxrwxrwx")
-	if c, ok := types[mode&fs.S_IFMT]; ok {
-		b[0] = c
-	}
-	for i := range 9 {
-		if mode&(0o400>>i) == 0 {
-			b[i+1] = '-'
-		}
-	}
-	special := func(bit uint32, at int, set, unset byte) {
-		switch {
-		case mode&bit == 0:
-		case b[at] == 'x':
-			b[at] = set
-		default:
-			b[at] = unset
-		}
-	}
-	special(fs.S_ISUID, 3, 's', 'S')
-	special(fs.S_ISGID, 6, 's', 'S')
-	special(fs.S_ISVTX, 9, 't', 'T')
-	return string(b)
-}
-
 // changeMode applies an octal or symbolic mode such as "u+x,go=r" to mode.
 func changeMode(mode uint32, expr string, umask uint32, dir bool) (uint32, bool) {
 	if expr != "" && expr[0] >= '0' && expr[0] <= '9' {
@@ -177,7 +148,7 @@ func (t *tool) chmodTree(name, expr string, named bool) {
 	if err := t.FS.Chmod(t.abs(name), fs.FileMode(mode)); err != nil {
 		t.fail(name, err)
 	} else if t.has('v') || t.has('c') && mode != st.Mode&0o7777 {
-		t.printf("mode of '%s' changed to %04o (%s)\n", name, mode, modeString(mode)[1:])
+		t.printf("mode of '%s' changed to %04o (%s)\n", name, mode, fs.ModeString(mode)[1:])
 	}
 	if isDir && t.has('R') {
 		t.eachEntry(name, func(child string) { t.chmodTree(child, expr, false) })

@@ -116,7 +116,7 @@ func (s stater) directive(c byte) string {
 	case 'a':
 		return strconv.FormatUint(uint64(st.Mode&0o7777), 8)
 	case 'A':
-		return modeString(st.Mode)
+		return fs.ModeString(st.Mode)
 	case 'f':
 		return strconv.FormatUint(uint64(st.Mode), 16)
 	case 'F':

@@ -303,7 +303,7 @@ func (a *archiver) listing(h *tar.Header) string {
 		mode |= fs.S_IFIFO
 	}
 	when := h.ModTime.In(zone(a.Process)).Format("2006-01-02 15:04:05")
-	return sprintf("%s %s/%s %9d %s %s", modeString(mode), h.Uname, h.Gname, h.Size, when, name)
+	return sprintf("%s %s/%s %9d %s %s", fs.ModeString(mode), h.Uname, h.Gname, h.Size, when, name)
 }
 
 func (a *archiver) extract(r io.Reader, h *tar.Header) error {

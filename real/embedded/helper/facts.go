@@ -86,7 +86,7 @@ func upperRow(name string, s *overlay.Stat) string {
 	if s.Type() == unix.S_IFCHR || s.Type() == unix.S_IFBLK {
 		size = fmt.Sprintf("%d, %d", unix.Major(s.Rdev), unix.Minor(s.Rdev))
 	}
-	row := fmt.Sprintf("%s %d:%d %8s %s", fs.FileMode(s.Mode), s.Uid, s.Gid, size, name)
+	row := fmt.Sprintf("%s %d:%d %8s %s", fs.ModeString(s.Mode), s.Uid, s.Gid, size, name)
 	if mark := s.Opaque(); s.IsDir() && mark != "" {
 		row += fmt.Sprintf("  (user.overlay.opaque=%q)", mark)
 	}
