@@ -2,6 +2,7 @@ package play_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -192,4 +193,37 @@ func TestShellThatFailed(t *testing.T) {
 	require.Empty(t, one[play.Result](t, got).Hints)
 	s.do(play.Line("docker run --name failed busybox sh -c 'exit 3'"))
 	require.Len(t, one[play.Result](t, s.do(play.Line("docker commit failed img"))).Hints, 1)
+}
+
+// TestHelp: help in a lesson is what matters there, in ten lines.
+func TestHelp(t *testing.T) {
+	s := learns(t, "17")
+	require.LessOrEqual(t, len(one[play.Help](t, s.do(play.Line("help"))).Words), 10)
+	require.Empty(t, one[play.Help](t, s.do(play.Line("help"))).Docker)
+	require.Contains(t, one[play.Help](t, s.do(play.Line("help docker run"))).Docker, "Usage:  docker run")
+	require.Len(t, one[play.Help](t, s.do(play.Line("help layers"))).Words, 1)
+	all := one[play.Help](t, s.do(play.Line("help all")))
+	require.Equal(t, play.Words()[0].Name, all.Words[0].Name)
+	require.NotEmpty(t, all.Docker)
+	require.NotEmpty(t, one[play.Help](t, converse(t, play.Config{Person: true}).do(play.Line("help"))).Docker)
+}
+
+// TestHostWords: what is typed as in a machine's shell shows the lesson's files,
+// or points the way.
+func TestHostWords(t *testing.T) {
+	s := learns(t, "15")
+	s.do(play.WriteFile{Name: "mine", Content: "FROM busybox\n"})
+	listed := one[play.Files](t, s.do(play.Line("ls -l")))
+	require.True(t, slices.ContainsFunc(listed.Files, func(f lessons.File) bool { return f.Name == "mine" && f.Content == "" }))
+	require.Equal(t, "FROM busybox\n", one[play.Files](t, s.do(play.Line("cat mine"))).Files[0].Content)
+	require.Equal(t, "mine", one[play.Edit](t, s.do(play.Line("vi mine"))).Name)
+	require.Contains(t, said(s.do(play.Line("cd /tmp")))[0], "one directory")
+	require.Contains(t, said(s.do(play.Line("clear")))[0], "Control-L")
+	for line, told := range map[string]bool{
+		"docker ps | grep x": true, "docker run --rm busybox echo hi > /x": true, "docker run --rm busybox sh -c 'echo hi | cat'": false,
+	} {
+		require.Equal(t, told, slices.ContainsFunc(said(s.do(play.Line(line))), func(text string) bool { return strings.Contains(text, "belongs to a shell") }), line)
+	}
+	s.do(play.Line("docker run -it --name box busybox"))
+	require.Equal(t, "bin\n", one[play.Result](t, s.do(play.Line("ls -d bin"))).Model.Stdout, "in a container ls is the container's")
 }

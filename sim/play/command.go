@@ -37,6 +37,9 @@ func (c *Conversation) line(ctx context.Context, line string) error {
 		c.tell(Command{Text: trimmed, At: AtSelf})
 		return c.ownWord(ctx, w, args)
 	}
+	if done, err := c.hostWord(ctx, trimmed); done || err != nil {
+		return err
+	}
 	switch {
 	case trimmed == "" && c.Session.Attached().Shell == "":
 		return c.enter(ctx)
@@ -182,6 +185,10 @@ func (c *Conversation) count(result sim.Result) {
 // is a word that lacks its colon in a container's shell.
 func (c *Conversation) pointAtWord(at session.Attached, result sim.Result) {
 	first, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(result.Cmd), "docker "), " ")
+	if mark, found := shellsOwn(result.Cmd); found && at.Shell == "" {
+		c.say(sayShellsOwn(mark, mark))
+		return
+	}
 	stderr, refusal := result.Model.Stderr, result.Model.Refusal
 	switch {
 	case refusal != nil && refusal.Kind == sim.DeniedPull:

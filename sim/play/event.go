@@ -180,7 +180,7 @@ type Printed struct {
 
 // Help is what can be typed.
 type Help struct {
-	Of     string `json:"of"`              // a docker command; "": all
+	Of     string `json:"of"`              // a docker command, a word or "lesson", what matters in one; "": all
 	Docker string `json:"docker"`          // as docker prints it
 	Words  []Word `json:"words,omitempty"` // twinlayer's own
 }

@@ -26,7 +26,7 @@ var words []Word
 
 func init() {
 	words = []Word{
-		{"help", "[COMMAND]", helpHelp, help},
+		{"help", "[COMMAND|all]", helpHelp, help},
 		{"next", "[N]", helpNext, forward},
 		{"back", "[N]", helpBack, back},
 		{"forward", "[N]", helpForward, forward},
@@ -135,12 +135,34 @@ func wordNames(prefix string) []string {
 	return out
 }
 
+// lessonWords are the words that matter in a lesson.
+func lessonWords() (out []Word) {
+	for _, w := range words {
+		if slices.Contains([]string{"next", "hint", "goals", "answer", "skip", "restart", "files", "edit", "quit"}, w.Name) {
+			out = append(out, w)
+		}
+	}
+	return append(out, Word{Name: "help", Args: "all", Short: helpAll})
+}
+
 func help(c *Conversation, _ context.Context, args []string) error {
 	if len(args) > 0 && args[0] == "docker" {
 		args = args[1:]
 	}
+	var name string
 	if len(args) > 0 {
-		c.tell(Help{Of: args[0], Docker: cli.Help(args[0])})
+		name = args[0]
+	}
+	own := slices.IndexFunc(words, func(w Word) bool { return w.Name == name })
+	switch {
+	case own >= 0 && !slices.Contains(cli.VerbNames(), name):
+		c.tell(Help{Of: name, Words: words[own : own+1]})
+		return nil
+	case name != "" && name != "all":
+		c.tell(Help{Of: name, Docker: cli.Help(name)})
+		return nil
+	case name == "" && c.lesson != nil:
+		c.tell(Help{Of: "lesson", Words: lessonWords()})
 		return nil
 	}
 	c.tell(Help{Docker: cli.Help(""), Words: Words()})

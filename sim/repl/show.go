@@ -139,7 +139,7 @@ func (r *REPL) place() string {
 
 func (p painter) help(h play.Help) {
 	if h.Of != "" {
-		p.text(h.Docker)
+		p.text(h.Docker + p.wordList(h.Words))
 		return
 	}
 	p.printed(p.screenLines(h.Docker))
