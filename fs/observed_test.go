@@ -31,7 +31,7 @@ var undone = map[string]string{
 
 // declared is why the model does not do a case; "" if it does.
 func (c observed) declared() string {
-	if err := CheckOptions(c.MountOptions); err != nil {
+	if err := checkOptions(c.MountOptions); err != nil {
 		return err.Error()
 	}
 	for _, op := range c.Ops {
@@ -621,4 +621,27 @@ func (w *world) getdents(name string, size int) string {
 func (w *world) mknod(p, typ string, major, minor uint32) string {
 	mode := map[string]uint32{"p": S_IFIFO, "s": S_IFSOCK, "c": S_IFCHR, "b": S_IFBLK}[typ]
 	return result(w.sys.Mknod(p, mode|0o644, Mkdev(major, minor)))
+}
+
+// The mount options of overlayfs that the model refuses, with the values that
+// turn them off (kernel document filesystems/overlayfs).
+var refusedOptions = map[string][]string{
+	"redirect_dir": {"off", "nofollow"}, // renamed lower directories
+	"metacopy":     {"off"},             // copies of metadata alone
+	"index":        {"off"},             // hard links kept over a copy-up
+	"nfs_export":   {"off"},
+	"verity":       {"off"},
+}
+
+// checkOptions refuses mount options of overlayfs, comma-separated, under
+// which it does what the model does not. The kernel's defaults, userxattr, and
+// what only tunes a mount are accepted.
+func checkOptions(options string) error {
+	for option := range strings.SplitSeq(options, ",") {
+		name, value, _ := strings.Cut(option, "=")
+		if off, refused := refusedOptions[name]; refused && !slices.Contains(off, value) {
+			return fmt.Errorf("overlayfs option %q: the model knows only %s=%s, which is the default; leave the option out", option, name, strings.Join(off, "|"))
+		}
+	}
+	return nil
 }

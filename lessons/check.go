@@ -145,8 +145,8 @@ func (c *checker) wrong(ctx context.Context, s Step, w Wrong) error {
 		c.fault("step %s: the wrong attempt %s meets the goals", s.ID, w.ID)
 	case coach == nil:
 		c.fault("step %s: the wrong attempt %s is not recognised: %s", s.ID, w.ID, howAll(c.run.Checked()))
-	case w.Slip != coach.Slip || w.Slip == "" && w.ID != coach.Wrong:
-		c.fault("step %s: the wrong attempt %s is taken for %s%s", s.ID, w.ID, coach.Slip, coach.Wrong)
+	case w.Mistake != coach.Mistake || w.Mistake == "" && w.ID != coach.Wrong:
+		c.fault("step %s: the wrong attempt %s is taken for %s%s", s.ID, w.ID, coach.Mistake, coach.Wrong)
 	}
 	return nil
 }
@@ -236,9 +236,9 @@ func worse(a, b sim.Class) bool {
 
 // left demands that all is as it was before, but for what an earlier run of
 // the lesson had left.
-func (c *checker) left(ctx context.Context, before map[string]stock) error {
+func (c *checker) left(ctx context.Context, before map[string]inventory) error {
 	for _, w := range c.run.box.worlds() {
-		now, err := take(ctx, w)
+		now, err := takeInventory(ctx, w)
 		if err != nil {
 			return err
 		}

@@ -48,7 +48,7 @@ func TestCheck(t *testing.T) {
 		"met at the start":   {"      - container: {name: lesson-x, status: exited}\n", "      - container: {name: lesson-x, status: exited}\n      - gone: {container: lesson-y}\n", []string{"step two: at the start of the lesson, there is no container lesson-y any more already"}},
 		"wrong is right":     {"run: [docker run --name lesson-y", "run: [docker run --name lesson-x", []string{"step two: the wrong attempt other meets the goals"}},
 		"wrong is nobody's":  {"when: [{container: {name: lesson-y}}]", "when: [{container: {name: lesson-y, status: running}}]", []string{"step two: the wrong attempt other is not recognised: container lesson-x is stopped: model: missed there is no container lesson-x: did you mean lesson-y?"}},
-		"wrong is another's": {"when: [{container: {name: lesson-y}}]", "slip: docker-inside", []string{"step two: the wrong attempt other is not recognised: container lesson-x is stopped: model: missed there is no container lesson-x: did you mean lesson-y?"}},
+		"wrong is another's": {"when: [{container: {name: lesson-y}}]", "mistake: docker-inside", []string{"step two: the wrong attempt other is not recognised: container lesson-x is stopped: model: missed there is no container lesson-x: did you mean lesson-y?"}},
 		"not known":          {"[docker pull hello-world]", "[docker pull hello-world, docker pull example.com/x/y]", []string{"step one: docker pull example.com/x/y: the model cannot know: the image is on the registry example.com, and the model has no network"}},
 		"declared":           {"steps:", "differs: {model: {lines: [docker pull example.com/x/y], verdict: limit}}\nsteps:", nil},
 	} {

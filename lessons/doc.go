@@ -34,7 +34,7 @@
 //	    wrong:                    # what somebody may do instead
 //	      - id: new-container
 //	        run: [docker run --name lesson-b busybox rm /etc/group]
-//	        slip: other-container # or docker-inside, image-for-container, shrink;
+//	        mistake: other-container # or docker-inside, image-for-container, shrink;
 //	                              # or when: […], a state
 //
 // A step begins outside of any container, so its first line is docker's, or

@@ -61,12 +61,12 @@ func (s Step) Lines() []string {
 }
 
 // Wrong is an attempt that a learner might plausibly make, and by what it is
-// recognised: a state, or one of the common slips.
+// recognised: a state, or one of the common mistakes.
 type Wrong struct {
-	ID   string   `yaml:"id"`
-	Run  []string `yaml:"run"`
-	When []Goal   `yaml:"when"`
-	Slip string   `yaml:"slip"`
+	ID      string   `yaml:"id"`
+	Run     []string `yaml:"run"`
+	When    []Goal   `yaml:"when"`
+	Mistake string   `yaml:"mistake"`
 }
 
 // Quiz is a question with answers to choose from.

@@ -202,8 +202,8 @@ func TestFaults(t *testing.T) {
 		"no goal":           {"    goals:\n      - image: {ref: busybox:latest, layers: 1}\n      - unchanged:\n          container: lesson-x\n          path: /etc\n      - change: {container: lesson-x, kind: add, path: /new}\n", "", "good/lesson.yaml:19:5: a step that is left to the learner has a goal"},
 		"no wrong":          {"    wrong:\n      - id: old\n        run: [docker exec lesson-x touch /old]\n        when: [{change: {container: lesson-x, kind: add, path: /old}}]\n", "", "good/lesson.yaml:19:5: a step that is left to the learner has a wrong attempt\ngood/en.md:27:1: step two has nothing that ### wrong old is for"},
 		"no solution":       {"solution: [docker exec lesson-x touch /new]", "run: [docker exec lesson-x touch /new]", "good/lesson.yaml:9:3: no step has a solution, so the learner has nothing to do"},
-		"not recognised":    {"        when: [{change: {container: lesson-x, kind: add, path: /old}}]\n", "", "good/lesson.yaml:28:9: a wrong attempt is recognised by a state, when, or it is a common slip: docker-inside, image-for-container, other-container, shrink"},
-		"unknown slip":      {"        when: [{change: {container: lesson-x, kind: add, path: /old}}]\n", "        slip: trip\n", "good/lesson.yaml:30:15: a common slip is docker-inside, image-for-container, other-container, shrink; not \"trip\"\ngood/en.md:27:1: step two has nothing that ### wrong old is for"},
+		"not recognised":    {"        when: [{change: {container: lesson-x, kind: add, path: /old}}]\n", "", "good/lesson.yaml:28:9: a wrong attempt is recognised by a state, when, or it is a common mistake: docker-inside, image-for-container, other-container, shrink"},
+		"unknown mistake":   {"        when: [{change: {container: lesson-x, kind: add, path: /old}}]\n", "        mistake: trip\n", "good/lesson.yaml:30:18: a common mistake is docker-inside, image-for-container, other-container, shrink; not \"trip\"\ngood/en.md:27:1: step two has nothing that ### wrong old is for"},
 		"predicts nothing":  {"      changes: lesson-x", "      change: lesson-x", "good/lesson.yaml:11:7: there is no such prediction, but changes, layers, prints, shared"},
 		"predicts a line":   {"      changes: lesson-x", "      prints: ps", "good/lesson.yaml:11:15: the step has no line \"ps\""},
 		"no such answer":    {"right: 2", "right: 3", "good/lesson.yaml:31:19: right is the number of an answer in en.md, which has 2; not 3"},
@@ -268,14 +268,14 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// TestFormat: it names every kind of goal and every slip, and nothing that is
+// TestFormat: it names every kind of goal and every mistake, and nothing that is
 // for programmers.
 func TestFormat(t *testing.T) {
 	text := Format()
 	for kind := range kinds {
 		require.Contains(t, text, "\t"+kind+": ")
 	}
-	for _, name := range slipNames() {
+	for _, name := range mistakeNames() {
 		require.Contains(t, text, name)
 	}
 	require.NotContains(t, text, "//")

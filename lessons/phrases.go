@@ -82,9 +82,9 @@ var (
 	sayAnswerSize    = say.P0("lesson.answer-size")
 	sayAnswerPrint   = say.P0("lesson.answer-print")
 
-	// slips
-	sayInsideContainer = say.P1("lesson.slip-inside-container")
-	sayImageUnchanging = say.P1("lesson.slip-image")
-	sayOtherContainer  = say.P3("lesson.slip-other-container")
-	sayNotShrunk       = say.P2("lesson.slip-not-shrunk")
+	// mistakes
+	sayInsideContainer = say.P1("lesson.mistake-inside-container")
+	sayImageUnchanging = say.P1("lesson.mistake-image")
+	sayOtherContainer  = say.P3("lesson.mistake-other-container")
+	sayNotShrunk       = say.P2("lesson.mistake-not-shrunk")
 )

@@ -22,12 +22,12 @@ type Run struct {
 	lesson  Lesson
 	session *session.Session
 	box     sandbox
-	at      int  // the step that is open
-	done    bool // it is done
-	typed   bool // the learner has typed something in it
-	strayed bool // or in a step before, so that things may not stand as the lesson's lines leave them
-	inside  bool // and in a shell that was there before it
-	began   mark // how it was where the step begins
+	at      int        // the step that is open
+	done    bool       // it is done
+	typed   bool       // the learner has typed something in it
+	strayed bool       // or in a step before, so that things may not stand as the lesson's lines leave them
+	inside  bool       // and in a shell that was there before it
+	began   checkpoint // how it was where the step begins
 	ran     []sim.Result
 	shown   []string // what twinlayer's own words have shown in the step
 	checked []Checked
@@ -210,7 +210,7 @@ func (r *Run) untell() {
 type Seen struct {
 	Ticked []Checked // goals that it has met, or undone
 	Done   bool      // with it, the step is done
-	Coach  *Coaching // a slip that was recognised; nil: none
+	Coach  *Coaching // a mistake that was recognised; nil: none
 }
 
 // Shows says whether a word of twinlayer's own is one of the open step's lines.
@@ -303,7 +303,7 @@ func (r *Run) Next(ctx context.Context) (bool, error) {
 // opened takes note of how things are where a step begins.
 func (r *Run) opened(ctx context.Context) (err error) {
 	r.done, r.typed, r.inside, r.ran, r.shown, r.next = false, false, false, nil, nil, 0
-	if r.began, err = r.box.mark(ctx); err != nil {
+	if r.began, err = r.box.checkpoint(ctx); err != nil {
 		return err
 	}
 	return cmp.Or(r.leave(ctx, sim.Result{}), r.look(ctx))

@@ -252,11 +252,11 @@ func TestCoaching(t *testing.T) {
 	s := twins()
 	run := start(t, s, lesson(t, "change-etc"))
 	require.NoError(t, run.Goto(t.Context(), 3))
-	require.Equal(t, "other-container", typed(t, s, run, "docker exec lesson-b sh -c 'echo x >> /etc/motd'").Coach.Slip)
-	require.Equal(t, "image-for-container", typed(t, s, run, "docker exec busybox touch /etc/motd").Coach.Slip)
+	require.Equal(t, "other-container", typed(t, s, run, "docker exec lesson-b sh -c 'echo x >> /etc/motd'").Coach.Mistake)
+	require.Equal(t, "image-for-container", typed(t, s, run, "docker exec busybox touch /etc/motd").Coach.Mistake)
 	do(t, s, "docker attach lesson-a")
 	seen := typed(t, s, run, "docker commit lesson-a mine")
-	require.Equal(t, "docker-inside", seen.Coach.Slip)
+	require.Equal(t, "docker-inside", seen.Coach.Mistake)
 	require.Contains(t, say.In("zh", seen.Coach.Says), "lesson-a 里面")
 }
 

@@ -18,11 +18,11 @@ type sandbox struct {
 	session *session.Session
 	host    sim.Host
 	dir     sim.TempDir
-	before  map[string]stock // by engine: what was there before the lesson
+	before  map[string]inventory // by engine: what was there before the lesson
 }
 
-// stock is what an engine has.
-type stock struct {
+// inventory is what an engine has.
+type inventory struct {
 	containers []string // ids
 	images     []string // references, and ids of those without one
 	volumes    []string
@@ -41,7 +41,7 @@ func (b *sandbox) worlds() []sim.Engine {
 func (b *sandbox) open(ctx context.Context, l Lesson) error {
 	first := b.before == nil
 	if first {
-		b.before = map[string]stock{}
+		b.before = map[string]inventory{}
 		b.session.BeginScratch(ctx)
 	}
 	for _, w := range b.worlds() {
@@ -51,7 +51,7 @@ func (b *sandbox) open(ctx context.Context, l Lesson) error {
 		if !first {
 			continue
 		}
-		have, err := take(ctx, w)
+		have, err := takeInventory(ctx, w)
 		if err != nil {
 			return err
 		}
@@ -143,8 +143,8 @@ func (b *sandbox) sweep(ctx context.Context) error {
 	return failed
 }
 
-func sweep(ctx context.Context, w sim.Engine, before stock, images func(now stock) []string) error {
-	now, err := take(ctx, w)
+func sweep(ctx context.Context, w sim.Engine, before inventory, images func(now inventory) []string) error {
+	now, err := takeInventory(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -160,9 +160,9 @@ func sweep(ctx context.Context, w sim.Engine, before stock, images func(now stoc
 
 // sweepImages removes images until none more can be removed: one that others
 // stand on goes only after them.
-func sweepImages(ctx context.Context, w sim.Engine, which func(now stock) []string) error {
+func sweepImages(ctx context.Context, w sim.Engine, which func(now inventory) []string) error {
 	for left := -1; ; {
-		now, err := take(ctx, w)
+		now, err := takeInventory(ctx, w)
 		if err != nil {
 			return err
 		}
@@ -181,7 +181,7 @@ func sweepImages(ctx context.Context, w sim.Engine, which func(now stock) []stri
 
 // new are the images of now that were not there before a lesson, neither so
 // nor set aside.
-func (s stock) new(now stock) []string {
+func (s inventory) new(now inventory) []string {
 	return slices.DeleteFunc(slices.Clone(now.images), func(ref string) bool {
 		return slices.Contains(s.images, strings.TrimPrefix(ref, aside)) && !s.aside(now, ref)
 	})
@@ -189,14 +189,16 @@ func (s stock) new(now stock) []string {
 
 // aside says whether ref is a name whose image of before the lesson is set
 // aside, so that what is called so now is the lesson's.
-func (s stock) aside(now stock, ref string) bool { return slices.Contains(now.images, aside+ref) }
+func (s inventory) aside(now inventory, ref string) bool {
+	return slices.Contains(now.images, aside+ref)
+}
 
 func without(all, those []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(those, s) })
 }
 
-// take takes stock of an engine.
-func take(ctx context.Context, w sim.Engine) (s stock, err error) {
+// takeInventory takes stock of an engine.
+func takeInventory(ctx context.Context, w sim.Engine) (s inventory, err error) {
 	containers, err := w.Containers(ctx)
 	if err != nil {
 		return s, err
@@ -226,7 +228,7 @@ func (b *sandbox) close(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	err := b.sweep(ctx)
 	for _, w := range b.worlds() {
-		now, failed := take(ctx, w)
+		now, failed := takeInventory(ctx, w)
 		err = errors.Join(err, failed)
 		for _, ref := range now.images {
 			if back, was := strings.CutPrefix(ref, aside); was {

@@ -117,11 +117,11 @@ func (v *vetter) wrong(at string, l Lesson, w Wrong) {
 		v.fault(at, "a wrong attempt runs something")
 	}
 	v.lines(at+".run", l, w.Run)
-	if (w.Slip == "") == (len(w.When) == 0) {
-		v.fault(at, "a wrong attempt is recognised by a state, when, or it is a common slip: %s", strings.Join(slipNames(), ", "))
+	if (w.Mistake == "") == (len(w.When) == 0) {
+		v.fault(at, "a wrong attempt is recognised by a state, when, or it is a common mistake: %s", strings.Join(mistakeNames(), ", "))
 	}
-	if w.Slip != "" && !isSlip(w.Slip) {
-		v.fault(at+".slip", "a common slip is %s; not %q", strings.Join(slipNames(), ", "), w.Slip)
+	if w.Mistake != "" && !isMistake(w.Mistake) {
+		v.fault(at+".mistake", "a common mistake is %s; not %q", strings.Join(mistakeNames(), ", "), w.Mistake)
 	}
 	for k, g := range w.When {
 		v.goal(fmt.Sprintf("%s.when[%d]", at, k), l, g)

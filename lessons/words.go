@@ -107,7 +107,7 @@ func (t *pairing) step(at string, s Step, section *section) StepWords {
 		t.v.fault(at+".solution", "%s has no section for it: ### hint", path.Base(t.file))
 	}
 	for k, wrong := range s.Wrong {
-		if wrong.Slip == "" {
+		if wrong.Mistake == "" {
 			w.Wrong[wrong.ID] = t.part(fmt.Sprintf("%s.wrong[%d]", at, k), section, "wrong "+wrong.ID)
 		}
 	}

@@ -1,7 +1,5 @@
 package sim
 
-import "slices"
-
 // Kind is a real engine before it is asked: what it is called, and what sort
 // of engine it is.
 type Kind struct {
@@ -26,9 +24,6 @@ var kinds = []Kind{
 	{Name: Docker, Title: "Docker", Daemon: true},
 	{Name: Podman, Title: "Podman", Daemon: true},
 }
-
-// Kinds are all real engines, in the order in which they are tried.
-func Kinds() []Kind { return slices.Clone(kinds) }
 
 // KindOf is the real engine of a name; the zero value where there is none.
 func KindOf(name string) Kind {

@@ -25,13 +25,6 @@ func WithProgress(ctx context.Context, tell func(Progress)) context.Context {
 	return context.WithValue(ctx, progressKey{}, tell)
 }
 
-// Tell tells whoever asked for it with [WithProgress].
-func Tell(ctx context.Context, p Progress) {
-	if tell := Telling(ctx); tell != nil {
-		tell(p)
-	}
-}
-
 // Telling is who is to be told; nil: nobody.
 func Telling(ctx context.Context) func(Progress) {
 	tell, _ := ctx.Value(progressKey{}).(func(Progress))

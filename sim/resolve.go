@@ -59,6 +59,8 @@ func isHost(s string) bool {
 	return s == "localhost" || strings.ContainsAny(s, ".:") || strings.ToLower(s) != s
 }
 
+// ParseRef is a reference with docker's defaults (distribution/reference,
+// "normalized"); a Refusal with docker's words where it is none.
 func ParseRef(ref string) (reference.Named, error) {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {

@@ -31,14 +31,14 @@ type View struct {
 	Unknown   say.Phrase `json:"-"` // why a model cannot know more, or a real engine not show more
 	Unseen    say.Phrase `json:"-"` // why the container's changes and layer are not here; empty where they are
 
-	Hints   []say.Phrase `json:"-"` // what a learner may want to know now
-	GivenUp bool         `json:"-"` // by control-C, before it was done
-	Builder say.Phrase   `json:"-"` // why the engine's own builder did not build; empty where it did, or has none
-	Adopted []say.Phrase `json:"-"` // what the model took over from the real world, and why
-	Stock   []Image      `json:"-"`
-	Tree    *fs.Tree     `json:"-"` // the writable layer
-	Refused string       `json:"-"` // the end of Stderr: why the command went no further
-	Refusal *Refusal     `json:"-"` // that, as a value; of several, the last; nil: there was none
+	Hints     []say.Phrase `json:"-"` // what a learner may want to know now
+	GivenUp   bool         `json:"-"` // by control-C, before it was done
+	Builder   say.Phrase   `json:"-"` // why the engine's own builder did not build; empty where it did, or has none
+	Adopted   []say.Phrase `json:"-"` // what the model took over from the real world, and why
+	Inventory []Image      `json:"-"`
+	Tree      *fs.Tree     `json:"-"` // the writable layer
+	Refused   string       `json:"-"` // the end of Stderr: why the command went no further
+	Refusal   *Refusal     `json:"-"` // that, as a value; of several, the last; nil: there was none
 }
 
 // Printed is what was printed, in the order in which one reads it: what docker
@@ -142,18 +142,17 @@ func Verdict(all []Difference) Class {
 
 // Excuse declares every difference that no declaration covers, with the reason.
 func (r *Result) Excuse(reason say.Phrase) {
-	for i, d := range r.Differences {
-		if d.Class == Bug {
-			r.Differences[i].Class, r.Differences[i].Reason = Expected, reason
-		}
-	}
-	r.Verdict = Verdict(r.Differences)
+	r.declare(func(Difference) bool { return true }, reason)
 }
 
 // Declare declares the differences in what, with the reason.
 func (r *Result) Declare(what string, reason say.Phrase) {
+	r.declare(func(d Difference) bool { return d.What == what }, reason)
+}
+
+func (r *Result) declare(which func(Difference) bool, reason say.Phrase) {
 	for i, d := range r.Differences {
-		if d.What == what && d.Class == Bug {
+		if d.Class == Bug && which(d) {
 			r.Differences[i].Class, r.Differences[i].Reason = Expected, reason
 		}
 	}

@@ -148,7 +148,7 @@ func (c *invocation) lookAround() error {
 	if err != nil {
 		return err
 	}
-	c.view.Stock = images
+	c.view.Inventory = images
 	for _, img := range images {
 		c.view.Images = append(c.view.Images, sim.ImageViews(img)...)
 	}

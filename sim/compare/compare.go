@@ -10,12 +10,6 @@ import (
 	"twinlayer/sim/say"
 )
 
-// Compare holds what the model says against what the real world shows, and
-// classes every difference.
-func Compare(model, real sim.View) []sim.Difference {
-	return Comparison{Pairs: &ImageMap{}, AsTyped: asIs}.Of(model, real)
-}
-
 // Comparison is what a session knows when it compares.
 type Comparison struct {
 	Cmd     sim.Cmd

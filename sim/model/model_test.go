@@ -3,6 +3,7 @@ package model_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -120,7 +121,7 @@ func TestUnknownProgram(t *testing.T) {
 	simtest.Do(t, s, `printf '\177ELF\000made up' > /prog; chmod +x /prog`)
 	r := simtest.Do(t, s, "/prog")
 	require.Contains(t, say.Text(r.Model.Unknown), "/prog")
-	require.Equal(t, sim.Limit, sim.Verdict(compare.Compare(r.Model, sim.View{Exit: 7})))
+	require.Equal(t, sim.Limit, sim.Verdict(compare.Comparison{Pairs: &compare.ImageMap{}, AsTyped: strings.Clone}.Of(r.Model, sim.View{Exit: 7})))
 	r = simtest.Do(t, s, "cp /bin/busybox /tmp/busybox; /tmp/busybox echo known")
 	require.Equal(t, "known\n", r.Model.Stdout)
 	require.Empty(t, r.Model.Unknown)

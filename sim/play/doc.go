@@ -34,8 +34,8 @@
 // the prompt belongs to it. A failure is never silent: it is the command's own
 // [Result] with docker's words and exit status, or an [Error].
 //
-// Only [Cancel] may be given while another input is dealt with: it ends what is
-// going on. Every event is told before Do returns, in order, and by one
+// Only [Cancel] and [Beside] may be given while another input is dealt with: one
+// ends what is going on, the other looks at it. Every event is told before Do returns, in order, and by one
 // goroutine at a time.
 //
 // # The world of a moment

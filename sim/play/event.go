@@ -315,11 +315,11 @@ type WorldGoal struct {
 }
 
 // Coach is a push in the right direction: a hint that was asked for or, of a
-// slip that was recognised, what to do about it. One of its fields is set.
+// mistake that was recognised, what to do about it. One of its fields is set.
 type Coach struct {
-	Hint Text   `json:"hint,omitempty"`
-	Slip Text   `json:"slip,omitempty"`
-	Says Phrase `json:"says,omitzero"`
+	Hint    Text   `json:"hint,omitempty"`
+	Mistake Text   `json:"mistake,omitempty"`
+	Says    Phrase `json:"says,omitzero"`
 }
 
 // Afresh says that what was tried stood in the way of a step, which begins

@@ -45,6 +45,11 @@ type Look struct{ Paths []string }
 // not whole. It may be given while another input is dealt with.
 type Cancel struct{}
 
+// Beside is a docker command that looks at containers, or ends them, while
+// another input is dealt with, as from a second terminal: see
+// [session.Session.Beside]. It may be given at any time.
+type Beside string
+
 // Complete asks how a line could go on where the cursor is, in characters; a
 // [Completion] answers.
 type Complete struct {
@@ -121,6 +126,16 @@ func (Quit) do(ctx context.Context, c *Conversation) error {
 		c.fail(err)
 	}
 	return c.end(ctx)
+}
+
+func (b Beside) do(ctx context.Context, c *Conversation) error {
+	result, err := c.Session.Beside(ctx, string(b), c.Getenv)
+	if err != nil {
+		return err
+	}
+	c.tell(Command{Text: string(b), At: AtDocker})
+	c.tell(Result{Result: result})
+	return nil
 }
 
 func (Cancel) do(context.Context, *Conversation) error { return nil } // see Conversation.cancel

@@ -114,6 +114,9 @@ func (c *Conversation) Do(ctx context.Context, in Input) error {
 	if _, ok := in.(Cancel); ok && c.running.cancel() {
 		return nil
 	}
+	if in, ok := in.(Beside); ok {
+		return in.do(ctx, c)
+	}
 	c.doing.Lock()
 	defer c.doing.Unlock()
 	if c.over.Load() {

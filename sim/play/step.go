@@ -362,7 +362,7 @@ func (c *Conversation) watch(ctx context.Context, line lessons.Line) error {
 }
 
 func (c *Conversation) coach(p lessons.Coaching) {
-	if p.Slip == "docker-inside" {
+	if p.Mistake == "docker-inside" {
 		return // what the command came to has said so already
 	}
 	last := c.lesson.coached
@@ -373,7 +373,7 @@ func (c *Conversation) coach(p lessons.Coaching) {
 		c.tell(Coach{Says: p.Says})
 		return
 	}
-	c.tell(Coach{Slip: c.lesson.text(func(w lessons.StepWords) string { return w.Wrong[p.Wrong] })})
+	c.tell(Coach{Mistake: c.lesson.text(func(w lessons.StepWords) string { return w.Wrong[p.Wrong] })})
 }
 
 // tellGoals tells how goals stand; of none it says nothing.

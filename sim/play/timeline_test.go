@@ -3,6 +3,7 @@ package play_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -90,6 +91,27 @@ func TestLog(t *testing.T) {
 	s := converse(t, play.Config{})
 	s.do(play.Line("run -it --name box busybox"), play.Line("touch /f"), play.Line("exit"), play.Line("docker commit box mine"))
 	require.Equal(t, "docker run -it --name box busybox\n# box: touch /f\n# box: exit\ndocker commit box mine\n", one[play.Printed](t, s.do(play.Line("log"))).Text)
+}
+
+// TestBeside: kill reaches a run that goes on.
+func TestBeside(t *testing.T) {
+	s := converse(t, play.Config{})
+	s.do(play.Line("docker pull busybox"))
+	ended := make(chan error)
+	go func() {
+		ended <- s.c.Do(t.Context(), play.Line("docker run --name box busybox sh -c 'while :; do :; done'"))
+	}()
+	require.Eventually(t, func() bool {
+		require.NoError(t, s.c.Do(t.Context(), play.Beside("docker ps -q")))
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		r, ok := s.all[len(s.all)-1].Body.(play.Result)
+		return ok && r.Model.Stdout != ""
+	}, 10*time.Second, 10*time.Millisecond)
+	require.NoError(t, s.c.Do(t.Context(), play.Beside("docker kill box")))
+	require.NoError(t, <-ended)
+	results := each[play.Result](s.bodies())
+	require.Equal(t, 137, results[len(results)-1].Model.Exit)
 }
 
 // TestPlayBySelf: the steps of the last command play by themselves.

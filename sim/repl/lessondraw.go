@@ -136,8 +136,8 @@ func (p painter) coach(c play.Coach) {
 	switch {
 	case c.Hint != nil:
 		p.paragraph(p.prose, "  ", c.Hint.In(p.lang))
-	case c.Slip != nil:
-		p.paragraph(p.odd, "  ", c.Slip.In(p.lang))
+	case c.Mistake != nil:
+		p.paragraph(p.odd, "  ", c.Mistake.In(p.lang))
 	default:
 		p.paragraph(p.odd, "  ", p.in(c.Says))
 	}

@@ -30,7 +30,7 @@ func (s *Session) adopt(ctx context.Context, r *sim.Result, cmd sim.Cmd) error {
 			return err
 		}
 	}
-	if err := s.adoptStock(ctx, false); err != nil {
+	if err := s.adoptInventory(ctx, false); err != nil {
 		return err
 	}
 	r.Steps = append(r.Steps, s.Model.Steps()...)

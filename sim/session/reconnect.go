@@ -98,7 +98,7 @@ func (s *Session) again(ctx context.Context) (at int, err error) {
 		case ctx.Err() != nil:
 			return -1, ctx.Err()
 		}
-		s.images.real = view.Stock
+		s.images.real = view.Inventory
 	}
 	if s.scratch && s.lasts == len(s.kept) {
 		s.setScratch(ctx)
@@ -138,7 +138,7 @@ func (s *Session) level(ctx context.Context, all bool) error {
 	images, err := s.Real.Images(ctx)
 	if err == nil {
 		s.images.real = images
-		err = s.adoptStock(ctx, all)
+		err = s.adoptInventory(ctx, all)
 	}
 	if err == nil {
 		err = s.distrustVolumes(ctx)

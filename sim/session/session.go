@@ -221,7 +221,7 @@ func (s *Session) tellTroubles(ctx context.Context, r *sim.Result) {
 // up: of that there is no more than what is in the store now.
 func (s *Session) undo(ctx context.Context, r *sim.Result, before model.State) error {
 	s.Model.Restore(before)
-	if err := s.adoptStore(ctx, r.Real.Stock); err != nil {
+	if err := s.adoptStore(ctx, r.Real.Inventory); err != nil {
 		return err
 	}
 	r.Steps, r.Model = s.Model.Steps(), sim.View{Exit: r.Real.Exit, Container: r.Real.Container}
@@ -354,7 +354,7 @@ func (s *Session) judge(ctx context.Context, r *sim.Result, b *both) {
 	if r.Steps == nil {
 		r.Steps = []sim.Step{}
 	}
-	s.images.model = r.Model.Stock
+	s.images.model = r.Model.Inventory
 	if r.Real != nil && byMachine(r.Model, *r.Real) {
 		r.Model.Unknown = r.Model.Unknown.Or(sayMachine)
 	}
@@ -362,7 +362,7 @@ func (s *Session) judge(ctx context.Context, r *sim.Result, b *both) {
 		r.Differences = append(r.Differences, sim.Difference{What: "real", Class: sim.Limit, Reason: s.noReal()})
 	} else {
 		if r.Real.Unknown.Empty() {
-			s.images.real = r.Real.Stock
+			s.images.real = r.Real.Inventory
 		}
 		s.pairs.Learn(ctx, compare.Side{Engine: s.Model, Images: s.images.model}, compare.Side{Engine: s.Real, Images: s.images.real})
 		r.Differences = append(r.Differences, compare.Comparison{Cmd: b.modelCmd, Pairs: &s.pairs, AsTyped: b.asTyped}.Of(r.Model, *r.Real)...)

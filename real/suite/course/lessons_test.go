@@ -102,24 +102,24 @@ docker commit mine lesson-base:1
 docker commit mine lesson-saved:1
 docker volume create kept
 `))
-		before := stock(p, t)
+		before := inventory(p, t)
 		require.Contains(t, before, "lesson-base:1")
 		for i := range testenv.Count(0, 2, 12) {
 			lesson := []string{"build-cache", "volumes", "debugging"}[i%3]
 			killInLesson(p, t, lesson, 1+i/2)
-			require.Equal(t, before, stock(p, t), "after %s was killed at its command %d", lesson, 1+i/2)
+			require.Equal(t, before, inventory(p, t), "after %s was killed at its command %d", lesson, 1+i/2)
 		}
 		stdout, stderr, exit := p.Run(t, "", "lesson", "check", "build-cache", "volumes", "--real", "embedded")
 		require.Zero(t, exit, stdout+stderr)
-		require.Equal(t, before, stock(p, t))
+		require.Equal(t, before, inventory(p, t))
 		left, err := os.ReadDir(tmp)
 		require.NoError(t, err)
 		require.Empty(t, left)
 	})
 }
 
-// stock is what a new session lists, the same in both worlds.
-func stock(p suite.Program, t *testing.T) string {
+// inventory is what a new session lists, the same in both worlds.
+func inventory(p suite.Program, t *testing.T) string {
 	all := p.Results(t, "docker images -a --no-trunc --format '{{.Repository}}:{{.Tag}} {{.ID}}'\ndocker volume ls -q\n")
 	suite.RequireSame(t, all)
 	return all[0].Real.Stdout + all[1].Real.Stdout

@@ -10,10 +10,10 @@ import (
 	"twinlayer/sim/model"
 )
 
-// adoptStock takes over which containers, images and volumes there are: what
+// adoptInventory takes over which containers, images and volumes there are: what
 // the real engine has and the model lacks, and the other way round. With all,
 // it takes over what every container has become, too.
-func (s *Session) adoptStock(ctx context.Context, all bool) error {
+func (s *Session) adoptInventory(ctx context.Context, all bool) error {
 	containers, err := s.Real.Containers(ctx)
 	if err != nil {
 		return err

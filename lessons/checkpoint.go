@@ -8,18 +8,18 @@ import (
 	"twinlayer/sim"
 )
 
-// mark is what is there where a step begins, so that what is tried in the step
+// checkpoint is what is there where a step begins, so that what is tried in the step
 // can be taken back without playing all before it again.
-type mark struct {
-	stocks map[string]stock  // by engine
-	things map[string]string // in the model: containers and images, and how they stand
-	files  map[string]string // of the lesson's directory, with their content
+type checkpoint struct {
+	inventories map[string]inventory // by engine
+	things      map[string]string    // in the model: containers and images, and how they stand
+	files       map[string]string    // of the lesson's directory, with their content
 }
 
-func (b *sandbox) mark(ctx context.Context) (m mark, err error) {
-	m.stocks = map[string]stock{}
+func (b *sandbox) checkpoint(ctx context.Context) (m checkpoint, err error) {
+	m.inventories = map[string]inventory{}
 	for _, w := range b.worlds() {
-		if m.stocks[w.Name()], err = take(ctx, w); err != nil {
+		if m.inventories[w.Name()], err = takeInventory(ctx, w); err != nil {
 			return m, err
 		}
 	}
@@ -55,12 +55,12 @@ func things(ctx context.Context, w sim.Engine) (map[string]string, error) {
 	return all, err
 }
 
-// takeBack throws away what came since the mark. Where something of before it
+// takeBack throws away what came since the checkpoint. Where something of before it
 // has been changed it does nothing, and ok is false. Volumes are not looked
 // into, so with one there it does nothing either.
-func (b *sandbox) takeBack(ctx context.Context, m mark) (ok bool, err error) {
+func (b *sandbox) takeBack(ctx context.Context, m checkpoint) (ok bool, err error) {
 	now, err := things(ctx, b.session.Model)
-	if err != nil || len(m.stocks[b.session.Model.Name()].volumes) > 0 {
+	if err != nil || len(m.inventories[b.session.Model.Name()].volumes) > 0 {
 		return false, err
 	}
 	for thing, stood := range m.things {
@@ -69,11 +69,11 @@ func (b *sandbox) takeBack(ctx context.Context, m mark) (ok bool, err error) {
 		}
 	}
 	for _, w := range b.worlds() {
-		was, known := m.stocks[w.Name()]
+		was, known := m.inventories[w.Name()]
 		if !known {
 			return false, nil
 		}
-		mine := func(now stock) []string { return without(now.images, was.images) }
+		mine := func(now inventory) []string { return without(now.images, was.images) }
 		if err := sweep(ctx, w, was, mine); err != nil {
 			return false, err
 		}
@@ -81,7 +81,7 @@ func (b *sandbox) takeBack(ctx context.Context, m mark) (ok bool, err error) {
 	return true, b.takeBackFiles(m)
 }
 
-func (b *sandbox) takeBackFiles(m mark) error {
+func (b *sandbox) takeBackFiles(m checkpoint) error {
 	now, err := b.dir.Files()
 	if err != nil || maps.Equal(now, m.files) {
 		return err

@@ -9,7 +9,7 @@ import (
 	"twinlayer/sim/session"
 )
 
-// attempt is what is looked at for slips: how the goals stand, and the line
+// attempt is what is looked at for mistakes: how the goals stand, and the line
 // that led there.
 type attempt struct {
 	context.Context
@@ -18,28 +18,28 @@ type attempt struct {
 	checked []Checked
 }
 
-// slip is a common mistake: how it is recognised, and what is said to it.
-type slip struct {
+// mistake is a common one: how it is recognised, and what is said to it.
+type mistake struct {
 	name string
 	sees func(attempt) Phrase // empty: it is not this one
 }
 
-// slips are the common ones, in the order in which they are looked for.
-var slips = []slip{
+// mistakes are the common ones, in the order in which they are looked for.
+var mistakes = []mistake{
 	{"docker-inside", dockerInside},
 	{"image-for-container", imageForContainer},
 	{"other-container", otherContainer},
 	{"shrink", expectedToShrink},
 }
 
-func slipNames() (out []string) {
-	for _, s := range slips {
+func mistakeNames() (out []string) {
+	for _, s := range mistakes {
 		out = append(out, s.name)
 	}
 	return out
 }
 
-func isSlip(name string) bool { return slices.Contains(slipNames(), name) }
+func isMistake(name string) bool { return slices.Contains(mistakeNames(), name) }
 
 // dockerInside: docker is typed into a container's shell.
 func dockerInside(a attempt) Phrase {
@@ -116,19 +116,19 @@ func (a attempt) hiddenIn(ref string) string {
 	return slices.Min(found)
 }
 
-// Coaching is a slip that was recognised. Either the program itself says
+// Coaching is a mistake that was recognised. Either the program itself says
 // something to it, or the lesson's words do.
 type Coaching struct {
-	Slip  string // a common slip's name
-	Says  Phrase
-	Wrong string // or the id of a step's wrong attempt
+	Mistake string // a common mistake's name
+	Says    Phrase
+	Wrong   string // or the id of a step's wrong attempt
 }
 
 // coach recognises what went wrong on the way to a step's goals; nil where
 // nothing is recognised. The lesson's own come first.
 func (a attempt) coach(s Step) (*Coaching, error) {
 	for _, w := range s.Wrong {
-		if w.Slip != "" {
+		if w.Mistake != "" {
 			continue
 		}
 		seen, err := check(a, a.session, w.When)
@@ -139,9 +139,9 @@ func (a attempt) coach(s Step) (*Coaching, error) {
 			return &Coaching{Wrong: w.ID}, nil
 		}
 	}
-	for _, sl := range slips {
-		if says := sl.sees(a); !says.Empty() {
-			return &Coaching{Slip: sl.name, Says: says}, nil
+	for _, m := range mistakes {
+		if says := m.sees(a); !says.Empty() {
+			return &Coaching{Mistake: m.name, Says: says}, nil
 		}
 	}
 	return nil, nil
