@@ -411,3 +411,14 @@ func TestOnlyCopies(t *testing.T) {
 	run(t, in, &out, play.Config{})
 	require.Contains(t, out.String(), "box:/ # chmod 755 /etc\nmodel (no real engine)\nno changes to the image's files: the layer holds copies that are as in the image\nlayer")
 }
+
+// TestGoalsTwice: what is missing is told alike each time, of both worlds once.
+func TestGoalsTwice(t *testing.T) {
+	why := say.Verbatim("nothing is there")
+	goals := play.Goals{Looked: true, Goals: []play.Goal{{Says: say.Verbatim("a goal"), Answers: []play.WorldGoal{{World: "model", Why: why}, {World: sim.Embedded, Why: why}}}}}
+	for range 2 {
+		var out strings.Builder
+		newPainter(ink.NewPen(&out), true, 80).goals(goals)
+		require.Equal(t, "!! a goal\n   model, real: nothing is there\n", out.String())
+	}
+}
