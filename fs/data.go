@@ -18,8 +18,8 @@ type Data struct {
 	parts *[]extent // ascending, without overlap; what none covers is a hole
 }
 
-// extents are the pieces of d.
-func (d *Data) extents() []extent {
+// Extents are the pieces of d.
+func (d *Data) Extents() []extent {
 	switch {
 	case d == nil || d.src == nil && d.parts == nil:
 		return nil
@@ -31,12 +31,12 @@ func (d *Data) extents() []extent {
 
 // extent is n bytes at offset at of the file, found at off in src.
 type extent struct {
-	at, n int64
-	src   io.ReaderAt
-	off   int64
+	At, N int64
+	Src   io.ReaderAt
+	Off   int64
 }
 
-func (e extent) end() int64 { return e.at + e.n }
+func (e extent) end() int64 { return e.At + e.N }
 
 // DataOf is a content of the given bytes, which must not change any more.
 func DataOf(b []byte) *Data {
@@ -69,14 +69,14 @@ func (d *Data) Shares(o *Data) bool {
 	if d.Size() != o.Size() {
 		return false
 	}
-	a, b := d.extents(), o.extents()
-	return len(a) == 1 && len(b) == 1 && a[0] == b[0] && a[0].n == d.size
+	a, b := d.Extents(), o.Extents()
+	return len(a) == 1 && len(b) == 1 && a[0] == b[0] && a[0].N == d.size
 }
 
 // Stored is how many bytes are no hole.
 func (d *Data) Stored() (n int64) {
-	for _, e := range d.extents() {
-		n += e.n
+	for _, e := range d.Extents() {
+		n += e.N
 	}
 	return n
 }
@@ -92,8 +92,8 @@ func (d *Data) ReadAt(p []byte, off int64) (int, error) {
 	want := min(int64(len(p)), d.size-off)
 	clear(p[:want])
 	for _, e := range d.overlapping(off, want) {
-		from, to := max(e.at, off), min(e.end(), off+want)
-		n, err := e.src.ReadAt(p[from-off:to-off], e.off+from-e.at)
+		from, to := max(e.At, off), min(e.end(), off+want)
+		n, err := e.Src.ReadAt(p[from-off:to-off], e.Off+from-e.At)
 		if int64(n) < to-from {
 			return int(from - off), shortRead(err)
 		}
@@ -113,7 +113,7 @@ func shortRead(err error) error {
 
 // overlapping are the extents that touch n bytes from off.
 func (d *Data) overlapping(off, n int64) []extent {
-	extents := d.extents()
+	extents := d.Extents()
 	lo, _ := slices.BinarySearchFunc(extents, off, func(e extent, off int64) int {
 		if e.end() <= off {
 			return -1
@@ -121,7 +121,7 @@ func (d *Data) overlapping(off, n int64) []extent {
 		return 1
 	})
 	hi := lo
-	for hi < len(extents) && extents[hi].at < off+n {
+	for hi < len(extents) && extents[hi].At < off+n {
 		hi++
 	}
 	return extents[lo:hi]
@@ -187,30 +187,30 @@ func (k *block) ReadAt(p []byte, off int64) (int, error) {
 // be put into.
 func (d *Data) blockBefore(off int64) (extent, bool) {
 	found := d.overlapping(off-1, 1)
-	if len(found) == 0 || found[0].end() != off || found[0].n >= blockMax {
+	if len(found) == 0 || found[0].end() != off || found[0].N >= blockMax {
 		return extent{}, false
 	}
-	_, ok := found[0].src.(*block)
+	_, ok := found[0].Src.(*block)
 	return found[0], ok
 }
 
 // and is e, which is in a block, with p behind it: in the same one, or in one
 // with room for as much again.
 func (e extent) and(p []byte) extent {
-	k, n := e.src.(*block), e.n+int64(len(p))
-	if k.fill(e.off+e.n, p) {
-		return extent{e.at, n, k, e.off}
+	k, n := e.Src.(*block), e.N+int64(len(p))
+	if k.fill(e.Off+e.N, p) {
+		return extent{e.At, n, k, e.Off}
 	}
-	larger := newBlock(k.b[e.off:e.off+e.n], max(n, min(2*n, blockMax)))
-	larger.fill(e.n, p)
-	return extent{e.at, n, larger, 0}
+	larger := newBlock(k.b[e.Off:e.Off+e.N], max(n, min(2*n, blockMax)))
+	larger.fill(e.N, p)
+	return extent{e.At, n, larger, 0}
 }
 
 // splice is d with e in place of what stood there.
 func (d *Data) splice(e extent) *Data {
-	old := d.extents()
+	old := d.Extents()
 	out := make([]extent, 0, len(old)+2)
-	out = appendCut(out, old, 0, e.at)
+	out = appendCut(out, old, 0, e.At)
 	out = append(out, e)
 	out = appendCut(out, old, e.end(), d.Size())
 	return inParts(max(d.Size(), e.end()), out)
@@ -218,8 +218,8 @@ func (d *Data) splice(e extent) *Data {
 
 // inParts is a content of such pieces.
 func inParts(size int64, parts []extent) *Data {
-	if len(parts) == 1 && parts[0].n == size {
-		return FileData(parts[0].src, parts[0].off, size)
+	if len(parts) == 1 && parts[0].N == size {
+		return FileData(parts[0].Src, parts[0].Off, size)
 	}
 	return &Data{size: size, parts: &parts}
 }
@@ -227,9 +227,9 @@ func inParts(size int64, parts []extent) *Data {
 // appendCut appends those parts of extents that lie in [from, to).
 func appendCut(out, extents []extent, from, to int64) []extent {
 	for _, e := range extents {
-		a, z := max(e.at, from), min(e.end(), to)
+		a, z := max(e.At, from), min(e.end(), to)
 		if a < z {
-			out = append(out, extent{a, z - a, e.src, e.off + a - e.at})
+			out = append(out, extent{a, z - a, e.Src, e.Off + a - e.At})
 		}
 	}
 	return out
@@ -245,5 +245,5 @@ func (d *Data) Truncate(size int64) *Data {
 	case d == nil:
 		return &Data{size: size}
 	}
-	return inParts(size, appendCut(nil, d.extents(), 0, size))
+	return inParts(size, appendCut(nil, d.Extents(), 0, size))
 }

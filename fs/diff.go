@@ -17,7 +17,7 @@ func Diff(a, b *Tree) []Change {
 	d := differ{a, b, map[string]Change{}}
 	a.nodes.diff(b.nodes, func(i Ino, x, y *Node) {
 		for _, t := range []*Tree{a, b} {
-			if t.node(i) != nil {
+			if t.Node(i) != nil {
 				d.inode(t.pathsOf(i), x, y)
 			}
 		}
@@ -40,7 +40,7 @@ func (d *differ) inode(paths []string, x, y *Node) {
 	for _, p := range paths {
 		d.compare(p)
 		if x != nil && y != nil && x.IsDir() && y.IsDir() {
-			for name := range y.dir.since(x.dir) {
+			for name := range y.Dir.since(x.Dir) {
 				d.subtree(path.Join(p, name))
 			}
 		}
@@ -53,7 +53,7 @@ func (d *differ) subtree(p string) {
 	names := map[string]bool{}
 	for _, t := range []*Tree{d.a, d.b} {
 		if n := t.Lookup(p); n != nil {
-			for e := range n.dir.all() {
+			for e := range n.Dir.All() {
 				names[e.Name] = true
 			}
 		}
@@ -94,7 +94,7 @@ func (d *differ) deleted(p string) {
 
 func (d *differ) sameLinks(p string, x, y *Node) bool {
 	return x.Nlink == 1 && y.Nlink == 1 || x.IsDir() ||
-		slices.Equal(d.a.pathsOf(d.a.find(p)), d.b.pathsOf(d.b.find(p)))
+		slices.Equal(d.a.pathsOf(d.a.Find(p)), d.b.pathsOf(d.b.Find(p)))
 }
 
 // firstLink is the first name of a hard-linked inode, "" if that is p.
@@ -102,7 +102,7 @@ func (t *Tree) firstLink(p string, n *Node) string {
 	if n.Nlink == 1 || n.IsDir() {
 		return ""
 	}
-	if first := t.pathsOf(t.find(p))[0]; first != p {
+	if first := t.pathsOf(t.Find(p))[0]; first != p {
 		return first
 	}
 	return ""
@@ -136,7 +136,7 @@ func sameBytes(a, b io.Reader) bool {
 
 // Apply makes the changes to t.
 func Apply(t *Tree, changes []Change) (*Tree, error) {
-	b := &Builder{t: t.fork()}
+	b := &Builder{t: t.Fork()}
 	for _, c := range changes {
 		if c.Kind == Delete {
 			b.delete(c.Path)
@@ -145,14 +145,14 @@ func Apply(t *Tree, changes []Change) (*Tree, error) {
 	for _, c := range changes {
 		if c.Kind != Delete && c.Link == "" {
 			if err := b.Put(c.Path, *c.Node); err != nil {
-				return nil, wrap("apply", c.Path, err)
+				return nil, Wrap("apply", c.Path, err)
 			}
 		}
 	}
 	for _, c := range changes {
 		if c.Link != "" {
 			if err := b.Link(c.Path, c.Link); err != nil {
-				return nil, wrap("apply", c.Path, err)
+				return nil, Wrap("apply", c.Path, err)
 			}
 		}
 	}
@@ -161,79 +161,13 @@ func Apply(t *Tree, changes []Change) (*Tree, error) {
 
 func (b *Builder) delete(name string) {
 	d, base, err := b.parent(name)
-	if err == nil && base != "" && b.t.child(d, base) != 0 {
+	if err == nil && base != "" && b.t.Child(d, base) != 0 {
 		b.t.drop(d, base)
 	}
 }
 
-// Changes are what docker diff says of the union, sorted by path: an entry is
-// changed if its mode, owner, device or security.capability differ, or, where
-// it is no directory, its size or mtime; every directory above a change
-// counts as changed, but "/" (moby/go-archive's rule).
-func (u *Union) Changes() []Change {
-	c := changes{u: u, out: map[string]Change{}}
-	if u.layered() {
-		c.dir("", ent{rootIno, rootIno})
-	}
-	return slices.SortedFunc(maps.Values(c.out), func(x, y Change) int { return strings.Compare(x.Path, y.Path) })
-}
-
-type changes struct {
-	u   *Union
-	out map[string]Change
-}
-
-// dir compares what the writable layer has of directory d.
-func (c *changes) dir(prefix string, d ent) {
-	for e := range c.u.upper.node(d.up).dir.all() {
-		c.entry(prefix+"/"+e.Name, d, e)
-	}
-	if d.lo == 0 || !c.u.upper.node(d.up).Opaque {
-		return
-	}
-	for e := range c.u.lower.node(d.lo).dir.all() {
-		if c.u.upper.child(d.up, e.Name) == 0 && c.u.below(d, e.Name) != 0 {
-			c.note(Delete, prefix+"/"+e.Name, nil)
-		}
-	}
-}
-
-func (c *changes) entry(p string, d ent, e Entry) {
-	n, lo := c.u.upper.node(e.Ino), c.u.below(d, e.Name)
-	var below *Node
-	if lo != 0 {
-		below = c.u.lower.node(lo)
-	}
-	switch {
-	case n.IsWhiteout() && below == nil:
-		return
-	case n.IsWhiteout():
-		c.note(Delete, p, nil)
-		return
-	case below == nil:
-		c.note(Add, p, n)
-	case n.differs(below):
-		c.note(Modify, p, n)
-	}
-	if n.IsDir() {
-		if below != nil && !below.IsDir() {
-			lo = 0
-		}
-		c.dir(p, ent{e.Ino, lo})
-	}
-}
-
-func (c *changes) note(k Kind, p string, n *Node) {
-	c.out[p] = Change{Kind: k, Path: p, Node: n}
-	for up := path.Dir(p); up != "/"; up = path.Dir(up) {
-		if _, known := c.out[up]; known {
-			return
-		}
-		c.out[up] = Change{Kind: Modify, Path: up, Node: c.u.upper.Lookup(up)}
-	}
-}
-
-func (n *Node) differs(o *Node) bool {
+// Differs says whether docker diff takes o for a change of n.
+func (n *Node) Differs(o *Node) bool {
 	a, _ := n.Xattrs.Get("security.capability")
 	b, _ := o.Xattrs.Get("security.capability")
 	return n.Mode != o.Mode || n.UID != o.UID || n.GID != o.GID || n.Rdev != o.Rdev || a != b ||

@@ -94,12 +94,12 @@ func (t *Tree) digest(ctx context.Context) (digest.Digest, error) {
 // whiteout's begins with ".wh.".
 func tarOrder(t *Tree, d *Node) []Entry {
 	tarName := func(e Entry) string {
-		if t.node(e.Ino).IsWhiteout() {
+		if t.Node(e.Ino).IsWhiteout() {
 			return WhiteoutPrefix + e.Name
 		}
 		return e.Name
 	}
-	entries := slices.Collect(d.dir.all())
+	entries := slices.Collect(d.Dir.All())
 	slices.SortStableFunc(entries, func(a, b Entry) int { return strings.Compare(tarName(a), tarName(b)) })
 	return entries
 }

@@ -8,10 +8,10 @@ import (
 	"twinlayer/fs/persist"
 )
 
-// dir is the entries of a directory, sorted by name. It stays as it is: what
+// Dir is the entries of a directory, sorted by name. It stays as it is: what
 // edits one makes another. A few are a list, which takes half the memory; an
 // edit of many copies only what stands above the one that changes.
-type dir struct {
+type Dir struct {
 	few  []Entry // at most fewMax, and none beside many
 	many persist.Map[string, Ino]
 }
@@ -28,7 +28,7 @@ func find(few []Entry, name string) (int, bool) {
 	return slices.BinarySearchFunc(few, name, func(e Entry, name string) int { return strings.Compare(e.Name, name) })
 }
 
-func (d *dir) get(name string) (i Ino) {
+func (d *Dir) get(name string) (i Ino) {
 	if d == nil {
 		return 0
 	}
@@ -40,27 +40,27 @@ func (d *dir) get(name string) (i Ino) {
 }
 
 // with is d with name standing for ino.
-func (d *dir) with(name string, ino Ino) *dir {
+func (d *Dir) with(name string, ino Ino) *Dir {
 	switch {
 	case d == nil:
-		return &dir{few: []Entry{{name, ino}}}
+		return &Dir{few: []Entry{{name, ino}}}
 	case d.many.Len() > 0:
-		return &dir{many: d.many.With(name, ino)}
+		return &Dir{many: d.many.With(name, ino)}
 	}
 	at, found := find(d.few, name)
 	if !found && len(d.few) == fewMax {
-		return &dir{many: d.spread().With(name, ino)}
+		return &Dir{many: d.spread().With(name, ino)}
 	}
 	few := make([]Entry, 0, len(d.few)+1)
 	few = append(append(few, d.few[:at]...), Entry{name, ino})
 	if found {
 		at++
 	}
-	return &dir{few: append(few, d.few[at:]...)}
+	return &Dir{few: append(few, d.few[at:]...)}
 }
 
 // spread is the few as many.
-func (d *dir) spread() (many persist.Map[string, Ino]) {
+func (d *Dir) spread() (many persist.Map[string, Ino]) {
 	for _, e := range d.few {
 		many = many.With(e.Name, e.Ino)
 	}
@@ -68,25 +68,26 @@ func (d *dir) spread() (many persist.Map[string, Ino]) {
 }
 
 // without is d with name gone.
-func (d *dir) without(name string) *dir {
+func (d *Dir) without(name string) *Dir {
 	switch {
 	case d.get(name) == 0:
 		return d
 	case d.many.Len() > 0:
-		return &dir{many: d.many.Without(name)}
+		return &Dir{many: d.many.Without(name)}
 	}
-	return &dir{few: slices.DeleteFunc(slices.Clone(d.few), func(e Entry) bool { return e.Name == name })}
+	return &Dir{few: slices.DeleteFunc(slices.Clone(d.few), func(e Entry) bool { return e.Name == name })}
 }
 
-func (d *dir) len() int {
+// Len is how many entries there are.
+func (d *Dir) Len() int {
 	if d == nil {
 		return 0
 	}
 	return len(d.few) + d.many.Len()
 }
 
-// all yields the entries in order of their names.
-func (d *dir) all() iter.Seq[Entry] {
+// All yields the entries in order of their names.
+func (d *Dir) All() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
 		if d == nil {
 			return
@@ -106,7 +107,7 @@ func (d *dir) all() iter.Seq[Entry] {
 
 // since yields the names that stand for another inode than in old. Of many
 // that both share nothing is looked at.
-func (d *dir) since(old *dir) iter.Seq[string] {
+func (d *Dir) since(old *Dir) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		if d != nil && old != nil && d.many.Len() > 0 && old.many.Len() > 0 {
 			for name := range persist.Changed(old.many, d.many) {
@@ -116,12 +117,12 @@ func (d *dir) since(old *dir) iter.Seq[string] {
 			}
 			return
 		}
-		for e := range d.all() {
+		for e := range d.All() {
 			if old.get(e.Name) != e.Ino && !yield(e.Name) {
 				return
 			}
 		}
-		for e := range old.all() {
+		for e := range old.All() {
 			if d.get(e.Name) == 0 && !yield(e.Name) {
 				return
 			}

@@ -243,3 +243,10 @@ func requireRoundTrip(t testing.TB, tree *Tree) {
 	require.NoError(t, err)
 	require.Equal(t, want, must(back.Digest()))
 }
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

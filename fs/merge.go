@@ -9,14 +9,14 @@ package fs
 // directory that only one layer has stays there, listed but not found.
 func Merge(layers ...*Tree) *Tree {
 	if len(layers) == 0 {
-		return emptyTree().freeze()
+		return emptyTree().Freeze()
 	}
-	out := layers[0].fork()
+	out := layers[0].Fork()
 	for _, layer := range layers[1:] {
 		m := merger{out, layer, map[Ino]Ino{}}
-		m.dir(rootIno, rootIno)
+		m.dir(RootIno, RootIno)
 	}
-	return out.freeze()
+	return out.Freeze()
 }
 
 type merger struct {
@@ -26,18 +26,18 @@ type merger struct {
 
 // dir lays the layer's directory from over out's directory to.
 func (m *merger) dir(from, to Ino) {
-	top := *m.layer.node(from)
+	top := *m.layer.Node(from)
 	if top.Opaque {
 		m.replace(&top, to)
 		return
 	}
 	m.strays(to)
 	m.out.reattr(to, top)
-	n := m.out.edit(to)
-	n.Opaque, n.merged = false, true
+	n := m.out.Edit(to)
+	n.Opaque, n.Merged = false, true
 	n.Xattrs = n.Xattrs.withoutOverlay()
-	for e := range top.dir.all() {
-		if top.hidesByXattr() && m.layer.node(e.Ino).isXattrWhiteout() {
+	for e := range top.Dir.All() {
+		if top.hidesByXattr() && m.layer.Node(e.Ino).isXattrWhiteout() {
 			m.remove(to, e.Name)
 			continue
 		}
@@ -82,10 +82,10 @@ func (n *Node) isXattrWhiteout() bool {
 func (m *merger) replace(top *Node, to Ino) {
 	m.empty(to)
 	m.out.reattr(to, *top)
-	n := m.out.edit(to)
-	n.Opaque, n.merged = false, false
+	n := m.out.Edit(to)
+	n.Opaque, n.Merged = false, false
 	n.Xattrs = n.Xattrs.withoutOverlay()
-	for e := range top.dir.all() {
+	for e := range top.Dir.All() {
 		m.add(e, to)
 	}
 }
@@ -93,22 +93,22 @@ func (m *merger) replace(top *Node, to Ino) {
 // strays takes whiteouts out of a directory that turns out to be merged:
 // there the kernel lists none.
 func (m *merger) strays(d Ino) {
-	for e := range m.out.node(d).dir.all() {
-		if m.out.node(e.Ino).IsWhiteout() {
+	for e := range m.out.Node(d).Dir.All() {
+		if m.out.Node(e.Ino).IsWhiteout() {
 			m.out.drop(d, e.Name)
 		}
 	}
 }
 
 func (m *merger) empty(d Ino) {
-	for e := range m.out.node(d).dir.all() {
+	for e := range m.out.Node(d).Dir.All() {
 		m.remove(d, e.Name)
 	}
 }
 
 func (m *merger) entry(e Entry, to Ino) {
-	n, below := m.layer.node(e.Ino), m.out.child(to, e.Name)
-	if below != 0 && n.IsDir() && m.out.node(below).IsDir() {
+	n, below := m.layer.Node(e.Ino), m.out.Child(to, e.Name)
+	if below != 0 && n.IsDir() && m.out.Node(below).IsDir() {
 		m.dir(e.Ino, below)
 		return
 	}
@@ -122,36 +122,36 @@ func (m *merger) entry(e Entry, to Ino) {
 // the inodes do not hear of it: an inode of a lower layer keeps its link
 // count.
 func (m *merger) remove(d Ino, name string) {
-	i := m.out.child(d, name)
+	i := m.out.Child(d, name)
 	if i == 0 {
 		return
 	}
 	m.empty(i)
-	nlink := m.out.node(i).Nlink
-	m.out.unlink(d, name, false)
-	if m.out.node(i) != nil {
-		m.out.edit(i).Nlink = nlink
+	nlink := m.out.Node(i).Nlink
+	m.out.Unlink(d, name, false)
+	if m.out.Node(i) != nil {
+		m.out.Edit(i).Nlink = nlink
 	}
 }
 
 // add puts the layer's entry, with all below it, where nothing stands.
 func (m *merger) add(e Entry, to Ino) {
-	n := m.layer.node(e.Ino)
+	n := m.layer.Node(e.Ino)
 	if known, ok := m.links[e.Ino]; ok {
-		m.out.link(to, e.Name, known)
-		m.out.edit(known).Nlink = n.Nlink
+		m.out.Link(to, e.Name, known)
+		m.out.Edit(known).Nlink = n.Nlink
 		return
 	}
 	copied := *n
-	copied.Opaque, copied.origin = false, 0
-	i := m.out.insert(to, e.Name, copied)
+	copied.Opaque, copied.Origin = false, 0
+	i := m.out.Insert(to, e.Name, copied)
 	if !n.IsDir() {
-		m.out.edit(i).Nlink = n.Nlink
+		m.out.Edit(i).Nlink = n.Nlink
 		if n.Nlink > 1 {
 			m.links[e.Ino] = i
 		}
 	}
-	for kid := range n.dir.all() {
+	for kid := range n.Dir.All() {
 		m.add(kid, i)
 	}
 }

@@ -3,30 +3,31 @@ package fs
 // Ino is an inode's number within one tree. 0 is no inode.
 type Ino uint64
 
-// owner marks what one edit may change in place: a piece that carries another
+// Owner marks what one edit may change in place: a piece that carries another
 // owner is shared with an older tree and is copied first.
-type owner struct{ _ byte }
+type Owner struct{ _ byte }
 
 const (
 	tableBits = 5
 	tableSize = 1 << tableBits
 )
 
-// table maps inode numbers to values as a persistent radix tree: an edit
+// Table maps inode numbers to values as a persistent radix tree: an edit
 // copies the path to the value and shares the rest, so that every older table
 // stays as it was. The zero table is empty.
-type table[T comparable] struct {
+type Table[T comparable] struct {
 	root  *tableNode[T]
 	depth uint // levels above the leaves
 }
 
 type tableNode[T comparable] struct {
-	own  *owner
+	own  *Owner
 	kids []*tableNode[T] // in a branch
 	vals []T             // in a leaf
 }
 
-func (t table[T]) get(i Ino) (v T) {
+// Get is the value at i; zero where there is none.
+func (t Table[T]) Get(i Ino) (v T) {
 	if t.root == nil || i>>(tableBits*(t.depth+1)) != 0 {
 		return v
 	}
@@ -39,8 +40,8 @@ func (t table[T]) get(i Ino) (v T) {
 	return n.vals[i&(tableSize-1)]
 }
 
-// set puts v at i; the zero T takes i out.
-func (t *table[T]) set(own *owner, i Ino, v T) {
+// Set puts v at i; the zero T takes i out.
+func (t *Table[T]) Set(own *Owner, i Ino, v T) {
 	for t.root != nil && i>>(tableBits*(t.depth+1)) != 0 {
 		up := newTableNode[T](own, true)
 		up.kids[0] = t.root
@@ -54,14 +55,14 @@ func (t *table[T]) set(own *owner, i Ino, v T) {
 	t.root = t.root.with(own, t.depth, i, v)
 }
 
-func newTableNode[T comparable](own *owner, branch bool) *tableNode[T] {
+func newTableNode[T comparable](own *Owner, branch bool) *tableNode[T] {
 	if branch {
 		return &tableNode[T]{own: own, kids: make([]*tableNode[T], tableSize)}
 	}
 	return &tableNode[T]{own: own, vals: make([]T, tableSize)}
 }
 
-func (n *tableNode[T]) with(own *owner, level uint, i Ino, v T) *tableNode[T] {
+func (n *tableNode[T]) with(own *Owner, level uint, i Ino, v T) *tableNode[T] {
 	n = n.owned(own, level > 0)
 	at := i >> (tableBits * level) & (tableSize - 1)
 	if level == 0 {
@@ -72,7 +73,7 @@ func (n *tableNode[T]) with(own *owner, level uint, i Ino, v T) *tableNode[T] {
 	return n
 }
 
-func (n *tableNode[T]) owned(own *owner, branch bool) *tableNode[T] {
+func (n *tableNode[T]) owned(own *Owner, branch bool) *tableNode[T] {
 	if n == nil {
 		return newTableNode[T](own, branch)
 	}
@@ -84,13 +85,13 @@ func (n *tableNode[T]) owned(own *owner, branch bool) *tableNode[T] {
 
 // diff calls fn for every number whose value differs between two tables, in
 // ascending order. Shared pieces are passed over unseen.
-func (t table[T]) diff(o table[T], fn func(i Ino, a, b T)) {
+func (t Table[T]) diff(o Table[T], fn func(i Ino, a, b T)) {
 	depth := max(t.depth, o.depth)
 	diffNodes(t.raised(depth), o.raised(depth), depth, 0, fn)
 }
 
 // raised is the root of the same table with the given depth.
-func (t table[T]) raised(depth uint) *tableNode[T] {
+func (t Table[T]) raised(depth uint) *tableNode[T] {
 	n := t.root
 	for d := t.depth; n != nil && d < depth; d++ {
 		up := newTableNode[T](nil, true)

@@ -37,7 +37,7 @@ func (t *Tree) writeTar(w io.Writer, style tarStyle) error {
 
 func (t *Tree) writeEntries(to tarEntries, style tarStyle) error {
 	out := tarWriter{to: to, tree: t, style: style, first: map[Ino]string{}}
-	if err := out.dir(rootIno, ""); err != nil {
+	if err := out.dir(RootIno, ""); err != nil {
 		return err
 	}
 	return to.close()
@@ -79,7 +79,7 @@ type tarWriter struct {
 
 // dir writes the entries of directory d, whose path in the tar is prefix.
 func (t *tarWriter) dir(d Ino, prefix string) error {
-	n := t.tree.node(d)
+	n := t.tree.Node(d)
 	if n.Opaque {
 		h := t.marker(prefix+OpaqueMarker, n)
 		t.style.opaque(h, n)
@@ -96,7 +96,7 @@ func (t *tarWriter) dir(d Ino, prefix string) error {
 }
 
 func (t *tarWriter) entry(prefix string, e Entry) error {
-	n, name := t.tree.node(e.Ino), prefix+e.Name
+	n, name := t.tree.Node(e.Ino), prefix+e.Name
 	switch {
 	case n.IsWhiteout():
 		h := t.marker(prefix+WhiteoutPrefix+e.Name, n)

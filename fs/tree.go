@@ -11,15 +11,15 @@ import (
 // of layers merged. Editing happens on a fork and shares all that stays the
 // same. The zero value is not usable; see [NewBuilder], [ReadTar], [Merge].
 type Tree struct {
-	nodes table[*Node]
-	last  Ino
-	own   *owner
+	nodes Table[*Node]
+	Last  Ino
+	Own   *Owner
 	sum   *sum  // the digest of this state, shared by all who have it; nil: nobody has asked
 	kept  *Tree // this state as it was handed out; nil: it has been edited since
 }
 
 // rootIno is the root directory of every tree.
-const rootIno Ino = 1
+const RootIno Ino = 1
 
 // Node is one inode. It must not be changed once a Tree holds it.
 type Node struct {
@@ -34,12 +34,12 @@ type Node struct {
 	Xattrs   Xattrs
 	Opaque   bool // a directory that hides all below it
 
-	merged bool // a directory that several layers contribute to
-	origin Ino  // the lower inode that this one was copied up from
-	broken bool // the origin has other names: this is a new inode
-	split  split
-	dir    *dir
-	first  Link
+	Merged bool // a directory that several layers contribute to
+	Origin Ino  // the lower inode that this one was copied up from
+	Broken bool // the origin has other names: this is a new inode
+	Split  split
+	Dir    *Dir
+	First  Link
 	more   []Link
 }
 
@@ -49,9 +49,9 @@ type Node struct {
 type split uint8
 
 const (
-	whole     split = iota
-	firstOnly       // the first name has the origin's number, the others another
-	others          // that name is gone
+	Whole     split = iota
+	FirstOnly       // the first name has the origin's number, the others another
+	Others          // that name is gone
 )
 
 // Link is one name of an inode: the directory that holds it, and the name.
@@ -108,7 +108,8 @@ func (n *Node) IsDir() bool { return n.Type() == S_IFDIR }
 // IsRegular says whether the node is a regular file.
 func (n *Node) IsRegular() bool { return n.Type() == S_IFREG }
 
-func (n *Node) isDevice() bool { return n.Type() == S_IFCHR || n.Type() == S_IFBLK }
+// IsDevice says whether it is a character or block device.
+func (n *Node) IsDevice() bool { return n.Type() == S_IFCHR || n.Type() == S_IFBLK }
 
 // IsWhiteout says whether the node is overlayfs's whiteout, a character
 // device 0:0 (kernel document, "whiteouts and opaque directories").
@@ -131,124 +132,129 @@ func (n *Node) Size() int64 {
 	return 0
 }
 
-func newTree(root Node) *Tree {
-	t := &Tree{own: new(owner), last: rootIno}
+// NewTree is a tree that has only a root, and can be edited.
+func NewTree(root Node) *Tree {
+	t := &Tree{Own: new(Owner), Last: RootIno}
 	root.Mode, root.Nlink = root.Mode&^uint32(S_IFMT)|S_IFDIR, 2
-	t.put(rootIno, &root)
+	t.Put(RootIno, &root)
 	return t
 }
 
 // emptyTree is a tree of nothing but a root directory, 0755 and root's.
-func emptyTree() *Tree { return newTree(Node{Mode: 0o755}) }
+func emptyTree() *Tree { return NewTree(Node{Mode: 0o755}) }
 
-// fork is a tree that can be edited while t stays as it is. It takes constant
+// Fork is a tree that can be edited while t stays as it is. It takes constant
 // time; afterwards neither of the two owns the shared pieces.
-func (t *Tree) fork() *Tree {
-	return &Tree{nodes: t.nodes, last: t.last, own: new(owner), sum: t.sum, kept: t.kept}
+func (t *Tree) Fork() *Tree {
+	return &Tree{nodes: t.nodes, Last: t.Last, Own: new(Owner), sum: t.sum, kept: t.kept}
 }
 
-// freeze hands out t as it stands: later edits of t copy what they change. As
+// Freeze hands out t as it stands: later edits of t copy what they change. As
 // long as there are none it is the same tree each time. What was handed out
 // has no owner, and is never edited.
-func (t *Tree) freeze() *Tree {
+func (t *Tree) Freeze() *Tree {
 	if t.kept == nil {
 		if t.sum == nil {
 			t.sum = new(sum)
 		}
 		out := *t
-		out.own, out.kept = nil, &out
-		t.own, t.kept = new(owner), &out
+		out.Own, out.kept = nil, &out
+		t.Own, t.kept = new(Owner), &out
 	}
 	return t.kept
 }
 
-func (t *Tree) node(i Ino) *Node { return t.nodes.get(i) }
+// Node is inode i; nil where there is none.
+func (t *Tree) Node(i Ino) *Node { return t.nodes.Get(i) }
 
-func (t *Tree) put(i Ino, n *Node) {
-	if t.own == nil {
+// Put makes n inode i; nil takes it out. The tree must be one that can be
+// edited: see [Tree.Fork].
+func (t *Tree) Put(i Ino, n *Node) {
+	if t.Own == nil {
 		panic("fs: a tree that was handed out is edited")
 	}
-	t.nodes.set(t.own, i, n)
+	t.nodes.Set(t.Own, i, n)
 	t.sum, t.kept = nil, nil
 }
 
-// edit is a copy of inode i, in its place, that may be changed until the next
+// Edit is a copy of inode i, in its place, that may be changed until the next
 // call on t.
-func (t *Tree) edit(i Ino) *Node {
-	n := *t.node(i)
-	t.put(i, &n)
+func (t *Tree) Edit(i Ino) *Node {
+	n := *t.Node(i)
+	t.Put(i, &n)
 	return &n
 }
 
-func (t *Tree) child(d Ino, name string) Ino { return t.node(d).dir.get(name) }
+// Child is the inode that name has in directory d; 0 where it has none.
+func (t *Tree) Child(d Ino, name string) Ino { return t.Node(d).Dir.get(name) }
 
-// insert makes n a new inode with one name. The name must be free.
-func (t *Tree) insert(d Ino, name string, n Node) Ino {
-	t.last++
+// Insert makes n a new inode with one name. The name must be free.
+func (t *Tree) Insert(d Ino, name string, n Node) Ino {
+	t.Last++
 	name = strings.Clone(name) // it is part of a path, most of which is not kept
-	n.first, n.more, n.dir = Link{d, name}, nil, nil
+	n.First, n.more, n.Dir = Link{d, name}, nil, nil
 	if n.Nlink == 0 {
 		n.Nlink = 1
 	}
 	if n.IsDir() {
 		n.Nlink = 2
 	}
-	t.put(t.last, &n)
-	t.enter(d, name, t.last)
-	return t.last
+	t.Put(t.Last, &n)
+	t.enter(d, name, t.Last)
+	return t.Last
 }
 
 // enter writes name into directory d.
 func (t *Tree) enter(d Ino, name string, i Ino) {
-	parent := t.edit(d)
-	parent.dir = parent.dir.with(name, i)
-	if t.node(i).IsDir() {
+	parent := t.Edit(d)
+	parent.Dir = parent.Dir.with(name, i)
+	if t.Node(i).IsDir() {
 		parent.Nlink++
 	}
 }
 
 // leave takes name out of directory d.
 func (t *Tree) leave(d Ino, name string) {
-	i := t.child(d, name)
-	parent := t.edit(d)
-	parent.dir = parent.dir.without(name)
-	if t.node(i).IsDir() {
+	i := t.Child(d, name)
+	parent := t.Edit(d)
+	parent.Dir = parent.Dir.without(name)
+	if t.Node(i).IsDir() {
 		parent.Nlink--
 	}
 }
 
-// link gives inode i one more name.
-func (t *Tree) link(d Ino, name string, i Ino) {
+// Link gives inode i one more name.
+func (t *Tree) Link(d Ino, name string, i Ino) {
 	name = strings.Clone(name)
-	n := t.edit(i)
+	n := t.Edit(i)
 	n.Nlink++
 	n.more = append(slices.Clip(n.more), Link{d, name})
 	t.enter(d, name, i)
 }
 
-// unlink takes a name away, and with the last name the inode, unless keep.
-func (t *Tree) unlink(d Ino, name string, keep bool) {
-	i := t.child(d, name)
+// Unlink takes a name away, and with the last name the inode, unless keep.
+func (t *Tree) Unlink(d Ino, name string, keep bool) {
+	i := t.Child(d, name)
 	t.leave(d, name)
-	n := t.edit(i)
+	n := t.Edit(i)
 	n.unname(Link{d, name})
 	n.Nlink--
 	if n.IsDir() {
 		n.Nlink = 0
 	}
 	if n.Nlink == 0 && !keep {
-		t.put(i, nil)
+		t.Put(i, nil)
 	}
 }
 
-// move renames within the tree; the new name must be free.
-func (t *Tree) move(d Ino, name string, to Ino, newName string) {
-	i := t.child(d, name)
+// Move renames within the tree; the new name must be free.
+func (t *Tree) Move(d Ino, name string, to Ino, newName string) {
+	i := t.Child(d, name)
 	t.leave(d, name)
 	newName = strings.Clone(newName)
-	n := t.edit(i)
-	if old := (Link{d, name}); n.first == old {
-		n.first = Link{to, newName}
+	n := t.Edit(i)
+	if old := (Link{d, name}); n.First == old {
+		n.First = Link{to, newName}
 	} else {
 		n.unname(old)
 		n.named(Link{to, newName})
@@ -257,12 +263,12 @@ func (t *Tree) move(d Ino, name string, to Ino, newName string) {
 }
 
 func (n *Node) unname(l Link) {
-	if n.first == l {
-		if n.first = (Link{}); n.split != whole {
-			n.split = others
+	if n.First == l {
+		if n.First = (Link{}); n.Split != Whole {
+			n.Split = Others
 		}
 		if len(n.more) > 0 {
-			n.first, n.more = n.more[0], n.more[1:]
+			n.First, n.more = n.more[0], n.more[1:]
 		}
 		return
 	}
@@ -272,8 +278,8 @@ func (n *Node) unname(l Link) {
 }
 
 func (n *Node) named(l Link) {
-	if n.first == (Link{}) {
-		n.first = l
+	if n.First == (Link{}) {
+		n.First = l
 	} else {
 		n.more = append(slices.Clip(n.more), l)
 	}
@@ -281,27 +287,27 @@ func (n *Node) named(l Link) {
 
 // drop removes a whole subtree.
 func (t *Tree) drop(d Ino, name string) {
-	t.clear(t.child(d, name))
-	t.unlink(d, name, false)
+	t.Clear(t.Child(d, name))
+	t.Unlink(d, name, false)
 }
 
-// clear removes what is in a directory.
-func (t *Tree) clear(d Ino) {
-	for e := range t.node(d).dir.all() {
+// Clear removes what is in a directory.
+func (t *Tree) Clear(d Ino) {
+	for e := range t.Node(d).Dir.All() {
 		t.drop(d, e.Name)
 	}
 }
 
-// pathOf is the absolute path of an inode, by its first name.
-func (t *Tree) pathOf(i Ino) string {
+// PathOf is the absolute path of an inode, by its first name.
+func (t *Tree) PathOf(i Ino) string {
 	var parts []string
-	for i != rootIno {
-		n := t.node(i)
-		if n == nil || n.first.Dir == 0 {
+	for i != RootIno {
+		n := t.Node(i)
+		if n == nil || n.First.Dir == 0 {
 			return ""
 		}
-		parts = append(parts, n.first.Name)
-		i = n.first.Dir
+		parts = append(parts, n.First.Name)
+		i = n.First.Dir
 	}
 	slices.Reverse(parts)
 	return "/" + strings.Join(parts, "/")
@@ -309,29 +315,29 @@ func (t *Tree) pathOf(i Ino) string {
 
 // pathsOf are all absolute paths of an inode, sorted.
 func (t *Tree) pathsOf(i Ino) []string {
-	if i == rootIno {
+	if i == RootIno {
 		return []string{"/"}
 	}
-	n := t.node(i)
+	n := t.Node(i)
 	var out []string
-	for _, l := range append([]Link{n.first}, n.more...) {
+	for _, l := range append([]Link{n.First}, n.more...) {
 		if l.Dir != 0 {
-			out = append(out, path.Join(t.pathOf(l.Dir), l.Name))
+			out = append(out, path.Join(t.PathOf(l.Dir), l.Name))
 		}
 	}
 	slices.Sort(out)
 	return out
 }
 
-// find is the inode at an absolute or relative path; symlinks and dots are
+// Find is the inode at an absolute or relative path; symlinks and dots are
 // not followed.
-func (t *Tree) find(name string) Ino {
-	i := rootIno
+func (t *Tree) Find(name string) Ino {
+	i := RootIno
 	for part := range strings.SplitSeq(name, "/") {
 		if part == "" {
 			continue
 		}
-		if i = t.child(i, part); i == 0 {
+		if i = t.Child(i, part); i == 0 {
 			return 0
 		}
 	}
@@ -341,8 +347,8 @@ func (t *Tree) find(name string) Ino {
 // Lookup is the node at a path, nil where there is none. Symlinks are not
 // followed.
 func (t *Tree) Lookup(name string) *Node {
-	if i := t.find(path.Clean("/" + name)); i != 0 {
-		return t.node(i)
+	if i := t.Find(path.Clean("/" + name)); i != 0 {
+		return t.Node(i)
 	}
 	return nil
 }
@@ -356,19 +362,19 @@ type Path struct {
 
 // All yields every path but the root, parents first, siblings by name.
 func (t *Tree) All() iter.Seq[Path] {
-	return func(yield func(Path) bool) { t.walk(rootIno, "", yield) }
+	return func(yield func(Path) bool) { t.walk(RootIno, "", yield) }
 }
 
 // Few yields what a directory has right in it, siblings by name, unless that is
 // more than most.
 func (t *Tree) Few(dir string, most int) iter.Seq[Path] {
 	return func(yield func(Path) bool) {
-		i := t.find(path.Clean("/" + dir))
-		if i == 0 || t.node(i).dir.len() > most {
+		i := t.Find(path.Clean("/" + dir))
+		if i == 0 || t.Node(i).Dir.Len() > most {
 			return
 		}
-		for e := range t.node(i).dir.all() {
-			if !yield(Path{path.Join("/", dir, e.Name), e.Ino, t.node(e.Ino)}) {
+		for e := range t.Node(i).Dir.All() {
+			if !yield(Path{path.Join("/", dir, e.Name), e.Ino, t.Node(e.Ino)}) {
 				return
 			}
 		}
@@ -376,8 +382,8 @@ func (t *Tree) Few(dir string, most int) iter.Seq[Path] {
 }
 
 func (t *Tree) walk(d Ino, prefix string, yield func(Path) bool) bool {
-	for e := range t.node(d).dir.all() {
-		p := Path{prefix + "/" + e.Name, e.Ino, t.node(e.Ino)}
+	for e := range t.Node(d).Dir.All() {
+		p := Path{prefix + "/" + e.Name, e.Ino, t.Node(e.Ino)}
 		if !yield(p) || !t.walk(e.Ino, p.Path, yield) {
 			return false
 		}
@@ -386,10 +392,10 @@ func (t *Tree) walk(d Ino, prefix string, yield func(Path) bool) bool {
 }
 
 // Empty says whether the tree holds nothing but its root.
-func (t *Tree) Empty() bool { return t.node(rootIno).dir.len() == 0 }
+func (t *Tree) Empty() bool { return t.Node(RootIno).Dir.Len() == 0 }
 
 // Root is the root directory's node.
-func (t *Tree) Root() *Node { return t.node(rootIno) }
+func (t *Tree) Root() *Node { return t.Node(RootIno) }
 
 // Bytes is the size of all that is no directory, each inode counted once: what
 // docker images gives as a layer's size.
@@ -432,8 +438,8 @@ func (b *Builder) Put(name string, n Node) error {
 	if base == "" {
 		return b.putRoot(n)
 	}
-	old := b.t.child(d, base)
-	if old != 0 && n.IsDir() && b.t.node(old).IsDir() {
+	old := b.t.Child(d, base)
+	if old != 0 && n.IsDir() && b.t.Node(old).IsDir() {
 		b.t.reattr(old, n)
 		return nil
 	}
@@ -441,7 +447,7 @@ func (b *Builder) Put(name string, n Node) error {
 		b.t.drop(d, base)
 	}
 	n.Nlink = 1
-	b.t.insert(d, base, n)
+	b.t.Insert(d, base, n)
 	return nil
 }
 
@@ -449,14 +455,14 @@ func (b *Builder) putRoot(n Node) error {
 	if !n.IsDir() {
 		return ENOTDIR
 	}
-	b.t.reattr(rootIno, n)
+	b.t.reattr(RootIno, n)
 	return nil
 }
 
 // reattr gives inode i the attributes of n, and leaves its names and entries.
 func (t *Tree) reattr(i Ino, n Node) {
-	e := t.edit(i)
-	n.dir, n.first, n.more, n.Nlink, n.merged, n.origin = e.dir, e.first, e.more, e.Nlink, e.merged, e.origin
+	e := t.Edit(i)
+	n.Dir, n.First, n.more, n.Nlink, n.Merged, n.Origin = e.Dir, e.First, e.more, e.Nlink, e.Merged, e.Origin
 	*e = n
 }
 
@@ -473,11 +479,11 @@ func (b *Builder) parent(name string) (Ino, string, error) {
 		if part == "" {
 			continue
 		}
-		next := b.t.child(d, part)
+		next := b.t.Child(d, part)
 		if next == 0 {
-			next = b.t.insert(d, part, Node{Mode: S_IFDIR | 0o755})
+			next = b.t.Insert(d, part, Node{Mode: S_IFDIR | 0o755})
 		}
-		if !b.t.node(next).IsDir() {
+		if !b.t.Node(next).IsDir() {
 			return 0, "", ENOTDIR
 		}
 		d = next
@@ -491,25 +497,25 @@ func (b *Builder) parent(name string) (Ino, string, error) {
 func (b *Builder) near(dir string) (Ino, string) {
 	at := b.last
 	for at.path != "" {
-		n := b.t.node(at.dir)
+		n := b.t.Node(at.dir)
 		if n == nil {
 			break // it was replaced
 		}
 		if strings.HasPrefix(dir, at.path) && (len(dir) == len(at.path) || dir[len(at.path)] == '/') {
 			return at.dir, dir[len(at.path):]
 		}
-		at = spotted{at.path[:strings.LastIndexByte(at.path, '/')], n.first.Dir}
+		at = spotted{at.path[:strings.LastIndexByte(at.path, '/')], n.First.Dir}
 	}
-	return rootIno, dir
+	return RootIno, dir
 }
 
 // Link makes name another name of what stands at target.
 func (b *Builder) Link(name, target string) error {
-	i := b.t.find(path.Clean("/" + target))
+	i := b.t.Find(path.Clean("/" + target))
 	if i == 0 {
 		return ENOENT
 	}
-	if b.t.node(i).IsDir() {
+	if b.t.Node(i).IsDir() {
 		return EPERM
 	}
 	d, base, err := b.parent(name)
@@ -519,7 +525,7 @@ func (b *Builder) Link(name, target string) error {
 	case base == "":
 		return EEXIST
 	}
-	switch old := b.t.child(d, base); {
+	switch old := b.t.Child(d, base); {
 	case old == i:
 		return nil
 	case old != 0 && strings.HasPrefix(path.Clean("/"+target), path.Clean("/"+name)+"/"):
@@ -527,7 +533,7 @@ func (b *Builder) Link(name, target string) error {
 	case old != 0:
 		b.t.drop(d, base)
 	}
-	b.t.link(d, base, i)
+	b.t.Link(d, base, i)
 	return nil
 }
 
@@ -535,4 +541,4 @@ func (b *Builder) Link(name, target string) error {
 func (b *Builder) Lookup(name string) *Node { return b.t.Lookup(name) }
 
 // Tree is what was built so far; the builder may go on.
-func (b *Builder) Tree() *Tree { return b.t.freeze() }
+func (b *Builder) Tree() *Tree { return b.t.Freeze() }

@@ -197,7 +197,7 @@ func (u *unpacker) root(e *entry) error {
 		return failed("unlinkat .//", EBUSY)
 	}
 	u.times = append(u.times, dirTime{e.name, mtime(e.Header)})
-	return u.dress(rootIno, e.Header)
+	return u.dress(RootIno, e.Header)
 }
 
 func (u *unpacker) put(e *entry) error {
@@ -234,8 +234,8 @@ func (u *unpacker) put(e *entry) error {
 
 // tooLong is ENAMETOOLONG where Linux has no such name or path.
 func tooLong(base string, paths ...string) error {
-	long := func(name string) bool { return len(name) >= pathMax }
-	if len(base) > nameMax || slices.ContainsFunc(paths, long) {
+	long := func(name string) bool { return len(name) >= PathMax }
+	if len(base) > NameMax || slices.ContainsFunc(paths, long) {
 		return ENAMETOOLONG
 	}
 	return nil
@@ -243,8 +243,8 @@ func tooLong(base string, paths ...string) error {
 
 // makeWay removes what stands where an entry comes.
 func (u *unpacker) makeWay(e *entry) error {
-	old := u.t.child(e.in.dir, e.base)
-	if old == 0 || u.t.node(old).IsDir() && e.Typeflag == tar.TypeDir {
+	old := u.t.Child(e.in.dir, e.base)
+	if old == 0 || u.t.Node(old).IsDir() && e.Typeflag == tar.TypeDir {
 		return nil
 	}
 	u.last = tarDir{}
@@ -253,14 +253,14 @@ func (u *unpacker) makeWay(e *entry) error {
 
 // remove removes a name and all below it, the deepest first.
 func (u *unpacker) remove(d Ino, base, real string) error {
-	i := u.t.child(d, base)
-	n := *u.t.node(i)
-	for kid := range n.dir.all() {
+	i := u.t.Child(d, base)
+	n := *u.t.Node(i)
+	for kid := range n.Dir.All() {
 		if err := u.remove(i, kid.Name, real+"/"+kid.Name); err != nil {
 			return err
 		}
 	}
-	u.t.unlink(d, base, false)
+	u.t.Unlink(d, base, false)
 	if u.disk == nil {
 		return nil
 	}
@@ -273,8 +273,8 @@ func (u *unpacker) opaque(name string) error {
 	if err != nil {
 		return failed(fmt.Sprintf("setxattr(%q, trusted.overlay.opaque=y)", name), err)
 	}
-	if u.t.node(i).IsDir() {
-		u.t.edit(i).Opaque = true
+	if u.t.Node(i).IsDir() {
+		u.t.Edit(i).Opaque = true
 	}
 	return nil
 }
@@ -285,7 +285,7 @@ func (u *unpacker) whiteout(e *entry, hidden string) error {
 	e.base = hidden
 	switch {
 	case err != nil:
-	case hidden == "" || hidden == "." || hidden == ".." || u.t.child(e.in.dir, hidden) != 0:
+	case hidden == "" || hidden == "." || hidden == ".." || u.t.Child(e.in.dir, hidden) != 0:
 		err = EEXIST
 	default:
 		err = tooLong(hidden, name, e.real())
@@ -299,7 +299,7 @@ func (u *unpacker) whiteout(e *entry, hidden string) error {
 
 // directory makes a directory, or gives one that is there new attributes.
 func (u *unpacker) directory(e *entry) (err error) {
-	i := u.t.child(e.in.dir, e.base)
+	i := u.t.Child(e.in.dir, e.base)
 	switch {
 	case e.err != nil:
 		return failed("mkdir "+e.name, e.err)
@@ -318,7 +318,7 @@ func (u *unpacker) symlink(e *entry) error {
 	switch {
 	case e.Linkname == "":
 		return failed(call, ENOENT)
-	case len(e.Linkname) >= pathMax:
+	case len(e.Linkname) >= PathMax:
 		return failed(call, ENAMETOOLONG)
 	}
 	return u.create(e, Node{Mode: S_IFLNK | 0o777, Target: e.Linkname}, call)
@@ -328,7 +328,7 @@ func (u *unpacker) link(e *entry) error {
 	target := path.Clean("/" + e.Linkname)
 	i, real, err := u.target(target)
 	switch {
-	case err == nil && u.t.node(i).IsDir():
+	case err == nil && u.t.Node(i).IsDir():
 		err = EPERM
 	case err == nil:
 		err = e.err
@@ -336,7 +336,7 @@ func (u *unpacker) link(e *entry) error {
 	if err != nil {
 		return failed("link "+target+" "+e.name, err)
 	}
-	u.t.link(e.in.dir, e.base, i)
+	u.t.Link(e.in.dir, e.base, i)
 	if u.disk != nil {
 		if err := u.disk.Link(e.real(), real); err != nil {
 			return err
@@ -354,13 +354,13 @@ func (u *unpacker) target(name string) (Ino, string, error) {
 	case err != nil:
 		return 0, "", err
 	case name == "/":
-		return rootIno, "", nil
-	case !u.t.node(d).IsDir():
+		return RootIno, "", nil
+	case !u.t.Node(d).IsDir():
 		return 0, "", ENOTDIR
-	case len(base) > nameMax || len(name) >= pathMax:
+	case len(base) > NameMax || len(name) >= PathMax:
 		return 0, "", ENAMETOOLONG
 	}
-	i := u.t.child(d, base)
+	i := u.t.Child(d, base)
 	if i == 0 {
 		return 0, "", ENOENT
 	}
@@ -389,7 +389,7 @@ func (u *unpacker) create(e *entry, n Node, call string) error {
 }
 
 func (u *unpacker) insert(e *entry, n Node) (Ino, error) {
-	i := u.t.insert(e.in.dir, e.base, n)
+	i := u.t.Insert(e.in.dir, e.base, n)
 	if u.disk == nil {
 		return i, nil
 	}
@@ -398,7 +398,7 @@ func (u *unpacker) insert(e *entry, n Node) (Ino, error) {
 		return 0, tooSparse(e.Size)
 	}
 	body := &bodyReader{r: e.body}
-	err := u.disk.Make(e.real(), u.t.node(i), body, sparse)
+	err := u.disk.Make(e.real(), u.t.Node(i), body, sparse)
 	if body.err != nil {
 		return 0, unreadable(body.err)
 	}
@@ -426,8 +426,8 @@ func (u *unpacker) finish() (*Tree, error) {
 		if err != nil {
 			return nil, failed("chtimes "+d.name, err)
 		}
-		n := u.t.edit(i)
+		n := u.t.Edit(i)
 		n.Mtime, n.Ctime = d.mtime, d.mtime
 	}
-	return u.t.freeze(), nil
+	return u.t.Freeze(), nil
 }

@@ -33,7 +33,7 @@ func device(h *tar.Header) Node {
 // dress gives an inode what an entry says of it. A symlink has no mode of its
 // own, and what a hard link says counts for the inode that it names.
 func (u *unpacker) dress(i Ino, h *tar.Header) error {
-	n := *u.t.node(i)
+	n := *u.t.Node(i)
 	own(&n, h)
 	opaque := n.Opaque
 	if err := setXattrs(&n, h, u.layer); err != nil {
@@ -47,7 +47,7 @@ func (u *unpacker) dress(i Ino, h *tar.Header) error {
 		n.Mtime = mtime(h)
 		n.Ctime = n.Mtime
 	}
-	u.t.put(i, &n)
+	u.t.Put(i, &n)
 	return nil
 }
 
@@ -104,12 +104,12 @@ func reserved(name string) bool {
 
 // canHave is what setxattr(2) says to root, of whatever file system.
 func (n *Node) canHave(name, value string) error {
-	space, err := xattrSpace(name)
+	space, err := XattrSpace(name)
 	rest := strings.TrimPrefix(name, space+".")
 	switch {
-	case name == "" || len(name) > nameMax:
+	case name == "" || len(name) > NameMax:
 		return ERANGE
-	case len(value) > xattrMax:
+	case len(value) > XattrMax:
 		return E2BIG
 	case err != nil:
 		return err

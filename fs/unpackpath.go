@@ -9,7 +9,7 @@ func (u *unpacker) dir(name string) (tarDir, error) {
 	if u.last.dir != 0 && u.last.asked == name {
 		return u.last, nil
 	}
-	at, w := tarDir{dir: rootIno}, treeWalk{t: u.t}
+	at, w := tarDir{dir: RootIno}, treeWalk{t: u.t}
 	for rest := strings.Trim(name, "/"); rest != ""; {
 		var part string
 		part, rest, _ = strings.Cut(rest, "/")
@@ -29,14 +29,14 @@ func (u *unpacker) dir(name string) (tarDir, error) {
 
 // into goes on to a name of a directory, which is made there if it is missing.
 func (u *unpacker) into(w *treeWalk, at tarDir, part string) (tarDir, error) {
-	i := u.t.child(at.dir, part)
+	i := u.t.Child(at.dir, part)
 	switch {
-	case len(part) > nameMax:
+	case len(part) > NameMax:
 		return at, ENAMETOOLONG
 	case i == 0:
 		return u.implied(at, part)
-	case u.t.node(i).Type() != S_IFLNK:
-		if !u.t.node(i).IsDir() {
+	case u.t.Node(i).Type() != S_IFLNK:
+		if !u.t.Node(i).IsDir() {
 			return at, ENOTDIR
 		}
 		return tarDir{dir: i, real: at.real + "/" + part}, nil
@@ -45,7 +45,7 @@ func (u *unpacker) into(w *treeWalk, at tarDir, part string) (tarDir, error) {
 	switch {
 	case err != nil:
 		return at, err
-	case !u.t.node(i).IsDir():
+	case !u.t.Node(i).IsDir():
 		return at, ENOTDIR
 	}
 	return tarDir{dir: i, real: u.t.realPath(i)}, nil
@@ -58,25 +58,25 @@ func (u *unpacker) implied(at tarDir, part string) (tarDir, error) {
 	if err := tooLong(part, e.real()); err != nil {
 		return at, err
 	}
-	i, err := u.insert(&e, Node{Mode: S_IFDIR | 0o755 | u.t.node(at.dir).Mode&S_ISGID})
+	i, err := u.insert(&e, Node{Mode: S_IFDIR | 0o755 | u.t.Node(at.dir).Mode&S_ISGID})
 	return tarDir{dir: i, real: e.real()}, err
 }
 
 // realPath is the path of a directory, "" of the root.
 func (t *Tree) realPath(i Ino) string {
-	if i == rootIno {
+	if i == RootIno {
 		return ""
 	}
-	return t.pathOf(i)
+	return t.PathOf(i)
 }
 
 // follow is the inode that an absolute path leads to, all symlinks followed.
 func (u *unpacker) follow(name string) (Ino, error) {
 	w := treeWalk{t: u.t}
-	if len(name) >= pathMax {
+	if len(name) >= PathMax {
 		return 0, ENAMETOOLONG
 	}
-	return w.follow(rootIno, name)
+	return w.follow(RootIno, name)
 }
 
 // treeWalk resolves one path of a tree as if its root were the process's
@@ -89,10 +89,10 @@ type treeWalk struct {
 // follow goes from directory d along name.
 func (w *treeWalk) follow(d Ino, name string) (_ Ino, err error) {
 	if strings.HasPrefix(name, "/") {
-		d = rootIno
+		d = RootIno
 	}
 	for part := range strings.SplitSeq(name, "/") {
-		n := w.t.node(d)
+		n := w.t.Node(d)
 		switch {
 		case !n.IsDir():
 			return 0, ENOTDIR
@@ -101,11 +101,11 @@ func (w *treeWalk) follow(d Ino, name string) (_ Ino, err error) {
 		case part == "..":
 			d = w.t.above(d)
 			continue
-		case len(part) > nameMax:
+		case len(part) > NameMax:
 			return 0, ENAMETOOLONG
 		}
-		next := n.dir.get(part)
-		if next != 0 && w.t.node(next).Type() == S_IFLNK {
+		next := n.Dir.get(part)
+		if next != 0 && w.t.Node(next).Type() == S_IFLNK {
 			next, err = w.link(d, next)
 		}
 		switch {
@@ -121,16 +121,16 @@ func (w *treeWalk) follow(d Ino, name string) (_ Ino, err error) {
 
 // link follows the symlink i of directory d.
 func (w *treeWalk) link(d, i Ino) (Ino, error) {
-	if w.links++; w.links > symlinksMax {
+	if w.links++; w.links > SymlinksMax {
 		return 0, ELOOP
 	}
-	return w.follow(d, w.t.node(i).Target)
+	return w.follow(d, w.t.Node(i).Target)
 }
 
 // above is the directory that holds directory d.
 func (t *Tree) above(d Ino) Ino {
-	if d == rootIno {
+	if d == RootIno {
 		return d
 	}
-	return t.node(d).first.Dir
+	return t.Node(d).First.Dir
 }

@@ -3,8 +3,7 @@ package kernel
 import (
 	"slices"
 	"strings"
-
-	"twinlayer/fs"
+	"twinlayer/fs/vfs"
 )
 
 // Capabilities are the capabilities by their numbers (capabilities(7)).
@@ -23,10 +22,10 @@ CAP_CHOWN CAP_DAC_OVERRIDE CAP_FSETID CAP_FOWNER CAP_MKNOD CAP_NET_RAW CAP_SETGI
 CAP_SETPCAP CAP_NET_BIND_SERVICE CAP_SYS_CHROOT CAP_KILL CAP_AUDIT_WRITE`))
 
 // AllCapabilities are all that the kernel knows.
-func AllCapabilities() fs.Capabilities { return 1<<len(Capabilities) - 1 }
+func AllCapabilities() vfs.Capabilities { return 1<<len(Capabilities) - 1 }
 
 // CapabilityNames are the names of a set, by number.
-func CapabilityNames(set fs.Capabilities) (names []string) {
+func CapabilityNames(set vfs.Capabilities) (names []string) {
 	for number, name := range Capabilities {
 		if set&(1<<number) != 0 {
 			names = append(names, name)
@@ -38,7 +37,7 @@ func CapabilityNames(set fs.Capabilities) (names []string) {
 // CapabilityList is what somebody adds or drops: capabilities by name, or "ALL"
 // that are not named on the other side.
 type CapabilityList struct {
-	Set fs.Capabilities
+	Set vfs.Capabilities
 	All bool
 }
 
@@ -65,7 +64,7 @@ func ParseCapabilities(names []string) (list CapabilityList, unknown string) {
 
 // Granted are the capabilities of a container's root: the default ones with
 // what is added and dropped (moby, caps.TweakCapabilities).
-func Granted(add, drop CapabilityList) fs.Capabilities {
+func Granted(add, drop CapabilityList) vfs.Capabilities {
 	switch {
 	case add.All:
 		return AllCapabilities() &^ drop.Set

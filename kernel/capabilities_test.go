@@ -3,10 +3,9 @@ package kernel
 import (
 	"slices"
 	"testing"
+	"twinlayer/fs/vfs"
 
 	"github.com/stretchr/testify/require"
-
-	"twinlayer/fs"
 )
 
 func TestGranted(t *testing.T) {
@@ -37,6 +36,6 @@ func TestGranted(t *testing.T) {
 	_, unknown := ParseCapabilities([]string{"chown", "nope"})
 	require.Equal(t, "CAP_NOPE", unknown)
 	require.Equal(t, "CAP_SYS_ADMIN", Capabilities[21], "by number, as fs has it")
-	require.Equal(t, []string{"CAP_SYS_ADMIN"}, CapabilityNames(fs.CAP_SYS_ADMIN))
+	require.Equal(t, []string{"CAP_SYS_ADMIN"}, CapabilityNames(vfs.CAP_SYS_ADMIN))
 	require.Len(t, CapabilityNames(AllCapabilities()), len(Capabilities))
 }

@@ -1,13 +1,16 @@
 package kernel
 
-import "twinlayer/fs"
+import (
+	"twinlayer/fs"
+	"twinlayer/fs/vfs"
+)
 
 // Credentials are whom a process acts as (credentials(7)).
 type Credentials struct {
 	UID, GID uint32
 	Groups   []uint32 // the supplementary ones
 	Umask    uint32
-	Dropped  fs.Capabilities // that root lacks; nobody else has any
+	Dropped  vfs.Capabilities // that root lacks; nobody else has any
 }
 
 // In are the credentials that a process can have in a user namespace which maps
@@ -21,6 +24,6 @@ func (c Credentials) In(ids fs.IDMap) (in Credentials, ok bool) {
 }
 
 // On has the system calls of a process be made with these credentials.
-func (c Credentials) On(s *fs.Sys) {
+func (c Credentials) On(s *vfs.Sys) {
 	s.UID, s.GID, s.Groups, s.Umask, s.Dropped = c.UID, c.GID, c.Groups, c.Umask, c.Dropped
 }

@@ -3,10 +3,10 @@ package kernel
 import (
 	"testing"
 	"time"
+	"twinlayer/fs"
+	"twinlayer/fs/vfs"
 
 	"github.com/stretchr/testify/require"
-
-	"twinlayer/fs"
 )
 
 // TestCredentialsIn: a user namespace knows the ids that it maps, and one that
@@ -40,9 +40,9 @@ func TestCredentialsOn(t *testing.T) {
 	b := fs.NewBuilder()
 	require.NoError(t, b.Put("/theirs", fs.Node{Mode: fs.S_IFREG | 0o640, UID: 1, GID: 50, Data: fs.DataOf([]byte("x"))}))
 	tree := b.Tree()
-	mounts := m.ContainerMounts(fs.NewUnion(nil, tree, fs.NewUpper(tree, 0)), Files{}, time.Unix(0, 0))
-	as := func(c Credentials) *fs.Sys {
-		sys := &fs.Sys{Mounts: mounts.Fork(), Clock: time.Now}
+	mounts := m.ContainerMounts(vfs.NewUnion(nil, tree, vfs.NewUpper(tree, 0)), Files{}, time.Unix(0, 0))
+	as := func(c Credentials) *vfs.Sys {
+		sys := &vfs.Sys{Mounts: mounts.Fork(), Clock: time.Now}
 		c.On(sys)
 		return sys
 	}
@@ -54,7 +54,7 @@ func TestCredentialsOn(t *testing.T) {
 		return err
 	}
 	require.NoError(t, open(Credentials{}))
-	require.ErrorIs(t, open(Credentials{Dropped: fs.CAP_DAC_OVERRIDE | fs.CAP_DAC_READ_SEARCH}), fs.EACCES)
+	require.ErrorIs(t, open(Credentials{Dropped: vfs.CAP_DAC_OVERRIDE | vfs.CAP_DAC_READ_SEARCH}), fs.EACCES)
 	require.ErrorIs(t, open(Credentials{UID: 7, GID: 7}), fs.EACCES)
 	require.NoError(t, open(Credentials{UID: 7, GID: 7, Groups: []uint32{50}}))
 	sys := as(Credentials{Umask: 0o077})

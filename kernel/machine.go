@@ -2,9 +2,9 @@ package kernel
 
 import (
 	"slices"
-
 	"twinlayer/fs"
 	"twinlayer/fs/persist"
+	"twinlayer/fs/vfs"
 )
 
 // Facts are what the model takes from the real machine, so that both worlds
@@ -20,7 +20,7 @@ type Facts struct {
 	Cmdline  string // /proc/cmdline
 	BootID   string // /proc/sys/kernel/random/boot_id
 	// Protected is /proc/sys/fs/protected_*.
-	Protected fs.Protected
+	Protected vfs.Protected
 	Kcore     bool // there is /proc/kcore, to which engines then make the link /dev/core
 	Modelled  bool // there is no Linux kernel to take them from: these are made up
 }

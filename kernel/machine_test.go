@@ -4,12 +4,15 @@ import (
 	"io"
 	"testing"
 	"time"
+	"twinlayer/fs"
+	"twinlayer/fs/vfs"
 
 	"github.com/stretchr/testify/require"
 
-	"twinlayer/fs"
-	_ "twinlayer/fs/testenv" // its flags are every package's
+	_ "twinlayer/fs/testenv"
 )
+
+// its flags are every package's
 
 func booted(t *testing.T) (Machine, []fs.Event) {
 	m := New(Teaching("x86_64"))
@@ -43,9 +46,9 @@ func TestOneKernelForAll(t *testing.T) {
 	m, _ := booted(t)
 	tree := fs.NewBuilder().Tree()
 	for range 2 {
-		root := fs.NewUnion(nil, tree, fs.NewUpper(tree, 0))
+		root := vfs.NewUnion(nil, tree, vfs.NewUpper(tree, 0))
 		mounts := m.ContainerMounts(root, Files{}, time.Unix(0, 0))
-		sys := &fs.Sys{Mounts: mounts, Clock: time.Now}
+		sys := &vfs.Sys{Mounts: mounts, Clock: time.Now}
 		require.NoError(t, sys.Mkdir("/proc", 0o755))
 		f, err := sys.FS().Open("/proc/sys/kernel/osrelease")
 		require.NoError(t, err)

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-
 	"twinlayer/fs"
+	"twinlayer/fs/vfs"
 )
 
 // Files are what an engine binds over a container's own files: absolute path
@@ -16,27 +16,27 @@ type Files map[string]string
 
 // ContainerMounts are the file systems that a process in a container sees:
 // the overlay root, /proc, /dev, /sys, and the files bound over its own.
-func (m Machine) ContainerMounts(root *fs.Union, files Files, now time.Time) *fs.Mounts {
+func (m Machine) ContainerMounts(root *vfs.Union, files Files, now time.Time) *vfs.Mounts {
 	at := now.UnixNano()
-	list := []fs.Mount{
+	list := []vfs.Mount{
 		{Source: "overlay", Target: "/", Type: "overlay", Options: "rw,relatime", FS: root},
 		{Source: "proc", Target: "/proc", Type: "proc", Options: "rw,nosuid,nodev,noexec,relatime"},
-		{Source: "tmpfs", Target: "/dev", Type: "tmpfs", Options: "rw,nosuid,size=65536k,mode=755", FS: fs.NewTmpfs(m.devices(at))},
-		{Source: "devpts", Target: "/dev/pts", Type: "devpts", Options: "rw,nosuid,noexec,relatime,mode=620,ptmxmode=666", FS: fs.NewTmpfs(directory(0o755, at))},
-		{Source: "shm", Target: "/dev/shm", Type: "tmpfs", Options: "rw,nosuid,nodev,noexec,relatime,size=65536k", FS: fs.NewTmpfs(directory(fs.S_ISVTX|0o777, at))},
-		{Source: "mqueue", Target: "/dev/mqueue", Type: "mqueue", Options: "rw,nosuid,nodev,noexec,relatime", FS: fs.NewTmpfs(directory(fs.S_ISVTX|0o777, at))},
-		{Source: "sysfs", Target: "/sys", Type: "sysfs", Options: "ro,nosuid,nodev,noexec,relatime", FS: fs.NewPartial(directory(0o555, at))},
+		{Source: "tmpfs", Target: "/dev", Type: "tmpfs", Options: "rw,nosuid,size=65536k,mode=755", FS: vfs.NewTmpfs(m.devices(at))},
+		{Source: "devpts", Target: "/dev/pts", Type: "devpts", Options: "rw,nosuid,noexec,relatime,mode=620,ptmxmode=666", FS: vfs.NewTmpfs(directory(0o755, at))},
+		{Source: "shm", Target: "/dev/shm", Type: "tmpfs", Options: "rw,nosuid,nodev,noexec,relatime,size=65536k", FS: vfs.NewTmpfs(directory(fs.S_ISVTX|0o777, at))},
+		{Source: "mqueue", Target: "/dev/mqueue", Type: "mqueue", Options: "rw,nosuid,nodev,noexec,relatime", FS: vfs.NewTmpfs(directory(fs.S_ISVTX|0o777, at))},
+		{Source: "sysfs", Target: "/sys", Type: "sysfs", Options: "ro,nosuid,nodev,noexec,relatime", FS: vfs.NewPartial(directory(0o555, at))},
 	}
 	for _, name := range sortedKeys(files) {
 		n := fs.Node{Mode: 0o644, Data: fs.DataOf([]byte(files[name])), Mtime: at, Ctime: at}
-		list = append(list, fs.Mount{Source: path.Base(name), Target: name, Type: "bind", Options: "rw,relatime", FS: fs.NewFile(n)})
+		list = append(list, vfs.Mount{Source: path.Base(name), Target: name, Type: "bind", Options: "rw,relatime", FS: vfs.NewFile(n)})
 	}
-	list[1].FS = fs.NewPartial(m.proc(at, list))
-	return fs.NewMounts(list...)
+	list[1].FS = vfs.NewPartial(m.proc(at, list))
+	return vfs.NewMounts(list...)
 }
 
 // table is /proc/mounts (proc(5)).
-func table(list []fs.Mount) string {
+func table(list []vfs.Mount) string {
 	var b strings.Builder
 	for _, m := range list {
 		fmt.Fprintf(&b, "%s %s %s %s 0 0\n", m.Source, m.Target, m.Type, m.Options)
@@ -91,7 +91,7 @@ func (m Machine) devices(at int64) *fs.Tree {
 
 // proc is those files of /proc that tell of the kernel: the same in every
 // container, because there is one; and what is mounted in this one.
-func (m Machine) proc(at int64, mounted []fs.Mount) *fs.Tree {
+func (m Machine) proc(at int64, mounted []vfs.Mount) *fs.Tree {
 	b := fs.NewBuilder()
 	put(b, "/", fs.Node{Mode: fs.S_IFDIR | 0o555, Mtime: at, Ctime: at})
 	for name, text := range map[string]string{

@@ -1,12 +1,12 @@
 package kernel
 
-import "twinlayer/fs"
+import "twinlayer/fs/vfs"
 
 // CachedFile is a program file in the page cache: in memory once, however many
 // processes map it. The model counts all of it, as if each page had been
 // touched.
 type CachedFile struct {
-	fs.Inode
+	vfs.Inode
 	Path      string // as the process knew it that ran it first
 	Bytes     int64
 	Container string // of that process
@@ -17,7 +17,7 @@ type CachedFile struct {
 // on it, a volume's in all that have it mounted; what was copied up, and any
 // other, is its mount namespace's own.
 type page struct {
-	fs.Inode
+	vfs.Inode
 	mnt uint64 // 0: it is not
 }
 

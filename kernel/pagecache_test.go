@@ -4,10 +4,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"twinlayer/fs"
+	"twinlayer/fs/vfs"
 
 	"github.com/stretchr/testify/require"
-
-	"twinlayer/fs"
 )
 
 // layer is a layer of files, with a directory for each.
@@ -22,20 +22,20 @@ func layer(t *testing.T, files map[string]string) *fs.Tree {
 // contained is a process's view of a container that stands on layers, and what
 // starts processes in it.
 type contained struct {
-	sys *fs.Sys
+	sys *vfs.Sys
 	ns  Namespaces
 }
 
 func (m *testMachine) container(layers ...*fs.Tree) contained {
 	var c contained
-	var stack []fs.Layer
+	var stack []vfs.Layer
 	for _, l := range layers {
-		stack = append(stack, fs.Layer{Tree: l})
+		stack = append(stack, vfs.Layer{Tree: l})
 	}
 	merged := fs.Merge(layers...)
 	m.Machine, c.ns = m.NewNamespaces()
-	mounts := m.ContainerMounts(fs.NewUnion(stack, merged, fs.NewUpper(merged, 0)), Files{}, time.Unix(0, 0))
-	c.sys = &fs.Sys{Mounts: mounts, Clock: time.Now}
+	mounts := m.ContainerMounts(vfs.NewUnion(stack, merged, vfs.NewUpper(merged, 0)), Files{}, time.Unix(0, 0))
+	c.sys = &vfs.Sys{Mounts: mounts, Clock: time.Now}
 	return c
 }
 
@@ -106,9 +106,9 @@ func TestPageCacheOfAVolume(t *testing.T) {
 	var started []int
 	for range 2 {
 		c := m.container(files)
-		c.sys.Mounts = fs.NewMounts(append(c.sys.Mounts.List(),
-			fs.Mount{Source: "data", Target: "/dev/shm/data", Type: "bind", FS: fs.NewTmpfs(files)},
-			fs.Mount{Source: "tmpfs", Target: "/dev/shm/own", Type: "tmpfs", FS: fs.NewTmpfs(files)})...)
+		c.sys.Mounts = vfs.NewMounts(append(c.sys.Mounts.List(),
+			vfs.Mount{Source: "data", Target: "/dev/shm/data", Type: "bind", FS: vfs.NewTmpfs(files)},
+			vfs.Mount{Source: "tmpfs", Target: "/dev/shm/own", Type: "tmpfs", FS: vfs.NewTmpfs(files)})...)
 		require.NoError(t, c.sys.FS().MkdirAll("/dev/shm/data", 0o755))
 		require.NoError(t, c.sys.FS().MkdirAll("/dev/shm/own", 0o755))
 		started = append(started, m.run(c, "/dev/shm/data/tool"), m.run(c, "/dev/shm/own/tool"))

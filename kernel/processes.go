@@ -3,8 +3,7 @@ package kernel
 import (
 	"slices"
 	"time"
-
-	"twinlayer/fs"
+	"twinlayer/fs/vfs"
 )
 
 // Process is a process as the host's kernel knows it.
@@ -12,7 +11,7 @@ type Process struct {
 	PID        int // in the host's pid namespace
 	InnerPID   int // in its own
 	Args       []string
-	Text       fs.Text // the program that it runs
+	Text       vfs.Text // the program that it runs
 	Namespaces Namespaces
 	Container  string // the id of the container it belongs to; "": the host
 	Started    time.Time
@@ -60,7 +59,7 @@ func (m Machine) Start(p Process) (Machine, Process) {
 
 // Exec lets a process go on as another program (execve(2)), and returns its
 // inner PID, which stays as it is.
-func (m Machine) Exec(pid int, args []string, text fs.Text) (next Machine, inner int) {
+func (m Machine) Exec(pid int, args []string, text vfs.Text) (next Machine, inner int) {
 	old, ok := m.processes.Get(pid)
 	if !ok {
 		return m, 0

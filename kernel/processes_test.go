@@ -2,10 +2,9 @@ package kernel
 
 import (
 	"testing"
+	"twinlayer/fs/vfs"
 
 	"github.com/stretchr/testify/require"
-
-	"twinlayer/fs"
 )
 
 func TestProcesses(t *testing.T) {
@@ -40,7 +39,7 @@ func TestProcesses(t *testing.T) {
 	require.Equal(t, []int{first.PID, third.PID}, m.Gone(ns.PID, m.Exit(first.PID)))
 	require.Empty(t, m.Gone(ns.PID, m))
 
-	after, inner := m.Exec(third.PID, []string{"top"}, fs.Text{})
+	after, inner := m.Exec(third.PID, []string{"top"}, vfs.Text{})
 	require.Equal(t, 3, inner)
 	found, _ = after.Find(ns.PID, 3)
 	require.Equal(t, []string{"top"}, found.Args)

@@ -4,12 +4,11 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"twinlayer/fs/platform"
+	"twinlayer/fs/vfs"
+	"twinlayer/kernel"
 
 	"golang.org/x/sys/unix"
-
-	"twinlayer/fs"
-	"twinlayer/fs/platform"
-	"twinlayer/kernel"
 )
 
 // Facts are what this machine's kernel says of itself.
@@ -23,7 +22,7 @@ func Facts() kernel.Facts {
 		Release: unix.ByteSliceToString(u.Release[:]), Version: unix.ByteSliceToString(u.Version[:]),
 		Machine: unix.ByteSliceToString(u.Machine[:]), Arch: platform.Host(),
 		Banner: text("/proc/version"), Cmdline: text("/proc/cmdline"), BootID: text("/proc/sys/kernel/random/boot_id"),
-		Protected: fs.Protected{
+		Protected: vfs.Protected{
 			Hardlinks: protected("hardlinks"), Symlinks: protected("symlinks"),
 			Fifos: protected("fifos"), Regular: protected("regular"),
 		},

@@ -1,7 +1,7 @@
 package sim
 
 import (
-	"twinlayer/fs"
+	"twinlayer/fs/vfs"
 	"twinlayer/kernel"
 )
 
@@ -17,7 +17,7 @@ func Capabilities(add, drop []string) ([]string, error) {
 
 // Dropped are the capabilities that root lacks in a container that was asked
 // for with these.
-func Dropped(add, drop []string) fs.Capabilities {
+func Dropped(add, drop []string) vfs.Capabilities {
 	set, err := granted(add, drop)
 	if err != nil {
 		return 0
@@ -25,7 +25,7 @@ func Dropped(add, drop []string) fs.Capabilities {
 	return kernel.AllCapabilities() &^ set
 }
 
-func granted(add, drop []string) (fs.Capabilities, error) {
+func granted(add, drop []string) (vfs.Capabilities, error) {
 	added, unknown := kernel.ParseCapabilities(add)
 	if unknown != "" {
 		return 0, Refuse("invalid CapAdd: unknown capability: %q", unknown)

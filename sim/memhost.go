@@ -3,16 +3,17 @@ package sim
 import (
 	"context"
 	"io"
+	"twinlayer/fs/vfs"
+
 	iofs "io/fs"
 	"path"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"twinlayer/fs"
 
 	"github.com/spf13/afero"
-
-	"twinlayer/fs"
 )
 
 // MemHost is a machine whose files are in memory, for a screen that has no
@@ -20,7 +21,7 @@ import (
 // looked up.
 type MemHost struct {
 	mu    sync.Mutex
-	sys   fs.Sys
+	sys   vfs.Sys
 	temps int
 }
 
@@ -32,8 +33,8 @@ const memHome = "/home"
 func NewMemHost(clock func() time.Time) *MemHost {
 	b := fs.NewBuilder()
 	b.MustPut(memHome, fs.Node{Mode: fs.S_IFDIR | 0o755})
-	root := fs.NewTmpfs(b.Tree())
-	return &MemHost{sys: fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", Type: "tmpfs", FS: root}), Clock: clock, Umask: 0o022}}
+	root := vfs.NewTmpfs(b.Tree())
+	return &MemHost{sys: vfs.Sys{Mounts: vfs.NewMounts(vfs.Mount{Target: "/", Type: "tmpfs", FS: root}), Clock: clock, Umask: 0o022}}
 }
 
 // hostErrno is an error number as this language's programs print it.
@@ -63,7 +64,7 @@ func (h *MemHost) Abs(name string) string {
 func (h *MemHost) Dir(name string) iofs.FS {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", Type: "tmpfs", FS: fs.NewReadOnly(h.sys.Mounts.Root().Upper())}), Clock: h.sys.Clock}
+	now := vfs.Sys{Mounts: vfs.NewMounts(vfs.Mount{Target: "/", Type: "tmpfs", FS: vfs.NewReadOnly(h.sys.Mounts.Root().Upper())}), Clock: h.sys.Clock}
 	return afero.NewIOFS(afero.NewBasePathFs(now.FS(), h.Abs(name)))
 }
 

@@ -6,12 +6,13 @@ import (
 	"maps"
 	"strings"
 	"time"
-
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"twinlayer/fs/vfs"
 
 	"twinlayer/fs"
 	"twinlayer/sim/userland"
 	"twinlayer/sim/userland/packages"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // distribution is an image of a family of [packages]: twinlayer's executable,
@@ -46,9 +47,9 @@ func merged(name string) string {
 
 // bootstrap installs a family's essential packages in the model.
 func bootstrap(base *fs.Tree, family string) (*fs.Tree, error) {
-	root := fs.NewTmpfs(base)
-	sys := &fs.Sys{
-		Mounts: fs.NewMounts(fs.Mount{Target: "/", FS: root}), Umask: 0o022, Clock: func() time.Time { return epoch },
+	root := vfs.NewTmpfs(base)
+	sys := &vfs.Sys{
+		Mounts: vfs.NewMounts(vfs.Mount{Target: "/", FS: root}), Umask: 0o022, Clock: func() time.Time { return epoch },
 	}
 	p := &userland.Process{Args: []string{"bootstrap"}, Dir: "/", FS: sys.FS(), Now: sys.Clock}
 	err := packages.Bootstrap(context.Background(), p, family)

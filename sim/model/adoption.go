@@ -5,13 +5,13 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/opencontainers/go-digest"
-
 	"twinlayer/fs"
+	"twinlayer/fs/vfs"
 	"twinlayer/sim"
 	"twinlayer/sim/model/contents"
 	"twinlayer/sim/say"
+
+	"github.com/opencontainers/go-digest"
 )
 
 // What the model cannot know it takes over from the real engine, after the
@@ -266,8 +266,8 @@ func adoptedOp(c fs.Change) string {
 func (c container) on(layer *fs.Tree) container {
 	list := slices.Clone(c.mounts.List())
 	old := list[0].FS
-	list[0].FS = fs.NewUnion(old.Layers(), old.Lower(), layer)
-	c.mounts = fs.NewMounts(list...)
+	list[0].FS = vfs.NewUnion(old.Layers(), old.Lower(), layer)
+	c.mounts = vfs.NewMounts(list...)
 	return c
 }
 

@@ -6,8 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
-
 	"twinlayer/fs"
+	"twinlayer/fs/vfs"
 	"twinlayer/sim"
 	"twinlayer/sim/model/contents"
 	"twinlayer/sim/say"
@@ -38,8 +38,8 @@ func (t *transition) create(spec sim.Spec) (sim.Container, error) {
 		Container: sim.Container{Spec: &spec, ImageID: img.ID, Path: argv, Status: sim.Created}, image: img, unread: base.Unread,
 		process: spec.Process(argv, img.Config.Config),
 	}
-	root := fs.NewUnion(base.Stack, base.Merged, fs.NewUpper(base.Merged, t.tick().UnixNano()))
-	c.mounts = fs.NewMounts(fs.Mount{Source: "overlay", Target: "/", Type: "overlay", FS: root})
+	root := vfs.NewUnion(base.Stack, base.Merged, vfs.NewUpper(base.Merged, t.tick().UnixNano()))
+	c.mounts = vfs.NewMounts(vfs.Mount{Source: "overlay", Target: "/", Type: "overlay", FS: root})
 	t.state = t.state.with(c)
 	c, _ = t.state.container(c.ID)
 	t.step("create", "/", createdWhy(spec, len(img.Layers)))
@@ -110,23 +110,23 @@ func emptyDir(perm uint32, at int64) *fs.Tree {
 
 // mountVolumes adds to a container's mounts what its Spec asks for. Each needs
 // a directory to be mounted on, which is made in the container's layer.
-func (t *transition) mountVolumes(c container, mounts *fs.Mounts) *fs.Mounts {
+func (t *transition) mountVolumes(c container, mounts *vfs.Mounts) *vfs.Mounts {
 	list := mounts.Fork().List()
 	list[0].FS = list[0].FS.ReadOnly(false)
-	sys := &fs.Sys{Mounts: fs.NewMounts(list...), Clock: t.tick}
+	sys := &vfs.Sys{Mounts: vfs.NewMounts(list...), Clock: t.tick}
 	for _, m := range c.Mounts {
 		if err := sys.FS().MkdirAll(m.Target, 0o755); err != nil {
 			continue // docker says so when the process is started there
 		}
 		list = append(list, t.mount(m))
-		sys.Mounts = fs.NewMounts(list...)
+		sys.Mounts = vfs.NewMounts(list...)
 		t.step("mount", m.Target, mountWhy(m))
 	}
 	if c.ReadOnly {
 		list[0].FS, list[0].Options = list[0].FS.ReadOnly(true), "ro,relatime"
 		t.step("mount", "/", sayRootReadOnly)
 	}
-	return fs.NewMounts(list...)
+	return vfs.NewMounts(list...)
 }
 
 // mountable refuses to start a container that would have something mounted in
@@ -138,7 +138,7 @@ func (x *execution) mountable(c container) *sim.Refusal {
 			return sim.StartFailed(problem)
 		}
 	}
-	root := fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", FS: c.root().Fork()}), Clock: x.t.tick}
+	root := vfs.Sys{Mounts: vfs.NewMounts(vfs.Mount{Target: "/", FS: c.root().Fork()}), Clock: x.t.tick}
 	unlike := func(target string, isDir bool) bool {
 		st, err := root.Stat(target, true)
 		return fs.ErrnoOf(err) == fs.ENOTDIR || err == nil && (st.Mode&fs.S_IFMT == fs.S_IFDIR) != isDir
@@ -167,17 +167,17 @@ func (c container) directories() []string {
 	return all
 }
 
-func (t *transition) mount(m sim.Mount) fs.Mount {
-	out := fs.Mount{Source: m.Source, Target: m.Target, Type: "bind", Options: "rw,relatime"}
+func (t *transition) mount(m sim.Mount) vfs.Mount {
+	out := vfs.Mount{Source: m.Source, Target: m.Target, Type: "bind", Options: "rw,relatime"}
 	switch m.Type {
 	case sim.Tmpfs:
-		out = fs.Mount{Source: "tmpfs", Target: m.Target, Type: "tmpfs", Options: "rw,nosuid,nodev,noexec,relatime"}
-		out.FS = fs.NewTmpfs(emptyDir(fs.S_ISVTX|0o777, t.now.UnixNano()))
+		out = vfs.Mount{Source: "tmpfs", Target: m.Target, Type: "tmpfs", Options: "rw,nosuid,nodev,noexec,relatime"}
+		out.FS = vfs.NewTmpfs(emptyDir(fs.S_ISVTX|0o777, t.now.UnixNano()))
 	case sim.InStore:
 		v, _ := t.state.volumes.Get(m.Source)
-		out.FS = fs.NewTmpfs(v.tree)
+		out.FS = vfs.NewTmpfs(v.tree)
 	default:
-		out.FS = fs.NewTmpfs(emptyDir(0o755, t.now.UnixNano()))
+		out.FS = vfs.NewTmpfs(emptyDir(0o755, t.now.UnixNano()))
 	}
 	if m.ReadOnly {
 		out.FS, out.Options = out.FS.ReadOnly(true), "ro,relatime"
@@ -238,7 +238,7 @@ func (t *transition) refreshed(c container) container {
 		}
 	}
 	if !old {
-		c.mounts = fs.NewMounts(list...)
+		c.mounts = vfs.NewMounts(list...)
 	}
 	return c
 }

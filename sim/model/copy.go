@@ -3,10 +3,11 @@ package model
 import (
 	"context"
 	"errors"
+	"twinlayer/fs/vfs"
+
 	iofs "io/fs"
 	"path"
 	"slices"
-
 	"twinlayer/fs"
 	"twinlayer/sim"
 )
@@ -54,7 +55,7 @@ func (t *transition) reaching(c container) *execution {
 				list = append(list, t.mount(m))
 			}
 		}
-		c.mounts = fs.NewMounts(list...)
+		c.mounts = vfs.NewMounts(list...)
 	}
 	return t.execution(c)
 }

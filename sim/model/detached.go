@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
-
 	"twinlayer/fs"
+	"twinlayer/fs/vfs"
 	"twinlayer/kernel"
 	"twinlayer/sim"
 	"twinlayer/sim/model/contents"
@@ -27,7 +27,7 @@ import (
 // detached is a container's own process that waits.
 type detached struct {
 	process resting
-	before  *fs.Mounts        // as it found them
+	before  *vfs.Mounts       // as it found them
 	after   *fs.Tree          // the container's layer as it left it
 	earlier *contents.Printed // what earlier starts had printed
 	running []int             // the processes it has started and waits for, on the host

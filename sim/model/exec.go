@@ -4,8 +4,7 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"twinlayer/fs"
+	"twinlayer/fs/vfs"
 	"twinlayer/sim"
 	"twinlayer/sim/say"
 )
@@ -116,7 +115,7 @@ func (t *transition) stop(c container, exit int) {
 // unmounted is the container with its root alone: all else that was mounted
 // goes with its mount namespace.
 func (c container) unmounted() container {
-	c.mounts = fs.NewMounts(c.mounts.List()[0])
+	c.mounts = vfs.NewMounts(c.mounts.List()[0])
 	return c
 }
 

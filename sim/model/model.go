@@ -7,8 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
 	"twinlayer/fs"
+	"twinlayer/fs/vfs"
 	"twinlayer/kernel"
 	"twinlayer/sim"
 	"twinlayer/sim/model/contents"
@@ -277,7 +277,7 @@ func (m *Model) Paths(key, prefix string) []string {
 		full = m.Dir(key) + "/" + full
 	}
 	dir, base := path.Split(full)
-	sys := &fs.Sys{Mounts: c.mounts.Fork(), Clock: func() time.Time { return c.Created }}
+	sys := &vfs.Sys{Mounts: c.mounts.Fork(), Clock: func() time.Time { return c.Created }}
 	return sys.Matching(prefix[:len(prefix)-len(base)], dir, base)
 }
 

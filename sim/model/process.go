@@ -12,8 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-
 	"twinlayer/fs"
+	"twinlayer/fs/vfs"
 	"twinlayer/kernel"
 	"twinlayer/sim"
 	"twinlayer/sim/say"
@@ -26,16 +26,16 @@ import (
 type execution struct {
 	t       *transition
 	id      string // the container's
-	sys     *fs.Sys
+	sys     *vfs.Sys
 	p       userland.Process
 	chance  kernel.Chance
-	pid     int             // on the host
-	lacks   fs.Capabilities // that its container was not given
+	pid     int              // on the host
+	lacks   vfs.Capabilities // that its container was not given
 	stdout  sim.Printed
 	stderr  sim.Printed
 	unknown say.Phrase // why the model cannot know what it did
 
-	pipes     fs.Pipes
+	pipes     vfs.Pipes
 	interrupt context.Context // kills what a line has started; nil: no line
 	children  atomic.Int32    // that run now
 	struck    atomic.Bool     // one of them has been killed by interrupt
@@ -45,7 +45,7 @@ type execution struct {
 func (t *transition) execution(c container) *execution {
 	c = t.refreshed(c)
 	x := &execution{t: t, id: c.ID, lacks: sim.Dropped(c.CapAdd, c.CapDrop)}
-	x.sys = &fs.Sys{
+	x.sys = &vfs.Sys{
 		Mounts: c.mounts.Fork(), IDs: t.IDs, Protected: t.Facts.Protected, Running: x.running, Pipes: &x.pipes,
 		Beyond: func(path string) { x.beyond(sayKernelShows(path)) }, Clock: t.tick, Log: x.log, Take: x.take,
 	}
@@ -118,7 +118,7 @@ func (x *execution) save() {
 
 // bind connects the process, which lacks these capabilities where it is root,
 // to the file systems, the kernel and the streams of this execution.
-func (x *execution) bind(lacks fs.Capabilities) {
+func (x *execution) bind(lacks vfs.Capabilities) {
 	credentials(&x.p, lacks).On(x.sys)
 	x.p.FS, x.p.Kernel = x.sys.FS(), kernelView{x}
 	x.p.Stdin, x.p.Stdout, x.p.Stderr = strings.NewReader(""), &x.stdout, &x.stderr
@@ -165,7 +165,7 @@ func (x *execution) find(p sim.Process, runc func(cause string) *sim.Refusal, en
 }
 
 // credentials are whom p acts as.
-func credentials(p *userland.Process, lacks fs.Capabilities) kernel.Credentials {
+func credentials(p *userland.Process, lacks vfs.Capabilities) kernel.Credentials {
 	c := sim.User{UID: p.UID, GID: p.GID, Groups: p.Groups}.Credentials()
 	c.Umask, c.Dropped = p.Umask, lacks
 	return c
@@ -383,10 +383,10 @@ func (x *execution) hangup(key string, exit int) {
 }
 
 // running are the programs that run in the container.
-func (x *execution) running() []fs.Text {
+func (x *execution) running() []vfs.Text {
 	x.t.mu.Lock()
 	defer x.t.mu.Unlock()
-	var out []fs.Text
+	var out []vfs.Text
 	c, _ := x.t.state.container(x.id)
 	for _, p := range x.t.state.Machine.Inside(c.ns.PID) {
 		out = append(out, p.Text)
@@ -465,7 +465,7 @@ func (x *execution) replace(ctx context.Context, next *userland.Process) (int, b
 }
 
 // inherit gives a child system calls of its own, so that its umask is.
-func (x *execution) inherit(child *userland.Process) *fs.Sys {
+func (x *execution) inherit(child *userland.Process) *vfs.Sys {
 	own := *x.sys
 	credentials(child, x.lacks).On(&own)
 	child.FS = own.FS()

@@ -4,16 +4,15 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/opencontainers/go-digest"
-
-	"twinlayer/fs"
 	"twinlayer/fs/persist"
+	"twinlayer/fs/vfs"
 	"twinlayer/kernel"
 	"twinlayer/sim"
 	"twinlayer/sim/model/contents"
 	"twinlayer/sim/say"
 	"twinlayer/sim/userland"
+
+	"github.com/opencontainers/go-digest"
 )
 
 // State is everything the model knows at one moment: the machine, the images
@@ -54,7 +53,7 @@ type container struct {
 	number  int64       // see [containers]; what the state that it is in says counts
 	image   *image      // what it was made from
 	process sim.Process // its own
-	mounts  *fs.Mounts  // a snapshot
+	mounts  *vfs.Mounts // a snapshot
 	ns      kernel.Namespaces
 	pid     int // of its own process, on the host; 0 where it does not run
 	shells  map[string]idleShell
@@ -223,7 +222,7 @@ func (s State) untag(img image, ref string) State {
 }
 
 // root is a container's root file system.
-func (c container) root() *fs.Union { return c.mounts.Root() }
+func (c container) root() *vfs.Union { return c.mounts.Root() }
 
 // Container is the container that key names; see [FindContainer].
 func (s State) Container(key string) (sim.Container, error) {

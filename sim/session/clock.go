@@ -1,7 +1,7 @@
 package session
 
 import (
-	"twinlayer/fs"
+	"twinlayer/fs/vfs"
 	"twinlayer/sim"
 )
 
@@ -20,7 +20,7 @@ func (s *Session) agreeOnTime(r *sim.Result) {
 		s.Model.Retime(r.Model.Container, r.Real.Tree)
 		return
 	}
-	if asked && fs.SameButNumbers(r.Model.Tree, r.Real.Tree) {
+	if asked && vfs.SameButNumbers(r.Model.Tree, r.Real.Tree) {
 		r.Declare("layer", sayWroteTime)
 		s.Model.Take(r.Model.Container, r.Real.Tree)
 	}

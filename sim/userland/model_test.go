@@ -12,16 +12,16 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"twinlayer/fs"
+	"twinlayer/fs/vfs"
 
 	"github.com/stretchr/testify/require"
-
-	"twinlayer/fs"
 )
 
 // machine is a small modelled machine: a union on one layer with the tools in
 // /tools, and a process in /workdir.
 type machine struct {
-	sys *fs.Sys
+	sys *vfs.Sys
 	mu  sync.Mutex
 	pid int
 }
@@ -51,10 +51,10 @@ func newMachine(t testing.TB) *machine {
 		put(dir, fs.Node{Mode: fs.S_IFDIR | 0o755, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())})
 	}
 	layer := b.Tree()
-	u := fs.NewUnion([]fs.Layer{{Tree: layer}}, fs.Merge(layer), fs.NewUpper(layer, 0))
+	u := vfs.NewUnion([]vfs.Layer{{Tree: layer}}, fs.Merge(layer), vfs.NewUpper(layer, 0))
 	m := &machine{pid: 1}
 	now := time.Now()
-	m.sys = &fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", FS: u}), Pipes: new(fs.Pipes), Umask: 0o022, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Clock: func() time.Time {
+	m.sys = &vfs.Sys{Mounts: vfs.NewMounts(vfs.Mount{Target: "/", FS: u}), Pipes: new(vfs.Pipes), Umask: 0o022, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Clock: func() time.Time {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		now = now.Add(time.Microsecond)

@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"io"
 	"sync"
-
-	"github.com/opencontainers/go-digest"
-
 	"twinlayer/fs"
 	"twinlayer/fs/overlay"
+	"twinlayer/fs/vfs"
 	"twinlayer/sim"
 	"twinlayer/sim/say"
+
+	"github.com/opencontainers/go-digest"
 )
 
 var (
@@ -93,9 +93,9 @@ func (c *Store) Tar(l Layer) (io.ReadCloser, error) {
 
 // RootFS is what an image's containers stand on.
 type rootFS struct {
-	Stack  []fs.Layer // bottom first, the init layer on top
-	Merged *fs.Tree   // of stack
-	Unread say.Phrase // why one of them is empty that is not
+	Stack  []vfs.Layer // bottom first, the init layer on top
+	Merged *fs.Tree    // of stack
+	Unread say.Phrase  // why one of them is empty that is not
 }
 
 // RootOnce is an image's root file system, put together when the first
@@ -123,10 +123,10 @@ func (c *Store) stacked(layers []Layer) (r rootFS) {
 			tree = fs.NewBuilder().Tree()
 		}
 		trees = append(trees, tree)
-		r.Stack = append(r.Stack, fs.Layer{Name: sayImageLayer(i + 1), Tree: tree})
+		r.Stack = append(r.Stack, vfs.Layer{Name: sayImageLayer(i + 1), Tree: tree})
 	}
 	init := overlay.InitLayer(fs.Merge(trees...))
-	r.Stack = append(r.Stack, fs.Layer{Name: sayInitLayer, Tree: init, Aside: true})
+	r.Stack = append(r.Stack, vfs.Layer{Name: sayInitLayer, Tree: init, Aside: true})
 	r.Merged = fs.Merge(append(trees, init)...)
 	return r
 }

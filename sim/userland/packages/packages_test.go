@@ -9,15 +9,18 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"twinlayer/fs"
+	"twinlayer/fs/vfs"
 
 	"github.com/stretchr/testify/require"
 	"mvdan.cc/sh/v3/syntax"
 
-	"twinlayer/fs"
-	_ "twinlayer/fs/testenv" // its flags are every package's
+	_ "twinlayer/fs/testenv"
 	"twinlayer/sim/userland"
 	"twinlayer/sim/userland/say"
 )
+
+// its flags are every package's
 
 var families = []string{"debian", "centos"}
 
@@ -71,14 +74,14 @@ func TestPrograms(t *testing.T) {
 // machine is a modelled root file system of a family.
 type machine struct {
 	t    *testing.T
-	sys  *fs.Sys
-	root *fs.Union
+	sys  *vfs.Sys
+	root *vfs.Union
 }
 
 func newMachine(t *testing.T, family string) *machine {
-	m := &machine{t: t, root: fs.NewTmpfs(fs.NewBuilder().Tree())}
+	m := &machine{t: t, root: vfs.NewTmpfs(fs.NewBuilder().Tree())}
 	now := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
-	m.sys = &fs.Sys{Mounts: fs.NewMounts(fs.Mount{Target: "/", FS: m.root}), Umask: 0o022, Clock: func() time.Time { return now }}
+	m.sys = &vfs.Sys{Mounts: vfs.NewMounts(vfs.Mount{Target: "/", FS: m.root}), Umask: 0o022, Clock: func() time.Time { return now }}
 	require.NoError(t, Bootstrap(t.Context(), m.process(""), family))
 	return m
 }

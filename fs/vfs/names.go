@@ -1,4 +1,6 @@
-package fs
+package vfs
+
+import "twinlayer/fs"
 
 // Link gives the inode at old another name.
 func (s *Sys) Link(old, name string) error {
@@ -25,23 +27,23 @@ func (s *Sys) Link(old, name string) error {
 func (s *Sys) mayLink(d, dir *dentry) error {
 	switch n := d.node(); {
 	case d.u != dir.u:
-		return EXDEV
+		return fs.EXDEV
 	case s.Protected.Hardlinks != 0 && !s.owns(n) && !s.safeToLink(n):
-		return EPERM
+		return fs.EPERM
 	}
 	if err := s.may(dir.node(), 3); err != nil {
 		return err
 	}
 	if d.node().IsDir() {
-		return EPERM
+		return fs.EPERM
 	}
 	return nil
 }
 
 // safeToLink says whether another user may link n (safe_hardlink_source of
 // namei.c).
-func (s *Sys) safeToLink(n *Node) bool {
-	return n.IsRegular() && n.Mode&S_ISUID == 0 && n.Mode&(S_ISGID|0o010) != S_ISGID|0o010 && s.may(n, 6) == nil
+func (s *Sys) safeToLink(n *fs.Node) bool {
+	return n.IsRegular() && n.Mode&fs.S_ISUID == 0 && n.Mode&(fs.S_ISGID|0o010) != fs.S_ISGID|0o010 && s.may(n, 6) == nil
 }
 
 // Unlink removes a name that is no directory.
@@ -52,16 +54,16 @@ func (s *Sys) Unlink(name string) error {
 	case err != nil:
 		return err
 	case !p.ordinary():
-		return EISDIR
+		return fs.EISDIR
 	}
 	d, err := s.removable(p)
 	switch {
 	case err != nil:
 		return err
 	case p.slash && d.node().IsDir():
-		return EISDIR
+		return fs.EISDIR
 	case p.slash:
-		return ENOTDIR
+		return fs.ENOTDIR
 	}
 	return s.remove(d, false)
 }
@@ -75,11 +77,11 @@ func (s *Sys) Rmdir(name string) error {
 	}
 	switch p.name {
 	case "":
-		return EBUSY
+		return fs.EBUSY
 	case ".":
-		return EINVAL
+		return fs.EINVAL
 	case "..":
-		return ENOTEMPTY
+		return fs.ENOTEMPTY
 	}
 	d, err := s.removable(p)
 	if err != nil {
@@ -96,9 +98,9 @@ func (s *Sys) removable(p spot) (*dentry, error) {
 	case err != nil:
 		return nil, err
 	case p.dir.u.readOnly():
-		return nil, EROFS
+		return nil, fs.EROFS
 	case d == nil:
-		return nil, ENOENT
+		return nil, fs.ENOENT
 	}
 	return d, nil
 }
@@ -109,9 +111,9 @@ func (s *Sys) remove(d *dentry, dir bool) error {
 	}
 	switch {
 	case d.mount:
-		return EBUSY
+		return fs.EBUSY
 	case dir && !d.u.empty(d.ent):
-		return ENOTEMPTY
+		return fs.ENOTEMPTY
 	case dir:
 		return d.remove("rmdir")
 	}
@@ -133,7 +135,7 @@ func (s *Sys) Rename(old, name string) error { return s.Rename2(old, name, 0) }
 func (s *Sys) Rename2(old, name string, flags int) error {
 	defer s.begin()()
 	if flags&RenameExchange != 0 && flags != RenameExchange {
-		return EINVAL
+		return fs.EINVAL
 	}
 	from, err := s.spot(old)
 	if err != nil {
@@ -144,11 +146,11 @@ func (s *Sys) Rename2(old, name string, flags int) error {
 	case err != nil:
 		return err
 	case from.dir.u != to.dir.u:
-		return EXDEV
+		return fs.EXDEV
 	case from.ordinary() && !to.ordinary() && flags&RenameNoReplace != 0:
-		return EEXIST
+		return fs.EEXIST
 	case !from.ordinary() || !to.ordinary():
-		return EBUSY
+		return fs.EBUSY
 	}
 	d, err := s.removable(from)
 	if err != nil {
@@ -182,15 +184,15 @@ func (s *Sys) rename(r renameCall) error {
 	}
 	switch {
 	case r.d.mount || r.there != nil && r.there.mount:
-		return EBUSY
+		return fs.EBUSY
 	case r.there != nil && r.d.twin(r.there):
-		return ESTALE
+		return fs.ESTALE
 	case r.flags&RenameExchange != 0:
 		return r.d.exchange(r.there)
 	case r.flags&RenameWhiteout != 0:
-		return EINVAL
+		return fs.EINVAL
 	case r.d.node().IsDir() && r.d.lo != 0:
-		return EXDEV // redirect_dir is off
+		return fs.EXDEV // redirect_dir is off
 	case r.there != nil && r.there.node().IsDir() && !r.there.u.empty(r.there.ent):
 		return r.notEmpty()
 	}
@@ -202,9 +204,9 @@ func (s *Sys) rename(r renameCall) error {
 // has by then marked the moved directory opaque.
 func (r renameCall) notEmpty() error {
 	if r.d.node().IsDir() && r.there.lo == 0 && r.to.dir.lo != 0 {
-		r.d.u.upper.edit(r.d.up).Opaque = true
+		r.d.u.upper.Edit(r.d.up).Opaque = true
 	}
-	return ENOTEMPTY
+	return fs.ENOTEMPTY
 }
 
 // possible is what do_renameat2 checks.
@@ -212,19 +214,19 @@ func (r renameCall) possible() error {
 	exchange := r.flags&RenameExchange != 0
 	switch {
 	case r.there != nil && r.flags&RenameNoReplace != 0:
-		return EEXIST
+		return fs.EEXIST
 	case exchange && r.there == nil:
-		return ENOENT
+		return fs.ENOENT
 	case exchange && r.to.slash && !r.there.node().IsDir():
-		return ENOTDIR
+		return fs.ENOTDIR
 	case !r.d.node().IsDir() && (r.from.slash || !exchange && r.to.slash):
-		return ENOTDIR
+		return fs.ENOTDIR
 	case within(r.to.dir, r.d):
-		return EINVAL
+		return fs.EINVAL
 	case r.there != nil && within(r.from.dir, r.there) && exchange:
-		return EINVAL
+		return fs.EINVAL
 	case r.there != nil && within(r.from.dir, r.there):
-		return ENOTEMPTY
+		return fs.ENOTEMPTY
 	}
 	return nil
 }

@@ -1,8 +1,9 @@
-package fs
+package vfs
 
 import (
 	"slices"
 	"strings"
+	"twinlayer/fs"
 )
 
 // dentry is a name in a directory of a union, as a path walk found it.
@@ -17,21 +18,21 @@ type dentry struct {
 
 // stat is what stat(2) tells: inode numbers outlive a copy-up, and merged
 // directories have one link.
-func (d *dentry) stat() Stat {
+func (d *dentry) stat() fs.Stat {
 	n, e := d.node(), d.ent
-	s := Stat{
+	s := fs.Stat{
 		Ino: uint64(d.number()), Nlink: uint64(n.Nlink), Mode: n.Mode, UID: n.UID, GID: n.GID,
 		Rdev: n.Rdev, Size: n.Size(), Mtime: unixNano(n.Mtime), Ctime: unixNano(n.Ctime),
 	}
 	s.Atime = s.Mtime
 	switch {
 	case n.IsDir() && d.u.lower == nil: // tmpfs counts 20 bytes an entry
-		s.Size = 20 * int64(2+n.dir.len())
+		s.Size = 20 * int64(2+n.Dir.Len())
 	case n.IsDir() && d.u.upper == nil: // as proc and sysfs, which count nothing
 		s.Size = 0
 	case n.IsDir():
 		s.Blocks = 8
-		if e.lo != 0 && (e.up != 0 || n.merged) {
+		if e.lo != 0 && (e.up != 0 || n.Merged) {
 			s.Nlink = 1
 		}
 	case n.IsRegular():
@@ -40,18 +41,18 @@ func (d *dentry) stat() Stat {
 	return s
 }
 
-func (d *dentry) number() Ino {
+func (d *dentry) number() fs.Ino {
 	u, e := d.u, d.ent
 	if e.lo != 0 {
 		return e.lo
 	}
-	if n := u.upper.node(e.up); n.origin != 0 && !n.broken && !d.alias {
-		return n.origin
+	if n := u.upper.Node(e.up); n.Origin != 0 && !n.Broken && !d.alias {
+		return n.Origin
 	}
 	if u.lower == nil {
 		return e.up
 	}
-	return u.lower.last + e.up
+	return u.lower.Last + e.up
 }
 
 // path is the absolute path of d in its mount namespace.
@@ -77,7 +78,7 @@ func (d *dentry) inner() string {
 	return "/" + strings.Join(parts, "/")
 }
 
-func (d *dentry) node() *Node {
+func (d *dentry) node() *fs.Node {
 	d.refresh()
 	return d.u.node(d.ent)
 }
@@ -87,7 +88,7 @@ func (d *dentry) refresh() {
 	if d.ent = d.u.now(d.ent); d.up != 0 || d.above == nil || d.u.upper == nil {
 		return
 	}
-	if up := d.u.broken[Link{d.above.lo, d.name}]; up != 0 && d.u.upper.node(up) != nil {
+	if up := d.u.broken[fs.Link{Dir: d.above.lo, Name: d.name}]; up != 0 && d.u.upper.Node(up) != nil {
 		d.ent = ent{up: up}
 	}
 }
@@ -98,8 +99,8 @@ func (d *dentry) look(name string) (*dentry, bool) {
 	e, ok := d.u.child(d.ent, name)
 	found := &dentry{u: d.u, above: d, name: name, ent: e}
 	if ok && e.up != 0 {
-		n := d.u.upper.node(e.up)
-		found.alias = n.split == others || n.split == firstOnly && n.first != Link{d.up, name}
+		n := d.u.upper.Node(e.up)
+		found.alias = n.Split == fs.Others || n.Split == fs.FirstOnly && n.First != fs.Link{Dir: d.up, Name: name}
 	}
 	return found, ok
 }
@@ -107,10 +108,10 @@ func (d *dentry) look(name string) (*dentry, bool) {
 // copyUp brings d into the writable layer, its parents first, and says why.
 // Metadata, content and mtime come along; the directories' times are kept
 // (kernel document, "Non-directories").
-func (d *dentry) copyUp(why Phrase) error {
+func (d *dentry) copyUp(why fs.Phrase) error {
 	u := d.u
 	if u.upper == nil {
-		return EROFS
+		return fs.EROFS
 	}
 	if d.ent = u.now(d.ent); d.up != 0 {
 		return nil
@@ -118,15 +119,15 @@ func (d *dentry) copyUp(why Phrase) error {
 	if err := d.above.copyUp(sayMakesRoom(d.name)); err != nil {
 		return err
 	}
-	lower := u.lower.node(d.lo)
+	lower := u.lower.Node(d.lo)
 	n := *lower
-	n.Ctime, n.Nlink, n.origin, n.merged, n.Opaque = u.clock(), 0, d.lo, false, false
-	n.broken = !n.IsDir() && lower.Nlink > 1
-	up := u.upper.insert(d.above.up, d.name, n)
-	if n.broken {
-		u.broken[Link{d.above.lo, d.name}] = up
+	n.Ctime, n.Nlink, n.Origin, n.Merged, n.Opaque = u.clock(), 0, d.lo, false, false
+	n.Broken = !n.IsDir() && lower.Nlink > 1
+	up := u.upper.Insert(d.above.up, d.name, n)
+	if n.Broken {
+		u.broken[fs.Link{Dir: d.above.lo, Name: d.name}] = up
 	} else {
-		u.copied.set(u.upper.own, d.lo, up)
+		u.copied.Set(u.upper.Own, d.lo, up)
 	}
 	d.up = up
 	if !n.IsDir() {
@@ -136,13 +137,13 @@ func (d *dentry) copyUp(why Phrase) error {
 	return nil
 }
 
-func kindOf(n *Node) Phrase {
+func kindOf(n *fs.Node) fs.Phrase {
 	switch n.Type() {
-	case S_IFDIR:
+	case fs.S_IFDIR:
 		return sayTheDirectory
-	case S_IFLNK:
+	case fs.S_IFLNK:
 		return sayTheSymlink
-	case S_IFREG:
+	case fs.S_IFREG:
 		return sayTheFile
 	}
 	return sayTheNode
@@ -150,7 +151,7 @@ func kindOf(n *Node) Phrase {
 
 // touch sets the times of directory d, whose entries changed.
 func (d *dentry) touch() {
-	n := d.u.upper.edit(d.up)
+	n := d.u.upper.Edit(d.up)
 	n.Mtime = d.u.clock()
 	n.Ctime = n.Mtime
 }
@@ -159,18 +160,18 @@ func (d *dentry) touch() {
 // a directory holding nothing but whiteouts. It says whether it was a
 // whiteout.
 func (d *dentry) free(name string) (whiteout bool) {
-	up := d.u.upper.child(d.up, name)
+	up := d.u.upper.Child(d.up, name)
 	if up == 0 {
 		return false
 	}
-	whiteout = d.u.upper.node(up).IsWhiteout()
-	d.u.upper.clear(up)
-	d.u.upper.unlink(d.up, name, d.u.inUse(up))
+	whiteout = d.u.upper.Node(up).IsWhiteout()
+	d.u.upper.Clear(up)
+	d.u.upper.Unlink(d.up, name, d.u.inUse(up))
 	return whiteout
 }
 
 // create makes n under name in directory d, where nothing is visible.
-func (d *dentry) create(name string, n Node) (*dentry, error) {
+func (d *dentry) create(name string, n fs.Node) (*dentry, error) {
 	if err := d.copyUp(sayCreatesIn); err != nil {
 		return nil, err
 	}
@@ -178,7 +179,7 @@ func (d *dentry) create(name string, n Node) (*dentry, error) {
 	n.Ctime = n.Mtime
 	// mkdir over a whiteout must not let the hidden directory show through
 	n.Opaque = d.free(name) && n.IsDir()
-	made := &dentry{u: d.u, above: d, name: name, ent: ent{up: d.u.upper.insert(d.up, name, n)}}
+	made := &dentry{u: d.u, above: d, name: name, ent: ent{up: d.u.upper.Insert(d.up, name, n)}}
 	d.touch()
 	return made, nil
 }
@@ -196,14 +197,14 @@ func (d *dentry) remove(op string) error {
 	copied := d.up != 0
 	dir.free(d.name)
 	if hides {
-		d.u.upper.insert(dir.up, d.name, Whiteout(d.u.clock()))
+		d.u.upper.Insert(dir.up, d.name, fs.Whiteout(d.u.clock()))
 	}
 	dir.touch()
 	d.explainRemoval(op, what, hides, copied)
 	return nil
 }
 
-func (d *dentry) explainRemoval(op string, what Phrase, hides, copied bool) {
+func (d *dentry) explainRemoval(op string, what fs.Phrase, hides, copied bool) {
 	switch {
 	case !d.u.layered():
 		d.u.log(op, d.path(), sayGoneFromMemory(what))
@@ -220,7 +221,7 @@ func (d *dentry) explainRemoval(op string, what Phrase, hides, copied bool) {
 func (d *dentry) rename(to *dentry, name string) error {
 	u, n := d.u, d.node()
 	if n.IsDir() && d.lo != 0 {
-		return EXDEV // redirect_dir is off
+		return fs.EXDEV // redirect_dir is off
 	}
 	from := d.above
 	if err := from.copyUp(sayRenamesIn); err != nil {
@@ -234,13 +235,13 @@ func (d *dentry) rename(to *dentry, name string) error {
 	}
 	hides := u.below(from.ent, d.name) != 0
 	to.free(name)
-	u.upper.move(from.up, d.name, to.up, name)
+	u.upper.Move(from.up, d.name, to.up, name)
 	if n.IsDir() && to.lo != 0 {
-		u.upper.edit(d.up).Opaque = true
+		u.upper.Edit(d.up).Opaque = true
 	}
-	u.upper.edit(d.up).Ctime = u.clock()
+	u.upper.Edit(d.up).Ctime = u.clock()
 	if hides {
-		u.upper.insert(from.up, d.name, Whiteout(u.clock()))
+		u.upper.Insert(from.up, d.name, fs.Whiteout(u.clock()))
 	}
 	from.touch()
 	to.touch()
@@ -253,7 +254,7 @@ func (d *dentry) rename(to *dentry, name string) error {
 func (d *dentry) exchange(o *dentry) error {
 	for _, x := range []*dentry{d, o} {
 		if x.node().IsDir() && x.lo != 0 {
-			return EXDEV // redirect_dir is off
+			return fs.EXDEV // redirect_dir is off
 		}
 	}
 	for _, x := range []*dentry{d.above, d, o.above, o} {
@@ -263,11 +264,11 @@ func (d *dentry) exchange(o *dentry) error {
 	}
 	up := d.u.upper
 	const spare = "\x00" // no file has this name
-	up.move(d.above.up, d.name, d.above.up, spare)
-	up.move(o.above.up, o.name, d.above.up, d.name)
-	up.move(d.above.up, spare, o.above.up, o.name)
+	up.Move(d.above.up, d.name, d.above.up, spare)
+	up.Move(o.above.up, o.name, d.above.up, d.name)
+	up.Move(d.above.up, spare, o.above.up, o.name)
 	for x, to := range map[*dentry]*dentry{d: o.above, o: d.above} {
-		n := up.edit(x.up)
+		n := up.Edit(x.up)
 		n.Ctime = d.u.clock()
 		n.Opaque = n.Opaque || n.IsDir() && to.lo != 0
 	}
@@ -306,22 +307,22 @@ func (d *dentry) linkTo(to *dentry, name string, apart bool) error {
 		return err
 	}
 	to.free(name)
-	d.u.upper.link(to.up, name, d.up)
-	n := d.u.upper.edit(d.up)
+	d.u.upper.Link(to.up, name, d.up)
+	n := d.u.upper.Edit(d.up)
 	n.Ctime = d.u.clock()
-	if apart && n.origin != 0 && !n.broken && n.split == whole {
-		n.split = firstOnly
+	if apart && n.Origin != 0 && !n.Broken && n.Split == fs.Whole {
+		n.Split = fs.FirstOnly
 	}
 	to.touch()
 	return nil
 }
 
 // edit is d's inode in the writable layer, to be changed; ctime is now.
-func (d *dentry) edit(why Phrase) (*Node, error) {
+func (d *dentry) edit(why fs.Phrase) (*fs.Node, error) {
 	if err := d.copyUp(why); err != nil {
 		return nil, err
 	}
-	n := d.u.upper.edit(d.up)
+	n := d.u.upper.Edit(d.up)
 	n.Ctime = d.u.clock()
 	return n, nil
 }

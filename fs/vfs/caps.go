@@ -1,4 +1,4 @@
-package fs
+package vfs
 
 // Capabilities are a set of root's powers: bit n stands for the capability of
 // number n (capabilities(7), linux/capability.h).

@@ -1,15 +1,17 @@
-package fs
+package vfs
 
 import (
 	"testing"
 
+	"twinlayer/fs"
+
 	"github.com/stretchr/testify/require"
 )
 
-func timesTree(t *testing.T, mtime int64, text string) *Tree {
-	b := NewBuilder()
-	require.NoError(t, b.Put("/etc", Node{Mode: S_IFDIR | 0o755, Mtime: mtime}))
-	require.NoError(t, b.Put("/etc/now", Node{Mode: S_IFREG | 0o644, Mtime: mtime, Data: DataOf([]byte(text))}))
+func timesTree(t *testing.T, mtime int64, text string) *fs.Tree {
+	b := fs.NewBuilder()
+	require.NoError(t, b.Put("/etc", fs.Node{Mode: fs.S_IFDIR | 0o755, Mtime: mtime}))
+	require.NoError(t, b.Put("/etc/now", fs.Node{Mode: fs.S_IFREG | 0o644, Mtime: mtime, Data: fs.DataOf([]byte(text))}))
 	return b.Tree()
 }
 
@@ -29,5 +31,5 @@ func TestSameButNumbers(t *testing.T) {
 	require.True(t, SameButNumbers(at, timesTree(t, 6, "Wed Nov 25 20:19:04 UTC 2026\n")))
 	require.False(t, SameButNumbers(at, timesTree(t, 5, "Thu Nov 25 20:19:03 UTC 2026\n")), "another word")
 	require.False(t, SameButNumbers(at, timesTree(t, 5, "Wed Nov 25 20:19:103 UTC 2026\n")), "another length")
-	require.False(t, SameButNumbers(at, NewBuilder().Tree()), "another file")
+	require.False(t, SameButNumbers(at, fs.NewBuilder().Tree()), "another file")
 }

@@ -1,6 +1,9 @@
-package fs
+package vfs
 
-import "slices"
+import (
+	"slices"
+	"twinlayer/fs"
+)
 
 // Text is the program file that a process runs, as a mount namespace knows
 // it. The zero value is no file.
@@ -16,10 +19,10 @@ type Text struct {
 // one. Those that have neither a Layer nor a Source are to be told apart by
 // mount namespace.
 type Inode struct {
-	Layer  *Tree  // the read-only layer that has it; nil: none
-	Mount  string // where in its mount namespace it is mounted, if that alone has it
-	Source string // what it is in that others can have mounted too, such as a volume
-	ino    Ino    // its number there
+	Layer  *fs.Tree // the read-only layer that has it; nil: none
+	Mount  string   // where in its mount namespace it is mounted, if that alone has it
+	Source string   // what it is in that others can have mounted too, such as a volume
+	ino    fs.Ino   // its number there
 }
 
 // Text is the file at name, for whoever executes it.
@@ -45,9 +48,9 @@ func (u *Union) inode(e ent) Inode {
 	if e.up != 0 {
 		return Inode{ino: e.up}
 	}
-	name := u.lower.pathOf(e.lo)
+	name := u.lower.PathOf(e.lo)
 	for _, l := range slices.Backward(u.layers) {
-		if ino := l.Tree.find(name); ino != 0 {
+		if ino := l.Tree.Find(name); ino != 0 {
 			return Inode{Layer: l.Tree, ino: ino}
 		}
 	}

@@ -1,7 +1,8 @@
-package fs
+package vfs
 
 import (
 	"slices"
+	"twinlayer/fs"
 )
 
 // Union is one writable layer on a stack of read-only ones: what overlayfs
@@ -12,13 +13,13 @@ import (
 // [Union.Fork] goes on from one; both take constant time.
 type Union struct {
 	layers []Layer
-	lower  *Tree        // the layers merged; nil: none
-	upper  *Tree        // nil: read-only
-	copied table[Ino]   // of copied-up inodes: lower to upper
-	open   map[ent]int  // files opened, as [ent.opened] has them; nil in a snapshot
-	broken map[Link]Ino // of copied-up hard links: lower name to upper, for who has them open
-	frozen bool         // mounted read-only
-	logger func(Event)
+	lower  *fs.Tree           // the layers merged; nil: none
+	upper  *fs.Tree           // nil: read-only
+	copied fs.Table[fs.Ino]   // of copied-up inodes: lower to upper
+	open   map[ent]int        // files opened, as [ent.opened] has them; nil in a snapshot
+	broken map[fs.Link]fs.Ino // of copied-up hard links: lower name to upper, for who has them open
+	frozen bool               // mounted read-only
+	logger func(fs.Event)
 	clock  func() int64
 
 	partial bool   // it holds more than this
@@ -27,51 +28,51 @@ type Union struct {
 
 // Layer is a read-only layer with the name that explanations give it.
 type Layer struct {
-	Name  Phrase // "image layer 1"
-	Tree  *Tree
+	Name  fs.Phrase // "image layer 1"
+	Tree  *fs.Tree
 	Aside bool // an engine's own, named only where no other layer has the path
 }
 
 // NewUnion puts upper on layers, bottom first. merged is their [Merge], which
 // the caller has at hand because many unions share it.
-func NewUnion(layers []Layer, merged, upper *Tree) *Union {
-	return &Union{layers: layers, lower: merged, upper: upper.fork(), open: map[ent]int{}, broken: map[Link]Ino{}}
+func NewUnion(layers []Layer, merged, upper *fs.Tree) *Union {
+	return &Union{layers: layers, lower: merged, upper: upper.Fork(), open: map[ent]int{}, broken: map[fs.Link]fs.Ino{}}
 }
 
 // NewTmpfs is an empty writable file system of its own, as tmpfs is.
-func NewTmpfs(root *Tree) *Union {
-	return &Union{upper: root.fork(), open: map[ent]int{}, broken: map[Link]Ino{}}
+func NewTmpfs(root *fs.Tree) *Union {
+	return &Union{upper: root.Fork(), open: map[ent]int{}, broken: map[fs.Link]fs.Ino{}}
 }
 
 // NewReadOnly shows a tree that cannot be written, as proc is shown.
-func NewReadOnly(root *Tree) *Union {
-	return &Union{lower: root, open: map[ent]int{}, broken: map[Link]Ino{}}
+func NewReadOnly(root *fs.Tree) *Union {
+	return &Union{lower: root, open: map[ent]int{}, broken: map[fs.Link]fs.Ino{}}
 }
 
 // NewPartial is NewReadOnly of what is known of a file system that holds more,
 // as proc does. [Sys.Beyond] hears who asks for the rest.
-func NewPartial(root *Tree) *Union {
+func NewPartial(root *fs.Tree) *Union {
 	u := NewReadOnly(root)
 	u.partial = true
 	return u
 }
 
 // NewFile is a file system of one regular file, for a mount over a file.
-func NewFile(n Node) *Union {
-	n.Mode, n.Nlink = n.Mode&^uint32(S_IFMT)|S_IFREG, 1
-	t := &Tree{own: new(owner), last: rootIno}
-	t.put(rootIno, &n)
-	return &Union{upper: t, open: map[ent]int{}, broken: map[Link]Ino{}}
+func NewFile(n fs.Node) *Union {
+	n.Mode, n.Nlink = n.Mode&^uint32(fs.S_IFMT)|fs.S_IFREG, 1
+	t := &fs.Tree{Own: new(fs.Owner), Last: fs.RootIno}
+	t.Put(fs.RootIno, &n)
+	return &Union{upper: t, open: map[ent]int{}, broken: map[fs.Link]fs.Ino{}}
 }
 
 // NewUpper is an empty writable layer for a union on merged, made at a time in
 // nanoseconds since 1970: as container engines make it, its root has mode and
 // owner of the root below.
-func NewUpper(merged *Tree, at int64) *Tree {
+func NewUpper(merged *fs.Tree, at int64) *fs.Tree {
 	root := *merged.Root()
 	root.Mtime, root.Ctime = at, at
-	root.dir, root.merged, root.Opaque = nil, false, false
-	return newTree(root).freeze()
+	root.Dir, root.Merged, root.Opaque = nil, false, false
+	return fs.NewTree(root).Freeze()
 }
 
 // Snapshot is the union as it is now, for good: no [Sys] may work on it. As
@@ -90,9 +91,9 @@ func (u *Union) Snapshot() *Union {
 func (u *Union) Fork() *Union {
 	kept := u.Snapshot()
 	out := *kept
-	out.open, out.broken, out.kept = map[ent]int{}, map[Link]Ino{}, kept
+	out.open, out.broken, out.kept = map[ent]int{}, map[fs.Link]fs.Ino{}, kept
 	if kept.upper != nil {
-		out.upper = kept.upper.fork()
+		out.upper = kept.upper.Fork()
 	}
 	return &out
 }
@@ -111,22 +112,22 @@ func (u *Union) ReadOnly(ro bool) *Union {
 func (u *Union) readOnly() bool { return u.upper == nil || u.frozen }
 
 // Upper is the writable layer: nil in a read-only union.
-func (u *Union) Upper() *Tree {
+func (u *Union) Upper() *fs.Tree {
 	if u.upper == nil {
 		return nil
 	}
-	return u.upper.freeze()
+	return u.upper.Freeze()
 }
 
 // Lower is the read-only layers merged: nil where there are none.
-func (u *Union) Lower() *Tree { return u.lower }
+func (u *Union) Lower() *fs.Tree { return u.lower }
 
 // Layers are the read-only layers, bottom first.
 func (u *Union) Layers() []Layer { return u.layers }
 
 // ent is an inode of the union: its number in the writable layer, in the
 // merged lower ones, or both (a merged directory).
-type ent struct{ up, lo Ino }
+type ent struct{ up, lo fs.Ino }
 
 // opened is what an open file holds of e: the inode of the writable layer, or
 // the lower one where it has none.
@@ -140,18 +141,18 @@ func (e ent) opened() ent {
 func (u *Union) root() ent {
 	switch {
 	case u.upper == nil:
-		return ent{0, rootIno}
+		return ent{0, fs.RootIno}
 	case u.lower == nil:
-		return ent{rootIno, 0}
+		return ent{fs.RootIno, 0}
 	}
-	return ent{rootIno, rootIno}
+	return ent{fs.RootIno, fs.RootIno}
 }
 
 // now is e after what has happened to it since it was looked up.
 func (u *Union) now(e ent) ent {
 	if e.up == 0 {
-		if up := u.copied.get(e.lo); up != 0 && u.upper.node(up) != nil {
-			if !u.upper.node(up).IsDir() {
+		if up := u.copied.Get(e.lo); up != 0 && u.upper.Node(up) != nil {
+			if !u.upper.Node(up).IsDir() {
 				return ent{up: up}
 			}
 			e.up = up
@@ -160,11 +161,11 @@ func (u *Union) now(e ent) ent {
 	return e
 }
 
-func (u *Union) node(e ent) *Node {
+func (u *Union) node(e ent) *fs.Node {
 	if e.up != 0 {
-		return u.upper.node(e.up)
+		return u.upper.Node(e.up)
 	}
-	return u.lower.node(e.lo)
+	return u.lower.Node(e.lo)
 }
 
 // child looks a name up as ovl_lookup does: the writable layer decides; only
@@ -175,15 +176,15 @@ func (u *Union) child(d ent, name string) (ent, bool) {
 	if d.up == 0 {
 		return ent{lo: lo}, lo != 0
 	}
-	up := u.upper.child(d.up, name)
+	up := u.upper.Child(d.up, name)
 	if up == 0 {
 		return ent{lo: lo}, lo != 0
 	}
-	n := u.upper.node(up)
+	n := u.upper.Node(up)
 	switch {
 	case n.IsWhiteout():
 		return ent{}, false
-	case !n.IsDir() || n.Opaque || lo == 0 || !u.lower.node(lo).IsDir():
+	case !n.IsDir() || n.Opaque || lo == 0 || !u.lower.Node(lo).IsDir():
 		return ent{up: up}, true
 	}
 	return ent{up, lo}, true
@@ -191,12 +192,12 @@ func (u *Union) child(d ent, name string) (ent, bool) {
 
 // below is what the lower layers have under a name of directory d, and would
 // show if the writable layer were silent; 0: nothing.
-func (u *Union) below(d ent, name string) Ino {
+func (u *Union) below(d ent, name string) fs.Ino {
 	if d.lo == 0 {
 		return 0
 	}
-	lo := u.lower.child(d.lo, name)
-	if lo != 0 && u.lower.node(lo).IsWhiteout() {
+	lo := u.lower.Child(d.lo, name)
+	if lo != 0 && u.lower.Node(lo).IsWhiteout() {
 		return 0
 	}
 	return lo
@@ -204,8 +205,8 @@ func (u *Union) below(d ent, name string) Ino {
 
 // inUse says whether a file of the writable layer is open, perhaps since
 // before it was copied up.
-func (u *Union) inUse(up Ino) bool {
-	lo := u.upper.node(up).origin
+func (u *Union) inUse(up fs.Ino) bool {
+	lo := u.upper.Node(up).Origin
 	return u.open[ent{up: up}] > 0 || lo != 0 && u.open[ent{lo: lo}] > 0
 }
 
@@ -216,11 +217,11 @@ func (u *Union) release(e ent) {
 		delete(u.open, e)
 	}
 	up := u.now(e).up
-	if up == 0 || up == rootIno {
+	if up == 0 || up == fs.RootIno {
 		return
 	}
-	if n := u.upper.node(up); n != nil && n.first.Dir == 0 && !u.inUse(up) {
-		u.upper.put(up, nil)
+	if n := u.upper.Node(up); n != nil && n.First.Dir == 0 && !u.inUse(up) {
+		u.upper.Put(up, nil)
 	}
 }
 
@@ -229,16 +230,16 @@ func (u *Union) release(e ent) {
 func (u *Union) names(d ent) []string {
 	var out []string
 	if d.lo != 0 {
-		for e := range u.lower.node(d.lo).dir.all() {
-			if d.up != 0 && (u.upper.child(d.up, e.Name) != 0 || u.below(d, e.Name) == 0) {
+		for e := range u.lower.Node(d.lo).Dir.All() {
+			if d.up != 0 && (u.upper.Child(d.up, e.Name) != 0 || u.below(d, e.Name) == 0) {
 				continue
 			}
 			out = append(out, e.Name)
 		}
 	}
 	if d.up != 0 {
-		for e := range u.upper.node(d.up).dir.all() {
-			if !u.upper.node(e.Ino).IsWhiteout() {
+		for e := range u.upper.Node(d.up).Dir.All() {
+			if !u.upper.Node(e.Ino).IsWhiteout() {
 				out = append(out, e.Name)
 			}
 		}
@@ -258,7 +259,7 @@ func (u *Union) empty(d ent) bool {
 }
 
 // holder names the layer that provides a path, for explanations.
-func (u *Union) holder(path string) Phrase {
+func (u *Union) holder(path string) fs.Phrase {
 	holder := sayALowerLayer
 	for _, l := range slices.Backward(u.layers) {
 		if n := l.Tree.Lookup(path); n != nil && !n.IsWhiteout() {
@@ -271,9 +272,9 @@ func (u *Union) holder(path string) Phrase {
 	return holder
 }
 
-func (u *Union) log(op, path string, why Phrase) {
+func (u *Union) log(op, path string, why fs.Phrase) {
 	if u.logger != nil {
-		u.logger(Event{op, path, why})
+		u.logger(fs.Event{Op: op, Path: path, Why: why})
 	}
 }
 

@@ -1,4 +1,4 @@
-package fs
+package vfs
 
 import (
 	"fmt"
@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"twinlayer/fs"
 	"twinlayer/fs/testenv"
 )
 
@@ -21,15 +22,15 @@ const deepPath = "/usr/share/doc/package/copyright"
 
 // stackOf is n layers: the bottom one has deepPath, each other one a file of
 // its own in the same directory.
-func stackOf(n int) []*Tree {
-	var layers []*Tree
+func stackOf(n int) []*fs.Tree {
+	var layers []*fs.Tree
 	for i := range n {
-		b := NewBuilder()
+		b := fs.NewBuilder()
 		name := filepath.Dir(deepPath) + fmt.Sprintf("/file%d", i)
 		if i == 0 {
 			name = deepPath
 		}
-		_ = b.Put(name, Node{Mode: S_IFREG | 0o644, Data: DataOf([]byte("x"))})
+		_ = b.Put(name, fs.Node{Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte("x"))})
 		layers = append(layers, b.Tree())
 	}
 	return layers
@@ -59,7 +60,7 @@ func BenchmarkLookup(b *testing.B) {
 	}
 }
 
-func aferoStack(b *testing.B, layers []*Tree) afero.Fs {
+func aferoStack(b *testing.B, layers []*fs.Tree) afero.Fs {
 	var stack afero.Fs
 	for _, l := range layers {
 		layer := afero.NewMemMapFs()
@@ -79,7 +80,7 @@ func aferoStack(b *testing.B, layers []*Tree) afero.Fs {
 
 // benchKernel mounts the layers in a mount namespace of this thread's own.
 // The dentry cache is the kernel's strength: it remembers what was found.
-func benchKernel(b *testing.B, layers []*Tree) {
+func benchKernel(b *testing.B, layers []*fs.Tree) {
 	if os.Geteuid() != 0 {
 		testenv.Lacking(b, "not root: overlayfs cannot be mounted here")
 	}
@@ -108,11 +109,11 @@ func benchKernel(b *testing.B, layers []*Tree) {
 
 // bigUnion is a union on a lower layer of n files.
 func bigUnion(n int) *Sys {
-	b := NewBuilder()
+	b := fs.NewBuilder()
 	for i := range n {
-		_ = b.Put(fmt.Sprintf("/d%03d/f%d", i%1000, i), Node{Mode: S_IFREG | 0o644, Data: DataOf([]byte("x"))})
+		_ = b.Put(fmt.Sprintf("/d%03d/f%d", i%1000, i), fs.Node{Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte("x"))})
 	}
-	return newWorld([]*Tree{b.Tree()}).sys
+	return newWorld([]*fs.Tree{b.Tree()}).sys
 }
 
 // BenchmarkSnapshot keeps the state of a union on 100,000 files, 1,000 of
@@ -130,20 +131,20 @@ func BenchmarkSnapshot(b *testing.B) {
 // BenchmarkHistory makes 1,000 edits of a tree of 100,000 files, keeps the
 // tree after each, and compares each with the one before.
 func BenchmarkHistory(b *testing.B) {
-	builder := NewBuilder()
+	builder := fs.NewBuilder()
 	for i := range 100_000 {
-		_ = builder.Put(fmt.Sprintf("/d%03d/f%d", i%1000, i), Node{Mode: S_IFREG | 0o644, Data: DataOf([]byte("x"))})
+		_ = builder.Put(fmt.Sprintf("/d%03d/f%d", i%1000, i), fs.Node{Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte("x"))})
 	}
 	start := builder.Tree()
-	var kept []*Tree
+	var kept []*fs.Tree
 	before := testenv.Heap()
 	for b.Loop() {
 		kept = append(kept[:0:0], start)
 		for i := range 1000 {
 			last := kept[len(kept)-1]
-			next, err := Apply(last, []Change{{Kind: Add, Path: fmt.Sprintf("/d%03d/f%d", i, i), Node: &Node{Mode: S_IFREG | 0o600, Data: DataOf([]byte("y"))}}})
+			next, err := fs.Apply(last, []fs.Change{{Kind: fs.Add, Path: fmt.Sprintf("/d%03d/f%d", i, i), Node: &fs.Node{Mode: fs.S_IFREG | 0o600, Data: fs.DataOf([]byte("y"))}}})
 			require.NoError(b, err)
-			require.Len(b, Diff(last, next), 1)
+			require.Len(b, fs.Diff(last, next), 1)
 			kept = append(kept, next)
 		}
 	}

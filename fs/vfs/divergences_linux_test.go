@@ -1,8 +1,9 @@
-package fs
+package vfs
 
 import (
 	"strings"
 	"testing"
+	"twinlayer/fs"
 )
 
 // divergence is a sequence of operations that once parted model and kernel,
@@ -19,7 +20,7 @@ func (d divergence) compare(t *testing.T, dir string, userns bool) {
 		return
 	}
 	t.Log(d.name)
-	var layers []*Tree
+	var layers []*fs.Tree
 	for _, l := range d.layers {
 		layers = append(layers, buildObserved(t, l))
 	}

@@ -1,4 +1,4 @@
-package fs
+package vfs
 
 import (
 	"io"
@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path"
+
+	"twinlayer/fs"
 
 	"github.com/spf13/afero"
 )
@@ -47,8 +49,8 @@ func (s *Sys) OpenFile(name string, flag int, perm uint32) (*File, error) {
 // openFile is OpenFile but for the fifo that it has to join.
 func (s *Sys) openFile(name string, flag int, perm uint32) (f *File, fifo Text, err error) {
 	defer s.begin()()
-	if flag&os.O_CREATE != 0 && flag&O_DIRECTORY != 0 {
-		return nil, fifo, EINVAL
+	if flag&os.O_CREATE != 0 && flag&fs.O_DIRECTORY != 0 {
+		return nil, fifo, fs.EINVAL
 	}
 	w := walker{s: s}
 	p, err := w.spot(s.start(), name)
@@ -59,7 +61,7 @@ func (s *Sys) openFile(name string, flag int, perm uint32) (f *File, fifo Text, 
 	if err != nil {
 		return nil, fifo, err
 	}
-	if d.node().Type() == S_IFIFO && s.Pipes != nil {
+	if d.node().Type() == fs.S_IFIFO && s.Pipes != nil {
 		fifo = s.textOf(d)
 	}
 	held := d.opened()
@@ -72,19 +74,19 @@ func (s *Sys) openFile(name string, flag int, perm uint32) (f *File, fifo Text, 
 func (w *walker) open(p spot, flag int, perm uint32) (*dentry, error) {
 	exclusive := flag&os.O_CREATE != 0 && flag&os.O_EXCL != 0
 	if flag&os.O_CREATE != 0 && p.slash && p.ordinary() {
-		return nil, EISDIR
+		return nil, fs.EISDIR
 	}
 	d, err := w.last(p)
 	switch {
 	case err != nil:
 		return nil, err
 	case d == nil && flag&os.O_CREATE == 0:
-		return nil, ENOENT
+		return nil, fs.ENOENT
 	case d == nil:
 		return w.s.createFile(p, perm)
-	case d.node().Type() == S_IFLNK && !exclusive && (flag&O_NOFOLLOW == 0 || p.slash):
+	case d.node().Type() == fs.S_IFLNK && !exclusive && (flag&fs.O_NOFOLLOW == 0 || p.slash):
 		if !w.s.mayFollow(p.dir.node(), d.node()) {
-			return nil, EACCES
+			return nil, fs.EACCES
 		}
 		to, err := w.target(p.dir, d)
 		if err != nil {
@@ -93,23 +95,23 @@ func (w *walker) open(p spot, flag int, perm uint32) (*dentry, error) {
 		to.slash = to.slash || p.slash
 		return w.open(to, flag, perm)
 	case exclusive:
-		return nil, EEXIST
+		return nil, fs.EEXIST
 	case p.slash && !d.node().IsDir():
-		return nil, ENOTDIR
+		return nil, fs.ENOTDIR
 	case flag&os.O_CREATE != 0 && !w.s.mayReopen(p.dir.node(), d.node()):
-		return nil, EACCES
+		return nil, fs.EACCES
 	}
 	return d, w.s.openOld(d, flag)
 }
 
 func (s *Sys) createFile(p spot, perm uint32) (*dentry, error) {
 	if p.dir.u.readOnly() {
-		return nil, EROFS
+		return nil, fs.EROFS
 	}
 	if err := s.may(p.dir.node(), 3); err != nil {
 		return nil, err
 	}
-	return s.create(p.dir, p.name, Node{Mode: S_IFREG | perm&0o7777&^s.Umask}, "create", sayANewFile)
+	return s.create(p.dir, p.name, fs.Node{Mode: fs.S_IFREG | perm&0o7777&^s.Umask}, "create", sayANewFile)
 }
 
 // openOld checks and prepares what is there already.
@@ -117,14 +119,14 @@ func (s *Sys) openOld(d *dentry, flag int) error {
 	n := d.node()
 	write := writes(flag)
 	switch {
-	case flag&O_DIRECTORY != 0 && !n.IsDir():
-		return ENOTDIR
+	case flag&fs.O_DIRECTORY != 0 && !n.IsDir():
+		return fs.ENOTDIR
 	case n.IsDir() && (write || flag&(os.O_CREATE|os.O_TRUNC) != 0):
-		return EISDIR
-	case n.Type() == S_IFLNK:
-		return ELOOP
+		return fs.EISDIR
+	case n.Type() == fs.S_IFLNK:
+		return fs.ELOOP
 	case n.IsRegular() && d.u.readOnly() && (write || flag&os.O_TRUNC != 0):
-		return EROFS
+		return fs.EROFS
 	}
 	if err := s.may(n, openWants(n, flag)); err != nil {
 		return err
@@ -132,17 +134,17 @@ func (s *Sys) openOld(d *dentry, flag int) error {
 	switch {
 	case n.IsRegular():
 		return s.openRegular(d, flag)
-	case n.Type() == S_IFSOCK || n.Type() == S_IFBLK:
-		return ENXIO // the model has no server and no disk behind them
-	case n.Type() == S_IFIFO && s.Pipes == nil && flag&(os.O_WRONLY|os.O_RDWR) == os.O_WRONLY:
-		return ENXIO // there is no other process that could read
+	case n.Type() == fs.S_IFSOCK || n.Type() == fs.S_IFBLK:
+		return fs.ENXIO // the model has no server and no disk behind them
+	case n.Type() == fs.S_IFIFO && s.Pipes == nil && flag&(os.O_WRONLY|os.O_RDWR) == os.O_WRONLY:
+		return fs.ENXIO // there is no other process that could read
 	}
 	return nil
 }
 
 // openWants is what one must be allowed to for an open; cutting a file off is
 // writing.
-func openWants(n *Node, flag int) uint32 {
+func openWants(n *fs.Node, flag int) uint32 {
 	want := uint32(4)
 	switch {
 	case flag&os.O_RDWR != 0:
@@ -158,7 +160,7 @@ func openWants(n *Node, flag int) uint32 {
 
 func (s *Sys) openRegular(d *dentry, flag int) error {
 	if (writes(flag) || flag&os.O_TRUNC != 0) && s.busy(d) {
-		return ETXTBSY
+		return fs.ETXTBSY
 	}
 	if flag&os.O_TRUNC != 0 {
 		n, err := d.edit(sayOverwritesIt)
@@ -201,7 +203,7 @@ func (f *File) Name() string { return f.name }
 // Close ends the use of the file, and tells what was written.
 func (f *File) Close() error {
 	if f.shut {
-		return f.err("close", EBADF)
+		return f.err("close", fs.EBADF)
 	}
 	defer f.begin()()
 	f.shut = true
@@ -215,7 +217,7 @@ func (f *File) Close() error {
 	return nil
 }
 
-func place(u *Union) Phrase {
+func place(u *Union) fs.Phrase {
 	if u.layered() {
 		return sayContainerLayer
 	}
@@ -235,7 +237,7 @@ func (f *File) Read(p []byte) (int, error) {
 // ReadAt reads from an offset.
 func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	if f.shut || f.flag&os.O_WRONLY != 0 {
-		return 0, f.err("read", EBADF)
+		return 0, f.err("read", fs.EBADF)
 	}
 	if f.pipe != nil {
 		n, err := f.pipe.read(p, f.sys.Done)
@@ -245,12 +247,12 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	n := f.d.node()
 	unlock()
 	switch n.Type() {
-	case S_IFREG:
+	case fs.S_IFREG:
 		got, err := n.Data.ReadAt(p, off)
 		return got, f.err("read", err)
-	case S_IFDIR:
-		return 0, f.err("read", EISDIR)
-	case S_IFCHR:
+	case fs.S_IFDIR:
+		return 0, f.err("read", fs.EISDIR)
+	case fs.S_IFCHR:
 		return readDevice(n.Rdev, p)
 	}
 	return 0, io.EOF
@@ -259,10 +261,10 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 // readDevice reads the devices that every container has (mem(4)).
 func readDevice(dev uint64, p []byte) (int, error) {
 	switch dev {
-	case Mkdev(1, 5), Mkdev(1, 7): // zero, full
+	case fs.Mkdev(1, 5), fs.Mkdev(1, 7): // zero, full
 		clear(p)
 		return len(p), nil
-	case Mkdev(1, 8), Mkdev(1, 9): // random, urandom
+	case fs.Mkdev(1, 8), fs.Mkdev(1, 9): // random, urandom
 		for i := range p {
 			p[i] = byte(rand.Uint32())
 		}
@@ -301,15 +303,15 @@ func (f *File) writeAt(p []byte, off int64) (int, error) {
 	n := f.d.node()
 	switch {
 	case f.shut || !writes(f.flag):
-		return 0, EBADF
-	case n.Type() == S_IFCHR && n.Rdev == Mkdev(1, 7):
-		return 0, ENOSPC
+		return 0, fs.EBADF
+	case n.Type() == fs.S_IFCHR && n.Rdev == fs.Mkdev(1, 7):
+		return 0, fs.ENOSPC
 	case !n.IsRegular() || len(p) == 0:
 		return len(p), nil
 	case !f.sys.take(len(p)):
-		return 0, ENOSPC
+		return 0, fs.ENOSPC
 	}
-	e := f.d.u.upper.edit(f.d.up)
+	e := f.d.u.upper.Edit(f.d.up)
 	e.Data = e.Data.WriteAt(p, off)
 	f.sys.modified(e, f.d.u.clock())
 	f.wrote += int64(len(p))
@@ -330,18 +332,18 @@ func (f *File) ReadFrom(r io.Reader) (int64, error) {
 }
 
 // Fill makes d all that an open file holds, shared as a reflink shares it.
-func (f *File) Fill(d *Data) error {
+func (f *File) Fill(d *fs.Data) error {
 	defer f.begin()()
 	if f.shut || !writes(f.flag) || !f.d.node().IsRegular() {
-		return f.err("write", EBADF)
+		return f.err("write", fs.EBADF)
 	}
 	f.fill(d)
 	f.wrote += d.Size()
 	return nil
 }
 
-func (f *File) fill(d *Data) {
-	e := f.d.u.upper.edit(f.d.up)
+func (f *File) fill(d *fs.Data) {
+	e := f.d.u.upper.Edit(f.d.up)
 	e.Data = d
 	f.sys.modified(e, f.d.u.clock())
 }
@@ -370,7 +372,7 @@ func (f *File) Seek(offset int64, whence int) (int64, error) {
 		unlock()
 	}
 	if offset < 0 {
-		return 0, f.err("seek", EINVAL)
+		return 0, f.err("seek", fs.EINVAL)
 	}
 	f.off = offset
 	if offset == 0 {
@@ -383,7 +385,7 @@ func (f *File) Seek(offset int64, whence int) (int64, error) {
 func (f *File) Stat() (os.FileInfo, error) {
 	defer f.begin()()
 	f.d.node()
-	return Info{path.Base(f.name), f.sys.stat(f.d)}, nil
+	return fs.NewInfo(path.Base(f.name), f.sys.stat(f.d)), nil
 }
 
 // Sync does nothing: the model's memory does not forget.
@@ -394,11 +396,11 @@ func (f *File) Truncate(size int64) error {
 	defer f.begin()()
 	switch {
 	case !writes(f.flag) || size < 0:
-		return f.err("truncate", EINVAL)
+		return f.err("truncate", fs.EINVAL)
 	case !f.d.node().IsRegular():
-		return f.err("truncate", EINVAL)
+		return f.err("truncate", fs.EINVAL)
 	}
-	e := f.d.u.upper.edit(f.d.up)
+	e := f.d.u.upper.Edit(f.d.up)
 	e.Data = e.Data.Truncate(size)
 	f.sys.modified(e, f.d.u.clock())
 	return nil
@@ -441,17 +443,17 @@ func (f *File) reachable() error {
 	if f.d.up != 0 || f.d.above == nil || f.d.above.u != f.d.u {
 		return nil
 	}
-	if up := f.d.u.copied.get(f.d.above.lo); up != 0 && f.d.u.upper.node(up) == nil {
-		return ENOENT // its directory is deleted too
+	if up := f.d.u.copied.Get(f.d.above.lo); up != 0 && f.d.u.upper.Node(up) == nil {
+		return fs.ENOENT // its directory is deleted too
 	}
 	e, ok := f.d.u.child(f.d.u.now(f.d.above.ent), f.d.name)
 	switch {
 	case ok && e == f.d.ent:
 		return nil
 	case f.d.node().IsDir():
-		return ENOTDIR
+		return fs.ENOTDIR
 	}
-	return EEXIST
+	return fs.EEXIST
 }
 
 // deleted says whether an open directory has no name any more.
@@ -459,8 +461,8 @@ func (f *File) deleted() bool {
 	if f.d.mount || f.d.u.upper == nil {
 		return false
 	}
-	if f.d.up != 0 && f.d.up != rootIno {
-		return f.d.u.upper.node(f.d.up).first.Dir == 0
+	if f.d.up != 0 && f.d.up != fs.RootIno {
+		return f.d.u.upper.Node(f.d.up).First.Dir == 0
 	}
 	return f.reachable() != nil
 }
@@ -474,10 +476,10 @@ func (f *File) Readdirnames(n int) ([]string, error) {
 
 func (f *File) readNames(n int) ([]string, error) {
 	if !f.d.node().IsDir() {
-		return nil, f.err("readdir", ENOTDIR)
+		return nil, f.err("readdir", fs.ENOTDIR)
 	}
 	if f.list == nil && f.deleted() {
-		return nil, f.err("readdir", ENOENT)
+		return nil, f.err("readdir", fs.ENOENT)
 	}
 	if f.list == nil {
 		f.sys.beyond(f.d.u, f.d.path())
@@ -511,7 +513,7 @@ func (f *File) Readdir(n int) ([]os.FileInfo, error) {
 		}
 		d = w.cross(d)
 		d.node()
-		out = append(out, Info{name, f.sys.stat(d)})
+		out = append(out, fs.NewInfo(name, f.sys.stat(d)))
 	}
 	return out, nil
 }

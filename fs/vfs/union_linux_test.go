@@ -1,4 +1,4 @@
-package fs
+package vfs
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"twinlayer/fs"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -24,7 +26,7 @@ type realUnion struct {
 	protected          Protected
 }
 
-func mountKernel(t require.TestingT, dir string, layers []*Tree, userns bool) *realUnion {
+func mountKernel(t require.TestingT, dir string, layers []*fs.Tree, userns bool) *realUnion {
 	k := &realUnion{dir: dir, merged: dir + "/merged", upper: dir + "/upper", inos: map[uint64]int{}, files: map[string]int{}, start: time.Now().Add(-2 * time.Second), protected: Protected{
 		Hardlinks: protection(t, "hardlinks"), Symlinks: protection(t, "symlinks"),
 		Fifos: protection(t, "fifos"), Regular: protection(t, "regular"),
@@ -76,10 +78,10 @@ func (k *realUnion) setUID(uid int) {
 }
 
 // writeDisk lays a layer out as overlayfs reads it.
-func writeDisk(t require.TestingT, l *Tree, dir, opaque string) {
+func writeDisk(t require.TestingT, l *fs.Tree, dir, opaque string) {
 	require.NoError(t, os.Mkdir(dir, 0o755))
-	first := map[Ino]string{}
-	var dirs []Path
+	first := map[fs.Ino]string{}
+	var dirs []fs.Path
 	for p := range l.All() {
 		name := dir + p.Path
 		if old, ok := first[p.Ino]; ok {
@@ -93,29 +95,29 @@ func writeDisk(t require.TestingT, l *Tree, dir, opaque string) {
 		if p.Opaque {
 			require.NoError(t, unix.Lsetxattr(name, opaque, []byte("y"), 0))
 		}
-		dirs = append(dirs, Path{name, p.Ino, p.Node})
+		dirs = append(dirs, fs.Path{Path: name, Ino: p.Ino, Node: p.Node})
 	}
-	dirs = append(dirs, Path{dir, rootIno, l.Root()})
+	dirs = append(dirs, fs.Path{Path: dir, Ino: fs.RootIno, Node: l.Root()})
 	for _, p := range slices.Backward(dirs) {
 		ts := []unix.Timespec{unix.NsecToTimespec(p.Mtime), unix.NsecToTimespec(p.Mtime)}
 		require.NoError(t, unix.UtimesNanoAt(unix.AT_FDCWD, p.Path, ts, unix.AT_SYMLINK_NOFOLLOW))
 	}
 }
 
-func makeDisk(t require.TestingT, p Path, name string) {
+func makeDisk(t require.TestingT, p fs.Path, name string) {
 	switch p.Type() {
-	case S_IFDIR:
+	case fs.S_IFDIR:
 		require.NoError(t, os.Mkdir(name, 0o755))
-	case S_IFLNK:
+	case fs.S_IFLNK:
 		require.NoError(t, os.Symlink(p.Target, name))
-	case S_IFREG:
+	case fs.S_IFREG:
 		f, err := os.Create(name)
 		require.NoError(t, err)
-		for _, e := range p.Data.extents() {
-			b := make([]byte, e.n)
-			_, err := e.src.ReadAt(b, e.off)
+		for _, e := range p.Data.Extents() {
+			b := make([]byte, e.N)
+			_, err := e.Src.ReadAt(b, e.Off)
 			require.NoError(t, err)
-			_, err = f.WriteAt(b, e.at)
+			_, err = f.WriteAt(b, e.At)
 			require.NoError(t, err)
 		}
 		require.NoError(t, f.Close())
@@ -126,14 +128,14 @@ func makeDisk(t require.TestingT, p Path, name string) {
 		require.NoError(t, unix.Lsetxattr(name, x.Name, []byte(x.Value), 0))
 	}
 	require.NoError(t, os.Lchown(name, int(p.UID), int(p.GID)))
-	if p.Type() != S_IFLNK && !p.IsWhiteout() {
+	if p.Type() != fs.S_IFLNK && !p.IsWhiteout() {
 		require.NoError(t, unix.Chmod(name, p.Mode&0o7777))
 	}
 }
 
 // readDisk is an upper directory as a tree.
-func readDisk(t require.TestingT, dir string) *Tree {
-	b := NewBuilder()
+func readDisk(t require.TestingT, dir string) *fs.Tree {
+	b := fs.NewBuilder()
 	first := map[uint64]string{}
 	err := filepath.WalkDir(dir, func(name string, _ os.DirEntry, err error) error {
 		if err != nil || name == dir {
@@ -144,10 +146,10 @@ func readDisk(t require.TestingT, dir string) *Tree {
 		if err := unix.Lstat(name, &st); err != nil {
 			return err
 		}
-		if old, ok := first[st.Ino]; ok && !(st.Mode&S_IFMT == S_IFCHR && st.Rdev == 0) {
+		if old, ok := first[st.Ino]; ok && !(st.Mode&fs.S_IFMT == fs.S_IFCHR && st.Rdev == 0) {
 			return b.Link(p, old)
 		}
-		if st.Mode&S_IFMT != S_IFDIR && st.Nlink > 1 {
+		if st.Mode&fs.S_IFMT != fs.S_IFDIR && st.Nlink > 1 {
 			first[st.Ino] = p
 		}
 		n, err := diskNode(name, st)
@@ -160,15 +162,15 @@ func readDisk(t require.TestingT, dir string) *Tree {
 	return b.Tree()
 }
 
-func diskNode(name string, st unix.Stat_t) (n Node, err error) {
-	n = Node{Mode: st.Mode, UID: st.Uid, GID: st.Gid, Rdev: st.Rdev, Mtime: st.Mtim.Nano()}
-	switch st.Mode & S_IFMT {
-	case S_IFLNK:
+func diskNode(name string, st unix.Stat_t) (n fs.Node, err error) {
+	n = fs.Node{Mode: st.Mode, UID: st.Uid, GID: st.Gid, Rdev: st.Rdev, Mtime: st.Mtim.Nano()}
+	switch st.Mode & fs.S_IFMT {
+	case fs.S_IFLNK:
 		n.Target, err = os.Readlink(name)
-	case S_IFREG:
+	case fs.S_IFREG:
 		var b []byte
 		b, err = os.ReadFile(name)
-		n.Data = DataOf(b)
+		n.Data = fs.DataOf(b)
 	}
 	if n.IsWhiteout() {
 		return n, err
@@ -217,9 +219,9 @@ func (k *realUnion) compare(rt rapid.TB, m *world) {
 }
 
 // upperList lists an upper directory; every time since the start is now.
-func (k *realUnion) upperList(t *Tree) []string {
-	b := NewBuilder()
-	first := map[Ino]string{}
+func (k *realUnion) upperList(t *fs.Tree) []string {
+	b := fs.NewBuilder()
+	first := map[fs.Ino]string{}
 	for p := range t.All() {
 		if old, ok := first[p.Ino]; ok {
 			_ = b.Link(p.Path, old)
@@ -240,8 +242,8 @@ func (k *realUnion) when(ns int64) int64 {
 	return ns
 }
 
-func (k *realUnion) stat(st unix.Stat_t) Stat {
-	return Stat{Ino: st.Ino, Nlink: uint64(st.Nlink), Mode: st.Mode, UID: st.Uid, GID: st.Gid, Rdev: st.Rdev, Size: st.Size, Mtime: unixNano(k.when(st.Mtim.Nano()))}
+func (k *realUnion) stat(st unix.Stat_t) fs.Stat {
+	return fs.Stat{Ino: st.Ino, Nlink: uint64(st.Nlink), Mode: st.Mode, UID: st.Uid, GID: st.Gid, Rdev: st.Rdev, Size: st.Size, Mtime: unixNano(k.when(st.Mtim.Nano()))}
 }
 
 func (k *realUnion) list() (out []string) {
@@ -252,11 +254,11 @@ func (k *realUnion) list() (out []string) {
 			return nil
 		}
 		if e := unix.Lstat(name, &st); e != nil {
-			out = append(out, "? "+p+" "+ErrnoOf(e).Name())
+			out = append(out, "? "+p+" "+fs.ErrnoOf(e).Name())
 			return nil
 		}
 		target, _ := os.Readlink(name)
-		var x Xattrs
+		var x fs.Xattrs
 		for _, attr := range diskXattrs(name) {
 			value := make([]byte, 1024)
 			n, _ := unix.Lgetxattr(name, attr, value)
@@ -330,8 +332,8 @@ func (k *realUnion) do(op []any) string {
 		ts := []unix.Timespec{{Sec: 5, Nsec: 123456789}, {Sec: 6, Nsec: 123456789}}
 		return result(unix.UtimesNanoAt(unix.AT_FDCWD, p, ts, 0))
 	case "mknod":
-		mode := map[string]uint32{"p": S_IFIFO, "s": S_IFSOCK, "c": S_IFCHR, "b": S_IFBLK}[arg(2)]
-		return result(unix.Mknod(p, mode|0o644, int(Mkdev(uint32(num(3)), uint32(num(4))))))
+		mode := map[string]uint32{"p": fs.S_IFIFO, "s": fs.S_IFSOCK, "c": fs.S_IFCHR, "b": fs.S_IFBLK}[arg(2)]
+		return result(unix.Mknod(p, mode|0o644, int(fs.Mkdev(uint32(num(3)), uint32(num(4))))))
 	case "setxattr":
 		return result(unix.Lsetxattr(p, arg(2), []byte(arg(3)), 0))
 	case "removexattr":
@@ -378,7 +380,7 @@ func (k *realUnion) open(p, name string, flags int) string {
 		return k.fifo(p, err)
 	}
 	var st unix.Stat_t
-	if unix.Fstat(fd, &st) == nil && st.Mode&S_IFMT == S_IFIFO {
+	if unix.Fstat(fd, &st) == nil && st.Mode&fs.S_IFMT == fs.S_IFIFO {
 		_ = unix.Close(fd)
 		return "fifo"
 	}
@@ -389,7 +391,7 @@ func (k *realUnion) open(p, name string, flags int) string {
 // fifo is the result of an open that failed: those of fifos are not compared.
 func (k *realUnion) fifo(p string, err error) string {
 	var st unix.Stat_t
-	if unix.Stat(p, &st) == nil && st.Mode&S_IFMT == S_IFIFO {
+	if unix.Stat(p, &st) == nil && st.Mode&fs.S_IFMT == fs.S_IFIFO {
 		return "fifo"
 	}
 	return result(err)
@@ -520,7 +522,7 @@ func (k *realUnion) rmtree(p string) error {
 		}
 		return err
 	}
-	if st.Mode&S_IFMT != S_IFDIR {
+	if st.Mode&fs.S_IFMT != fs.S_IFDIR {
 		return unix.Unlink(p)
 	}
 	for name := range strings.SplitSeq(k.readdir(p), ",") {

@@ -1,9 +1,10 @@
-package fs
+package vfs
 
 import (
 	"io"
 	"os"
 	"sync"
+	"twinlayer/fs"
 )
 
 // Pipes are the fifos that processes have open: what goes through them is the
@@ -51,7 +52,7 @@ func (ps *Pipes) join(key Text, flag int, done <-chan struct{}) (*pipe, error) {
 	for p.ends[other] == 0 && p.opened[other] == came {
 		if !p.wait(done) {
 			p.part(flag)
-			return nil, EINTR
+			return nil, fs.EINTR
 		}
 	}
 	return p, nil
@@ -125,7 +126,7 @@ func (p *pipe) read(b []byte, done <-chan struct{}) (int, error) {
 		case p.ends[writing] == 0:
 			return 0, io.EOF
 		case !p.wait(done):
-			return 0, EINTR
+			return 0, fs.EINTR
 		}
 	}
 	n := copy(b, p.buf)
@@ -143,9 +144,9 @@ func (p *pipe) write(b []byte, done <-chan struct{}) (n int, err error) {
 		room := min(pipeSize-len(p.buf), len(b)-n)
 		switch {
 		case p.ends[reading] == 0:
-			return n, EPIPE
+			return n, fs.EPIPE
 		case room == 0 && !p.wait(done):
-			return n, EINTR
+			return n, fs.EINTR
 		case room > 0:
 			p.buf = append(p.buf, b[n:n+room]...)
 			n += room

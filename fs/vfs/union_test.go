@@ -1,4 +1,4 @@
-package fs
+package vfs
 
 import (
 	"io"
@@ -6,29 +6,31 @@ import (
 	"testing"
 	"time"
 
+	"twinlayer/fs"
+
 	"github.com/stretchr/testify/require"
 )
 
 // machine is a union on one layer with /etc/motd and /etc/passwd, and a
 // process on it.
-func machine(t *testing.T) (*Union, *Sys, *[]Event) {
+func machine(t *testing.T) (*Union, *Sys, *[]fs.Event) {
 	t.Helper()
-	b := NewBuilder()
-	for name, n := range map[string]Node{
-		"/etc/motd":   {Mode: S_IFREG | 0o644, Data: DataOf([]byte("hello\n")), Mtime: 1e18},
-		"/etc/passwd": {Mode: S_IFREG | 0o644, Data: DataOf([]byte("root\n")), Mtime: 1e18},
-		"/d/sub/f":    {Mode: S_IFREG | 0o644, Data: DataOf([]byte("f")), Mtime: 1e18},
-		"/link":       {Mode: S_IFLNK | 0o777, Target: "etc/motd", Mtime: 1e18},
+	b := fs.NewBuilder()
+	for name, n := range map[string]fs.Node{
+		"/etc/motd":   {Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte("hello\n")), Mtime: 1e18},
+		"/etc/passwd": {Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte("root\n")), Mtime: 1e18},
+		"/d/sub/f":    {Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte("f")), Mtime: 1e18},
+		"/link":       {Mode: fs.S_IFLNK | 0o777, Target: "etc/motd", Mtime: 1e18},
 	} {
 		require.NoError(t, b.Put(name, n))
 	}
 	layer := b.Tree()
-	u := NewUnion([]Layer{{Name: Phrase{Key: "layer one"}, Tree: layer}}, Merge(layer), NewUpper(layer, 0))
-	events := &[]Event{}
+	u := NewUnion([]Layer{{Name: fs.Phrase{Key: "layer one"}, Tree: layer}}, fs.Merge(layer), NewUpper(layer, 0))
+	events := &[]fs.Event{}
 	now := time.Unix(1700000000, 0)
 	s := &Sys{Mounts: NewMounts(Mount{Target: "/", FS: u}), Umask: 0o22,
 		Clock: func() time.Time { now = now.Add(time.Millisecond); return now },
-		Log:   func(e Event) { *events = append(*events, e) }}
+		Log:   func(e fs.Event) { *events = append(*events, e) }}
 	return u, s, events
 }
 
@@ -51,7 +53,7 @@ func write(t *testing.T, s *Sys, name, text string, flag int) {
 	require.NoError(t, f.Close())
 }
 
-func listing(changes []Change) (out []string) {
+func listing(changes []fs.Change) (out []string) {
 	for _, c := range changes {
 		out = append(out, c.Kind.Letter()+" "+c.Path)
 	}
@@ -73,8 +75,8 @@ func TestUnionCopyUpAndWhiteout(t *testing.T) {
 
 func TestRenameOfLowerDirectoryIsEXDEV(t *testing.T) {
 	_, s, _ := machine(t)
-	require.Equal(t, EXDEV, s.Rename("/d", "/e"))
-	require.Equal(t, ENOTEMPTY, s.Rmdir("/d"))
+	require.Equal(t, fs.EXDEV, s.Rename("/d", "/e"))
+	require.Equal(t, fs.ENOTEMPTY, s.Rmdir("/d"))
 	require.NoError(t, s.FS().RemoveAll("/d"))
 	require.NoError(t, s.Mkdir("/d", 0o755))
 	require.True(t, s.Mounts.Root().Upper().Lookup("/d").Opaque)
@@ -88,12 +90,12 @@ func TestDiffApply(t *testing.T) {
 	require.NoError(t, s.Link("/etc/motd", "/motd2"))
 	require.NoError(t, s.Unlink("/etc/passwd"))
 	b := u.Upper()
-	back, err := Apply(a, Diff(a, b))
+	back, err := fs.Apply(a, fs.Diff(a, b))
 	require.NoError(t, err)
 	want, _ := b.Digest()
 	got, _ := back.Digest()
 	require.Equal(t, want, got)
-	require.Empty(t, Diff(back, b))
+	require.Empty(t, fs.Diff(back, b))
 	require.NotEqual(t, want, must(a.Digest()))
 }
 
@@ -105,9 +107,9 @@ func must[T any](v T, err error) T {
 }
 
 func TestBuilderLinkOverItsTargetsDirectory(t *testing.T) {
-	b := NewBuilder()
-	require.NoError(t, b.Put("/a/b", Node{Mode: S_IFREG | 0o644}))
-	require.Equal(t, EINVAL, b.Link("/a", "/a/b"))
+	b := fs.NewBuilder()
+	require.NoError(t, b.Put("/a/b", fs.Node{Mode: fs.S_IFREG | 0o644}))
+	require.Equal(t, fs.EINVAL, b.Link("/a", "/a/b"))
 	require.NotNil(t, b.Lookup("/a/b"))
 	require.NoError(t, b.Link("/a/c", "/a/b"))
 	require.EqualValues(t, 2, b.Lookup("/a/b").Nlink)
@@ -123,29 +125,29 @@ func TestCreateThroughSymlinks(t *testing.T) {
 	require.NoError(t, s.Symlink("b", "/a"))
 	require.NoError(t, s.Symlink("a", "/b"))
 	_, err := s.OpenFile("/a", os.O_CREATE|os.O_WRONLY, 0o644)
-	require.Equal(t, ELOOP, err)
+	require.Equal(t, fs.ELOOP, err)
 }
 
 // TestDialects: the same changes, as each kind of engine makes a layer of them.
 // Docker 28 with containerd's image store wrote the last one so.
 func TestDialects(t *testing.T) {
 	u, s, _ := machine(t)
-	fs := s.FS()
-	require.NoError(t, fs.Chmod("/etc/motd", 0o644)) // as it was
-	require.NoError(t, fs.(aferoFS).Link("/d/sub/f", "/new"))
-	require.NoError(t, fs.RemoveAll("/etc"))
-	require.NoError(t, fs.Mkdir("/etc", 0o755))
-	paths := func(d Dialect) (out []string) {
+	files := s.FS()
+	require.NoError(t, files.Chmod("/etc/motd", 0o644)) // as it was
+	require.NoError(t, files.(aferoFS).Link("/d/sub/f", "/new"))
+	require.NoError(t, files.RemoveAll("/etc"))
+	require.NoError(t, files.Mkdir("/etc", 0o755))
+	paths := func(d fs.Dialect) (out []string) {
 		for p := range must(u.Layer(d)).All() {
 			out = append(out, p.Path)
 		}
 		return out
 	}
-	require.Equal(t, []string{"/d", "/d/sub", "/d/sub/f", "/etc", "/new"}, paths(DockerNative))
-	require.True(t, must(u.Layer(DockerNative)).Lookup("/etc").Opaque)
-	require.Equal(t, []string{"/etc", "/etc/motd", "/etc/passwd", "/new"}, paths(BuildKit))
-	layer := must(u.Layer(Containerd))
-	require.Equal(t, []string{"/d", "/d/sub", "/d/sub/f", "/etc", "/etc/motd", "/etc/passwd", "/new"}, paths(Containerd))
+	require.Equal(t, []string{"/d", "/d/sub", "/d/sub/f", "/etc", "/new"}, paths(fs.DockerNative))
+	require.True(t, must(u.Layer(fs.DockerNative)).Lookup("/etc").Opaque)
+	require.Equal(t, []string{"/etc", "/etc/motd", "/etc/passwd", "/new"}, paths(fs.BuildKit))
+	layer := must(u.Layer(fs.Containerd))
+	require.Equal(t, []string{"/d", "/d/sub", "/d/sub/f", "/etc", "/etc/motd", "/etc/passwd", "/new"}, paths(fs.Containerd))
 	require.Same(t, layer.Lookup("/new"), layer.Lookup("/d/sub/f"))
 	require.True(t, layer.Lookup("/etc/motd").IsWhiteout())
 	require.False(t, layer.Lookup("/etc").Opaque)
@@ -176,5 +178,5 @@ func TestSnapshots(t *testing.T) {
 	require.Equal(t, []string{"A /fork"}, listing(fork.Mounts.Root().Changes()))
 	require.True(t, u.ReadOnly(true).Snapshot().readOnly())
 	require.False(t, u.Snapshot().readOnly())
-	require.Panics(t, func() { u2.Upper().put(rootIno, nil) }, "what was handed out is never edited")
+	require.Panics(t, func() { u2.Upper().Put(fs.RootIno, nil) }, "what was handed out is never edited")
 }

@@ -1,4 +1,4 @@
-package fs
+package vfs
 
 import (
 	"errors"
@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 
+	"twinlayer/fs"
 	"twinlayer/fs/testenv"
 )
 
@@ -140,7 +141,7 @@ func compareOnce(rt *rapid.T, dir string, userns bool) int {
 
 // compareWorlds runs the operations on the kernel's union of the layers and
 // on the model's.
-func compareWorlds(t rapid.TB, dir string, layers []*Tree, ops [][]any, userns bool) {
+func compareWorlds(t rapid.TB, dir string, layers []*fs.Tree, ops [][]any, userns bool) {
 	k := mountKernel(t, dir, layers, userns)
 	defer k.unmount()
 	m := newWorld(layers)
@@ -169,7 +170,7 @@ func ofGone(op []any, result string) string {
 	return result
 }
 
-func describeLayers(layers []*Tree) string {
+func describeLayers(layers []*fs.Tree) string {
 	var out strings.Builder
 	for i, l := range layers {
 		fmt.Fprintf(&out, "layer %d:\n  %s\n", i, strings.Join(listUpper(l), "\n  "))
@@ -185,7 +186,7 @@ func (w *world) fuzz(op []any) string {
 	switch kind := op[0]; kind {
 	case "fopen":
 		w.fuzz([]any{"close", op[3]})
-		if st, err := w.sys.Stat(p, true); err == nil && st.Mode&S_IFMT == S_IFIFO {
+		if st, err := w.sys.Stat(p, true); err == nil && st.Mode&fs.S_IFMT == fs.S_IFIFO {
 			return "fifo"
 		}
 		return w.open(p, fmt.Sprint(op[3]), fuzzFlags(op[2], false))
@@ -228,7 +229,7 @@ func (w *world) fuzzFile(op []any, f *File) string {
 // fuzzFlags are the flags of an open, the kernel's or the model's.
 func fuzzFlags(flags any, kernel bool) int {
 	out := openFlags(fmt.Sprint(flags))
-	for name, of := range map[string][2]int{"dir": {O_DIRECTORY, unix.O_DIRECTORY}, "nofollow": {O_NOFOLLOW, unix.O_NOFOLLOW}} {
+	for name, of := range map[string][2]int{"dir": {fs.O_DIRECTORY, unix.O_DIRECTORY}, "nofollow": {fs.O_NOFOLLOW, unix.O_NOFOLLOW}} {
 		switch {
 		case !slices.Contains(strings.Split(fmt.Sprint(flags), "|"), name):
 		case kernel:
@@ -271,10 +272,10 @@ func drawSpelled() *rapid.Generator[string] {
 }
 
 // drawLayer is a small tree with everything that a layer can hold.
-func drawLayer(userns bool) *rapid.Generator[*Tree] {
-	return rapid.Custom(func(t *rapid.T) *Tree {
-		b := NewBuilder()
-		_ = b.Put("/", Node{Mode: S_IFDIR | 0o755, Mtime: observedT0 * 1e9})
+func drawLayer(userns bool) *rapid.Generator[*fs.Tree] {
+	return rapid.Custom(func(t *rapid.T) *fs.Tree {
+		b := fs.NewBuilder()
+		_ = b.Put("/", fs.Node{Mode: fs.S_IFDIR | 0o755, Mtime: observedT0 * 1e9})
 		for range rapid.IntRange(0, 8).Draw(t, "entries") {
 			name := drawPath().Draw(t, "name")
 			if target := drawPath().Draw(t, "target"); rapid.IntRange(0, 5).Draw(t, "link") == 0 && b.Lookup(target) != nil {
@@ -287,29 +288,29 @@ func drawLayer(userns bool) *rapid.Generator[*Tree] {
 	})
 }
 
-func drawNode(t *rapid.T, userns bool) Node {
+func drawNode(t *rapid.T, userns bool) fs.Node {
 	perm := rapid.SampledFrom([]uint32{0o644, 0o755, 0o600, 0o4755, 0o2755, 0o1777}).Draw(t, "perm")
-	n := Node{Mode: perm, Mtime: observedT0 * 1e9}
+	n := fs.Node{Mode: perm, Mtime: observedT0 * 1e9}
 	if !userns {
 		n.UID = rapid.SampledFrom([]uint32{0, 0, 1, 65534}).Draw(t, "uid")
 		n.GID = rapid.SampledFrom([]uint32{0, 0, 2}).Draw(t, "gid")
 	}
 	switch rapid.SampledFrom([]string{"f", "f", "f", "d", "d", "l", "w", "p", "sp"}).Draw(t, "type") {
 	case "f":
-		n.Mode, n.Data = n.Mode|S_IFREG, DataOf([]byte(rapid.SampledFrom([]string{"", "x", "lower"}).Draw(t, "data")))
+		n.Mode, n.Data = n.Mode|fs.S_IFREG, fs.DataOf([]byte(rapid.SampledFrom([]string{"", "x", "lower"}).Draw(t, "data")))
 	case "sp":
-		n.Mode, n.Data = n.Mode|S_IFREG, (*Data)(nil).WriteAt([]byte("end"), 1<<16)
+		n.Mode, n.Data = n.Mode|fs.S_IFREG, (*fs.Data)(nil).WriteAt([]byte("end"), 1<<16)
 	case "d":
-		n.Mode, n.Opaque = n.Mode|S_IFDIR, rapid.IntRange(0, 4).Draw(t, "opaque") == 0
+		n.Mode, n.Opaque = n.Mode|fs.S_IFDIR, rapid.IntRange(0, 4).Draw(t, "opaque") == 0
 	case "l":
-		n.Mode, n.Target = S_IFLNK|0o777, rapid.SampledFrom([]string{"a", "b", "../a", "b/../b", "nosuch", "c/a"}).Draw(t, "to")
+		n.Mode, n.Target = fs.S_IFLNK|0o777, rapid.SampledFrom([]string{"a", "b", "../a", "b/../b", "nosuch", "c/a"}).Draw(t, "to")
 	case "w":
-		return Whiteout(n.Mtime)
+		return fs.Whiteout(n.Mtime)
 	case "p":
-		n.Mode |= S_IFIFO
+		n.Mode |= fs.S_IFIFO
 	}
-	if n.Type() != S_IFLNK && n.Type() != S_IFIFO && rapid.IntRange(0, 5).Draw(t, "xattr") == 0 {
-		n.Xattrs = Xattrs{{"user.k", "v"}}
+	if n.Type() != fs.S_IFLNK && n.Type() != fs.S_IFIFO && rapid.IntRange(0, 5).Draw(t, "xattr") == 0 {
+		n.Xattrs = fs.Xattrs{{Name: "user.k", Value: "v"}}
 	}
 	return n
 }
@@ -407,11 +408,11 @@ func TestDiffApplyAny(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		a, b := drawLayer(false).Draw(rt, "a"), drawLayer(false).Draw(rt, "b")
 		before, want := must(a.Digest()), must(b.Digest())
-		changes := Diff(a, b)
-		got, err := Apply(a, changes)
+		changes := fs.Diff(a, b)
+		got, err := fs.Apply(a, changes)
 		require.NoError(rt, err, "%v", listing(changes))
 		require.Equal(rt, want, must(got.Digest()), "%v", listing(changes))
-		require.Empty(rt, listing(Diff(got, b)))
+		require.Empty(rt, listing(fs.Diff(got, b)))
 		require.Equal(rt, before, must(a.Digest()))
 	})
 }

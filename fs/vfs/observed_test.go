@@ -1,4 +1,4 @@
-package fs
+package vfs
 
 import (
 	"archive/tar"
@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"twinlayer/fs"
 
 	"github.com/stretchr/testify/require"
 )
@@ -102,8 +104,8 @@ const (
 	observedExe = 2482338 // bytes of the program that the experiments executed
 )
 
-func buildObserved(t *testing.T, entries []observedEntry) *Tree {
-	b := NewBuilder()
+func buildObserved(t *testing.T, entries []observedEntry) *fs.Tree {
+	b := fs.NewBuilder()
 	for _, e := range entries {
 		if e.T == "h" {
 			require.NoError(t, b.Link(e.P, e.To))
@@ -114,8 +116,8 @@ func buildObserved(t *testing.T, entries []observedEntry) *Tree {
 	return b.Tree()
 }
 
-func (e observedEntry) node() Node {
-	n := Node{Mode: 0o644, UID: e.U, GID: e.G, Mtime: int64(e.M * 1e9), Opaque: e.Opq}
+func (e observedEntry) node() fs.Node {
+	n := fs.Node{Mode: 0o644, UID: e.U, GID: e.G, Mtime: int64(e.M * 1e9), Opaque: e.Opq}
 	if e.M == 0 {
 		n.Mtime = observedT0 * 1e9
 	}
@@ -128,21 +130,21 @@ func (e observedEntry) node() Node {
 	}
 	switch e.T {
 	case "d":
-		n.Mode |= S_IFDIR
+		n.Mode |= fs.S_IFDIR
 	case "l":
-		n.Mode, n.Target = S_IFLNK|0o777, e.To
+		n.Mode, n.Target = fs.S_IFLNK|0o777, e.To
 	case "c":
-		n.Mode, n.Rdev = n.Mode|S_IFCHR, Mkdev(e.Maj, e.Mi)
+		n.Mode, n.Rdev = n.Mode|fs.S_IFCHR, fs.Mkdev(e.Maj, e.Mi)
 	case "w":
-		n = Whiteout(n.Mtime)
+		n = fs.Whiteout(n.Mtime)
 	case "p":
-		n.Mode |= S_IFIFO
+		n.Mode |= fs.S_IFIFO
 	case "exe":
-		n.Mode, n.Data = S_IFREG|0o755, (*Data)(nil).Truncate(observedExe)
+		n.Mode, n.Data = fs.S_IFREG|0o755, (*fs.Data)(nil).Truncate(observedExe)
 	case "sp":
-		n.Mode, n.Data = n.Mode|S_IFREG, (*Data)(nil).WriteAt([]byte("end"), 1<<20)
+		n.Mode, n.Data = n.Mode|fs.S_IFREG, (*fs.Data)(nil).WriteAt([]byte("end"), 1<<20)
 	default:
-		n.Mode, n.Data = n.Mode|S_IFREG, DataOf([]byte(e.Data))
+		n.Mode, n.Data = n.Mode|fs.S_IFREG, fs.DataOf([]byte(e.Data))
 	}
 	return n
 }
@@ -157,12 +159,12 @@ type world struct {
 }
 
 // newWorld is a union of the layers with an empty writable one.
-func newWorld(trees []*Tree) *world {
+func newWorld(trees []*fs.Tree) *world {
 	var layers []Layer
 	for _, t := range trees {
 		layers = append(layers, Layer{Tree: t})
 	}
-	merged := Merge(trees...)
+	merged := fs.Merge(trees...)
 	w := &world{files: map[string]*File{}, inos: map[uint64]int{}, runs: map[string]Text{}, now: time.Unix(1800000000, 0)}
 	w.sys = &Sys{Mounts: NewMounts(Mount{Target: "/", FS: NewUnion(layers, merged, NewUpper(merged, observedT0*1e9))}), Umask: 0o022, Host: true, Clock: func() time.Time { return w.now }}
 	return w
@@ -170,12 +172,12 @@ func newWorld(trees []*Tree) *world {
 
 func (c observed) check(t *testing.T) {
 	var layers []Layer
-	var trees []*Tree
+	var trees []*fs.Tree
 	for i, l := range c.Layers {
 		trees = append(trees, buildObserved(t, l))
 		layers = append(layers, Layer{Tree: trees[i]})
 	}
-	merged := Merge(trees...)
+	merged := fs.Merge(trees...)
 	upper := NewUpper(merged, observedT0*1e9)
 	if c.UpperBefore != nil {
 		upper = buildObserved(t, c.UpperBefore)
@@ -202,10 +204,10 @@ func (c observed) check(t *testing.T) {
 		require.ElementsMatch(t, *c.DockerDiff, listing(u.Changes()), "%s: docker diff", c.Title)
 	}
 	if c.DockerLayer != nil {
-		require.Equal(t, devices(*c.DockerLayer), listLayer(t, u, DockerNative), "%s: Docker's layer", c.Title)
+		require.Equal(t, devices(*c.DockerLayer), listLayer(t, u, fs.DockerNative), "%s: Docker's layer", c.Title)
 	}
 	if c.BuildkitLayer != nil {
-		require.Equal(t, devices(*c.BuildkitLayer), listLayer(t, u, BuildKit), "%s: BuildKit's layer", c.Title)
+		require.Equal(t, devices(*c.BuildkitLayer), listLayer(t, u, fs.BuildKit), "%s: BuildKit's layer", c.Title)
 	}
 }
 
@@ -222,10 +224,10 @@ func devices(entries []string) []string {
 }
 
 // listLayer lists the tar of a layer as the observations do.
-func listLayer(t *testing.T, u *Union, d Dialect) []string {
+func listLayer(t *testing.T, u *Union, d fs.Dialect) []string {
 	layer, err := u.Layer(d)
 	if err != nil {
-		require.ErrorContains(t, err, WhiteoutPrefix)
+		require.ErrorContains(t, err, fs.WhiteoutPrefix)
 		return []string{"COMMIT FAILS: a name that begins with .wh. cannot be represented"}
 	}
 	var b bytes.Buffer
@@ -293,23 +295,23 @@ func (w *world) time(ns int64) string {
 	return fmt.Sprintf("%d.%09d", ns/1e9, ns%1e9)
 }
 
-var observedTypes = map[uint32]string{S_IFREG: "f", S_IFDIR: "d", S_IFLNK: "l", S_IFIFO: "p", S_IFCHR: "c", S_IFBLK: "b", S_IFSOCK: "s"}
+var observedTypes = map[uint32]string{fs.S_IFREG: "f", fs.S_IFDIR: "d", fs.S_IFLNK: "l", fs.S_IFIFO: "p", fs.S_IFCHR: "c", fs.S_IFBLK: "b", fs.S_IFSOCK: "s"}
 
-func (w *world) stat(st Stat) string {
+func (w *world) stat(st fs.Stat) string {
 	if w.inos[st.Ino] == 0 {
 		w.inos[st.Ino] = len(w.inos) + 1
 	}
-	out := fmt.Sprintf("%s %04o %d:%d n%d i%d m%s", observedTypes[st.Mode&S_IFMT], st.Mode&0o7777, st.UID, st.GID, st.Nlink, w.inos[st.Ino], w.time(st.Mtime.UnixNano()))
-	switch st.Mode & S_IFMT {
-	case S_IFREG:
+	out := fmt.Sprintf("%s %04o %d:%d n%d i%d m%s", observedTypes[st.Mode&fs.S_IFMT], st.Mode&0o7777, st.UID, st.GID, st.Nlink, w.inos[st.Ino], w.time(st.Mtime.UnixNano()))
+	switch st.Mode & fs.S_IFMT {
+	case fs.S_IFREG:
 		out += fmt.Sprintf(" size%d", st.Size)
-	case S_IFCHR, S_IFBLK:
-		out += fmt.Sprintf(" rdev%d:%d", Major(st.Rdev), Minor(st.Rdev))
+	case fs.S_IFCHR, fs.S_IFBLK:
+		out += fmt.Sprintf(" rdev%d:%d", fs.Major(st.Rdev), fs.Minor(st.Rdev))
 	}
 	return out
 }
 
-func listUpper(t *Tree) (out []string) {
+func listUpper(t *fs.Tree) (out []string) {
 	for p := range t.All() {
 		if p.IsWhiteout() {
 			out = append(out, "WHITEOUT "+p.Path[1:]+" 0000")
@@ -320,7 +322,7 @@ func listUpper(t *Tree) (out []string) {
 			x = x.With("ov.opaque", "y")
 		}
 		nlink := uint64(p.Nlink)
-		out = append(out, describeObserved(p.Path[1:], Stat{Mode: p.Mode, UID: p.UID, GID: p.GID, Rdev: p.Rdev, Size: p.Size(), Mtime: unixNano(p.Mtime), Nlink: nlink}, p.Target, x))
+		out = append(out, describeObserved(p.Path[1:], fs.Stat{Mode: p.Mode, UID: p.UID, GID: p.GID, Rdev: p.Rdev, Size: p.Size(), Mtime: unixNano(p.Mtime), Nlink: nlink}, p.Target, x))
 	}
 	slices.SortFunc(out, func(a, b string) int { return strings.Compare(strings.Fields(a)[1], strings.Fields(b)[1]) })
 	return out
@@ -331,18 +333,18 @@ func (w *world) listMerged(dir string, out []string) []string {
 		p := strings.TrimPrefix(dir+"/"+name, "/")
 		st, err := w.sys.Stat("/"+p, false)
 		if err != nil {
-			out = append(out, "? "+p+" "+ErrnoOf(err).Name())
+			out = append(out, "? "+p+" "+fs.ErrnoOf(err).Name())
 			continue
 		}
 		target, _ := w.sys.Readlink("/" + p)
-		var x Xattrs
+		var x fs.Xattrs
 		attrs, _ := w.sys.Listxattr("/"+p, false)
 		for _, a := range attrs {
 			v, _ := w.sys.Getxattr("/"+p, a, false)
 			x = x.With(a, v)
 		}
 		out = append(out, describeObserved(p, st, target, x))
-		if st.Mode&S_IFMT == S_IFDIR {
+		if st.Mode&fs.S_IFMT == fs.S_IFDIR {
 			out = w.listMerged(p, out)
 		}
 	}
@@ -350,7 +352,7 @@ func (w *world) listMerged(dir string, out []string) []string {
 	return out
 }
 
-func describeObserved(p string, st Stat, target string, x Xattrs) string {
+func describeObserved(p string, st fs.Stat, target string, x fs.Xattrs) string {
 	m := "m=T0"
 	switch ns := st.Mtime.UnixNano(); {
 	case ns >= 1800000000*1e9:
@@ -360,17 +362,17 @@ func describeObserved(p string, st Stat, target string, x Xattrs) string {
 	case ns != observedT0*1e9:
 		m = fmt.Sprintf("m=%d", ns/1e9)
 	}
-	typ := st.Mode & S_IFMT
+	typ := st.Mode & fs.S_IFMT
 	out := fmt.Sprintf("%s %s %04o %d:%d %s", observedTypes[typ], p, st.Mode&0o7777, st.UID, st.GID, m)
 	switch typ {
-	case S_IFREG:
+	case fs.S_IFREG:
 		out += fmt.Sprintf(" size=%d", st.Size)
-	case S_IFCHR:
-		out += fmt.Sprintf(" rdev=%d:%d", Major(st.Rdev), Minor(st.Rdev))
-	case S_IFLNK:
+	case fs.S_IFCHR:
+		out += fmt.Sprintf(" rdev=%d:%d", fs.Major(st.Rdev), fs.Minor(st.Rdev))
+	case fs.S_IFLNK:
 		out += " -> " + target
 	}
-	if typ == S_IFREG && st.Nlink > 1 {
+	if typ == fs.S_IFREG && st.Nlink > 1 {
 		out += fmt.Sprintf(" n%d", st.Nlink)
 	}
 	var attrs []string
@@ -397,7 +399,7 @@ func result(err error) string {
 	if err == nil {
 		return "ok"
 	}
-	return ErrnoOf(err).Name()
+	return fs.ErrnoOf(err).Name()
 }
 
 func text(v string, err error) string {
@@ -471,7 +473,7 @@ func (w *world) do(op []any) string {
 		if err != nil {
 			return result(err)
 		}
-		return w.stat(*info.Sys().(*Stat))
+		return w.stat(*info.Sys().(*fs.Stat))
 	case "fchmod":
 		return result(w.files[arg(1)].Chmod(octal(2, 0)))
 	case "fchown":
@@ -619,8 +621,8 @@ func (w *world) getdents(name string, size int) string {
 }
 
 func (w *world) mknod(p, typ string, major, minor uint32) string {
-	mode := map[string]uint32{"p": S_IFIFO, "s": S_IFSOCK, "c": S_IFCHR, "b": S_IFBLK}[typ]
-	return result(w.sys.Mknod(p, mode|0o644, Mkdev(major, minor)))
+	mode := map[string]uint32{"p": fs.S_IFIFO, "s": fs.S_IFSOCK, "c": fs.S_IFCHR, "b": fs.S_IFBLK}[typ]
+	return result(w.sys.Mknod(p, mode|0o644, fs.Mkdev(major, minor)))
 }
 
 // The mount options of overlayfs that the model refuses, with the values that

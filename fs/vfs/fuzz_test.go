@@ -1,8 +1,11 @@
-package fs
+package vfs
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
+
+	"twinlayer/fs"
 
 	"github.com/stretchr/testify/require"
 )
@@ -38,13 +41,13 @@ func seeds(f *testing.F) {
 }
 
 // fuzzLayer is what the scripts begin with.
-func fuzzLayer(t testing.TB) *Tree {
-	b := NewBuilder()
-	for name, n := range map[string]Node{
-		"/t/a":   {Mode: S_IFREG | 0o644, Data: DataOf([]byte("lower"))},
-		"/t/b/a": {Mode: S_IFREG | 0o4755, Data: DataOf([]byte("suid"))},
-		"/t/b/b": {Mode: S_IFLNK | 0o777, Target: "a"},
-		"/t/c":   {Mode: S_IFDIR | 0o1777},
+func fuzzLayer(t testing.TB) *fs.Tree {
+	b := fs.NewBuilder()
+	for name, n := range map[string]fs.Node{
+		"/t/a":   {Mode: fs.S_IFREG | 0o644, Data: fs.DataOf([]byte("lower"))},
+		"/t/b/a": {Mode: fs.S_IFREG | 0o4755, Data: fs.DataOf([]byte("suid"))},
+		"/t/b/b": {Mode: fs.S_IFLNK | 0o777, Target: "a"},
+		"/t/c":   {Mode: fs.S_IFDIR | 0o1777},
 	} {
 		require.NoError(t, b.Put(name, n))
 	}
@@ -60,8 +63,8 @@ func FuzzHistory(f *testing.F) {
 		if len(b) > 300 {
 			return
 		}
-		w := newWorld([]*Tree{fuzzLayer(t)})
-		kept := []*Tree{w.sys.Mounts.Snapshot().Root().Upper()}
+		w := newWorld([]*fs.Tree{fuzzLayer(t)})
+		kept := []*fs.Tree{w.sys.Mounts.Snapshot().Root().Upper()}
 		was := []string{must(kept[0].Digest()).String()}
 		for _, op := range script(b) {
 			w.do(op)
@@ -71,10 +74,10 @@ func FuzzHistory(f *testing.F) {
 		for i, tree := range kept {
 			require.Equal(t, was[i], must(tree.Digest()).String(), "state %d", i)
 			next := kept[min(i+1, len(kept)-1)]
-			got, err := Apply(tree, Diff(tree, next))
+			got, err := fs.Apply(tree, fs.Diff(tree, next))
 			require.NoError(t, err)
 			require.Equal(t, must(next.Digest()), must(got.Digest()), "from state %d to the next", i)
-			require.Empty(t, Diff(got, next))
+			require.Empty(t, fs.Diff(got, next))
 		}
 	})
 }
@@ -84,15 +87,27 @@ func FuzzHistory(f *testing.F) {
 func FuzzRoundTrip(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		w := newWorld([]*Tree{fuzzLayer(t)})
+		w := newWorld([]*fs.Tree{fuzzLayer(t)})
 		for _, op := range script(b[:min(len(b), 300)]) {
 			w.do(op)
 		}
 		requireRoundTrip(t, w.sys.Mounts.Root().Upper())
-		for _, d := range []Dialect{DockerNative, BuildKit, Containerd} {
+		for _, d := range []fs.Dialect{fs.DockerNative, fs.BuildKit, fs.Containerd} {
 			layer, err := w.sys.Mounts.Root().Layer(d)
 			require.NoError(t, err)
 			requireRoundTrip(t, layer)
 		}
 	})
+}
+
+func requireRoundTrip(t testing.TB, tree *fs.Tree) {
+	want, err := tree.Digest()
+	if err != nil {
+		return // names or times that tar cannot write
+	}
+	var out bytes.Buffer
+	require.NoError(t, tree.WriteTar(&out))
+	back, err := fs.ReadTar(&out)
+	require.NoError(t, err)
+	require.Equal(t, want, must(back.Digest()))
 }

@@ -1,4 +1,4 @@
-package fs
+package vfs
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"twinlayer/fs"
 
 	"github.com/moby/go-archive"
 	"github.com/stretchr/testify/require"
@@ -45,7 +47,7 @@ func compareDocker(rt *rapid.T, dir string) int {
 	k.setUID(0)
 	union := m.sys.Mounts.Root()
 	require.Equal(rt, k.dockerDiff(rt, len(layers)), sorted(listing(union.Changes())), "docker diff\n%s", describeLayers(layers))
-	layer, err := union.Layer(DockerNative)
+	layer, err := union.Layer(fs.DockerNative)
 	require.NoError(rt, err)
 	require.Equal(rt, listUpper(withoutTimes(k.dockerLayer(rt))), listUpper(withoutTimes(layer)), "docker commit\n%s", describeLayers(layers))
 	return n
@@ -76,20 +78,20 @@ func (k *realUnion) dockerDiff(t rapid.TB, layers int) (out []string) {
 }
 
 // dockerLayer is the tar that moby makes of the upper directory.
-func (k *realUnion) dockerLayer(t rapid.TB) *Tree {
+func (k *realUnion) dockerLayer(t rapid.TB) *fs.Tree {
 	r, err := archive.TarWithOptions(k.upper, &archive.TarOptions{WhiteoutFormat: archive.OverlayWhiteoutFormat})
 	require.NoError(t, err)
 	defer r.Close()
-	tree, _, err := ReadLayer(r, nil, DefaultLimits)
+	tree, _, err := fs.ReadLayer(r, nil, fs.DefaultLimits)
 	require.NoError(t, err)
 	_, _ = io.Copy(io.Discard, r)
 	return tree
 }
 
 // withoutTimes is the tree with all times alike.
-func withoutTimes(t *Tree) *Tree {
-	b := NewBuilder()
-	first := map[Ino]string{}
+func withoutTimes(t *fs.Tree) *fs.Tree {
+	b := fs.NewBuilder()
+	first := map[fs.Ino]string{}
 	for p := range t.All() {
 		if old, ok := first[p.Ino]; ok {
 			_ = b.Link(p.Path, old)

@@ -1,9 +1,10 @@
-package fs
+package vfs
 
 import (
 	"slices"
 	"sync"
 	"time"
+	"twinlayer/fs"
 )
 
 // Mounts is what a mount namespace holds: file systems at their mount points.
@@ -75,7 +76,7 @@ type Sys struct {
 	Groups   []uint32
 	Umask    uint32
 	Dropped  Capabilities // that root lacks
-	IDs      IDMap        // of its user namespace
+	IDs      fs.IDMap     // of its user namespace
 	// Host says whether root is the host's root, and not only that of a user
 	// namespace: it may make devices, and what it writes stays setuid
 	// (CAP_MKNOD and CAP_FSETID count in the first user namespace alone).
@@ -99,7 +100,7 @@ type Sys struct {
 	Clock func() time.Time
 	// Log hears of every event, after it happened; the union it happened in
 	// may be snapshotted then.
-	Log func(Event)
+	Log func(fs.Event)
 
 	dir *dentry // the working directory; nil: the root
 }
@@ -135,20 +136,20 @@ const pieceSize = 256
 // take says whether there is room for a piece of n bytes.
 func (s *Sys) take(n int) bool { return s.Take == nil || s.Take(pieceSize+int64(n)) }
 
-func (s *Sys) log(op, path string, why Phrase) {
+func (s *Sys) log(op, path string, why fs.Phrase) {
 	if s.Log != nil {
-		s.Log(Event{op, path, why})
+		s.Log(fs.Event{Op: op, Path: path, Why: why})
 	}
 }
 
 func unixNano(ns int64) time.Time { return time.Unix(0, ns) }
 
 // Stat tells of the inode at name; follow says whether of a symlink's target.
-func (s *Sys) Stat(name string, follow bool) (Stat, error) {
+func (s *Sys) Stat(name string, follow bool) (fs.Stat, error) {
 	defer s.begin()()
 	d, err := s.get(name, follow)
 	if err != nil {
-		return Stat{}, err
+		return fs.Stat{}, err
 	}
 	d.node()
 	st := s.stat(d)
@@ -158,7 +159,7 @@ func (s *Sys) Stat(name string, follow bool) (Stat, error) {
 
 // stat shows a file as the user namespace has it: an owner that is not mapped
 // is noted in the layer, and the file on disk belongs to root there.
-func (s *Sys) stat(d *dentry) Stat {
+func (s *Sys) stat(d *dentry) fs.Stat {
 	st := d.stat()
 	if s.unmapped(int(st.UID)) || s.unmapped(int(st.GID)) {
 		st.UID, st.GID = 0, 0
@@ -172,14 +173,14 @@ func (s *Sys) device(u *Union) uint64 {
 }
 
 // Content is the content of the regular file at name, for whoever executes it.
-func (s *Sys) Content(name string) (*Data, error) {
+func (s *Sys) Content(name string) (*fs.Data, error) {
 	defer s.begin()()
 	d, err := s.get(name, true)
 	switch {
 	case err != nil:
 		return nil, err
 	case !d.node().IsRegular():
-		return nil, EACCES
+		return nil, fs.EACCES
 	}
 	s.explainLoad(d)
 	return d.node().Data, nil
@@ -198,8 +199,8 @@ func (s *Sys) Readlink(name string) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case d.node().Type() != S_IFLNK:
-		return "", EINVAL
+	case d.node().Type() != fs.S_IFLNK:
+		return "", fs.EINVAL
 	}
 	return d.node().Target, nil
 }
@@ -211,41 +212,41 @@ func (s *Sys) Access(name string, want uint32) error {
 	switch {
 	case err != nil:
 		return err
-	case want&2 != 0 && d.u.readOnly() && d.node().Type() != S_IFCHR:
-		return EROFS
+	case want&2 != 0 && d.u.readOnly() && d.node().Type() != fs.S_IFCHR:
+		return fs.EROFS
 	}
 	return s.may(d.node(), want)
 }
 
 // Mkdir makes a directory.
 func (s *Sys) Mkdir(name string, perm uint32) error {
-	return s.make(name, Node{Mode: S_IFDIR | perm&0o1777&^s.Umask}, "mkdir", sayANewDirectory)
+	return s.make(name, fs.Node{Mode: fs.S_IFDIR | perm&0o1777&^s.Umask}, "mkdir", sayANewDirectory)
 }
 
 // Mknod makes a fifo, a socket, a device or an empty file. In a user
 // namespace no device can be made.
 func (s *Sys) Mknod(name string, mode uint32, dev uint64) error {
-	switch mode & S_IFMT {
-	case 0, S_IFREG:
-		mode, dev = mode|S_IFREG, 0
-	case S_IFDIR, S_IFLNK:
-		return EPERM
-	case S_IFCHR, S_IFBLK:
+	switch mode & fs.S_IFMT {
+	case 0, fs.S_IFREG:
+		mode, dev = mode|fs.S_IFREG, 0
+	case fs.S_IFDIR, fs.S_IFLNK:
+		return fs.EPERM
+	case fs.S_IFCHR, fs.S_IFBLK:
 	default:
 		dev = 0
 	}
-	return s.make(name, Node{Mode: mode &^ s.Umask, Rdev: dev}, "create", sayANewNode)
+	return s.make(name, fs.Node{Mode: mode &^ s.Umask, Rdev: dev}, "create", sayANewNode)
 }
 
 // Symlink makes a symlink.
 func (s *Sys) Symlink(target, name string) error {
 	if target == "" {
-		return ENOENT
+		return fs.ENOENT
 	}
-	return s.make(name, Node{Mode: S_IFLNK | 0o777, Target: target}, "symlink", sayANewSymlink)
+	return s.make(name, fs.Node{Mode: fs.S_IFLNK | 0o777, Target: target}, "symlink", sayANewSymlink)
 }
 
-func (s *Sys) make(name string, n Node, op string, what Phrase) error {
+func (s *Sys) make(name string, n fs.Node, op string, what fs.Phrase) error {
 	defer s.begin()()
 	p, err := s.vacant(name, n.IsDir())
 	if err != nil {
@@ -254,8 +255,8 @@ func (s *Sys) make(name string, n Node, op string, what Phrase) error {
 	if err := s.may(p.dir.node(), 3); err != nil {
 		return err
 	}
-	if n.isDevice() && (!s.capable(CAP_MKNOD) || !s.Host || n.IsWhiteout()) {
-		return EPERM
+	if n.IsDevice() && (!s.capable(CAP_MKNOD) || !s.Host || n.IsWhiteout()) {
+		return fs.EPERM
 	}
 	_, err = s.create(p.dir, p.name, n, op, what)
 	return err
@@ -263,16 +264,16 @@ func (s *Sys) make(name string, n Node, op string, what Phrase) error {
 
 // create makes n and tells of it. A set-group-ID directory hands down its
 // group.
-func (s *Sys) create(dir *dentry, base string, n Node, op string, what Phrase) (*dentry, error) {
+func (s *Sys) create(dir *dentry, base string, n fs.Node, op string, what fs.Phrase) (*dentry, error) {
 	n.UID, n.GID = s.UID, s.GID
-	if p := dir.node(); p.Mode&S_ISGID != 0 {
+	if p := dir.node(); p.Mode&fs.S_ISGID != 0 {
 		n.GID = p.GID
 		if n.IsDir() {
-			n.Mode |= S_ISGID
+			n.Mode |= fs.S_ISGID
 		}
 	}
 	if !s.take(len(n.Target)) {
-		return nil, ENOSPC
+		return nil, fs.ENOSPC
 	}
 	made, err := dir.create(base, n)
 	if err != nil {
@@ -282,7 +283,7 @@ func (s *Sys) create(dir *dentry, base string, n Node, op string, what Phrase) (
 	return made, nil
 }
 
-func (s *Sys) explainMade(d *dentry, op string, what Phrase) {
+func (s *Sys) explainMade(d *dentry, op string, what fs.Phrase) {
 	switch {
 	case !d.u.layered():
 		s.log(op, d.path(), sayMadeInMemory(what))
