@@ -114,21 +114,29 @@ func (r *REPL) write(e play.Event) {
 // that the conversation could not clear up; whatever a line comes to, the next
 // one is read.
 func (r *REPL) Run(ctx context.Context) error {
+	if !r.Lines.Talks() { // one that comes between two lines is heard too
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, os.Interrupt)
+		defer stop()
+	}
 	for in := play.Input(play.Start{}); ; {
 		if err := r.do(ctx, in); err != nil || r.Play.Over() {
 			return err
 		}
 		var err error
-		if in, err = r.read(); err != nil {
+		switch in, err = r.read(ctx); {
+		case errors.Is(err, errInterrupted):
+			return err
+		case err != nil:
 			return fmt.Errorf("reading a line: %w", err)
 		}
 	}
 }
 
 // read is the next input: a line, or what its end stands for.
-func (r *REPL) read() (play.Input, error) {
+func (r *REPL) read(ctx context.Context) (play.Input, error) {
 	prompt := r.place()
-	line, err := r.Lines.Line(prompt)
+	line, err := r.line(ctx, prompt)
 	r.stage.typed = width(prompt) + width(ink.Visible(line))
 	switch {
 	case errors.Is(err, ErrAborted):
@@ -137,6 +145,28 @@ func (r *REPL) read() (play.Input, error) {
 		return r.end(), nil
 	}
 	return play.Line(line), err
+}
+
+// line is the next line; of a script errInterrupted once that was interrupted.
+func (r *REPL) line(ctx context.Context, prompt string) (string, error) {
+	if r.Lines.Talks() {
+		return r.Lines.Line(prompt)
+	}
+	type read struct {
+		line string
+		err  error
+	}
+	next := make(chan read, 1)
+	go func() {
+		line, err := r.Lines.Line(prompt)
+		next <- read{line, err}
+	}()
+	select {
+	case n := <-next:
+		return n.line, n.err
+	case <-ctx.Done():
+		return "", errInterrupted
+	}
 }
 
 // end is what the end of the input, control-D, stands for: that of a shell for
@@ -157,8 +187,11 @@ func (r *REPL) end() play.Input {
 // do hands an input to the conversation. Control-C ends what comes of it; in a
 // script it ends the script too.
 func (r *REPL) do(ctx context.Context, in play.Input) error {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
-	defer stop()
+	if r.Lines.Talks() {
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, os.Interrupt)
+		defer stop()
+	}
 	r.began = time.Now()
 	r.draw.width, r.draw.height = r.screen()
 	if r.pages != nil {

@@ -25,7 +25,7 @@ func TestInPlace(t *testing.T) {
 	enter := func(line string) string {
 		out.Reset()
 		in.lines = []string{line}
-		next, err := r.read()
+		next, err := r.read(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, r.do(t.Context(), next))
 		return out.String()
