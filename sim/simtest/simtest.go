@@ -53,11 +53,19 @@ func Session(t testing.TB, cfg model.Config) *session.Session {
 	if cfg.Sleep == nil {
 		cfg.Sleep = userland.SleepFor
 	}
+	var mu sync.Mutex
 	now, n := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), byte(0)
 	return &session.Session{
 		Model: model.New(cfg),
-		Clock: func() time.Time { now = now.Add(time.Second); return now },
+		Clock: func() time.Time {
+			mu.Lock() // commands can run beside each other
+			defer mu.Unlock()
+			now = now.Add(time.Second)
+			return now
+		},
 		Rand: func(b []byte) {
+			mu.Lock()
+			defer mu.Unlock()
 			for i := range b {
 				n++
 				b[i] = n
